@@ -1,0 +1,139 @@
+"""Immutable files: written under a temporary name, synced, renamed; Parquet named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from expectations.contracts import TABLES
+from tasks.lake.layout import Lake, LakeError
+
+ROWS_PER_GROUP = 131_072  # 2**17: DuckDB reads a row group per thread; its own files use 122,880
+TEMPORARY = ".part"
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A file that will never change: the table (or kind of artefact) it belongs to, where it lies under the home, what is in it."""
+
+    table: str
+    path: str
+    n_rows: int
+    n_bytes: int
+    sha256: str
+
+
+@contextmanager
+def temporary_file(folder: Path) -> Iterator[Path]:
+    """An empty file in `folder` under a name that no reader looks at, gone at the end unless `settle` moved it.
+
+    LakeError where the disk is full or refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=TEMPORARY, dir=folder)
+        os.close(descriptor)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise LakeError(f"cannot write in {folder} ({error.strerror or error}): free space or give another --home") from error
+
+
+def settle(temporary: Path, path: Path) -> None:
+    """Give a finished temporary file its name: synced, renamed, the folder synced.
+
+    A kill at any instant leaves either no `path` or the whole of it.
+    """
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+    temporary.chmod(0o644)  # mkstemp makes 0600, and other users' DuckDB clients read the lake
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries durable: a rename is only safe once its folder is synced."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step."""
+    with temporary_file(path.parent) as temporary:
+        temporary.write_bytes(content)
+        settle(temporary, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Put `value` at `path` as JSON with sorted keys, in one step."""
+    write_bytes(path, canonical_json(value) + b"\n")
+
+
+def canonical_json(value: Any) -> bytes:
+    """`value` as JSON: equal values give equal bytes. TypeError for anything that JSON has no form for."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def write_table(lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch], *, schema: pa.Schema | None = None) -> FileRef:
+    """Write rows as one Parquet file named by its content, and say what it is; equal rows give the equal file.
+
+    A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key; any other name
+    is a working table, in its given order. A stream of record batches (give `schema` for a working table) is written as it comes,
+    so that it never stands in memory whole; its order is the caller's.
+    """
+    contract = TABLES.get(table)
+    if contract is not None:
+        schema = contract.arrow_schema()
+    if isinstance(rows, pa.Table):
+        schema = schema or rows.schema
+        rows = rows.select(schema.names).cast(schema)
+        if contract is not None:
+            rows = rows.sort_by([(name, "ascending") for name in contract.key])
+        batches: Iterable[pa.RecordBatch] = rows.to_batches(max_chunksize=ROWS_PER_GROUP)
+    else:
+        if schema is None:
+            raise TypeError(f"a stream of rows for the working table {table} needs its schema")
+        batches = rows
+    n_rows = 0
+    with temporary_file(lake.tables / table) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3) as writer:
+            for batch in batches:
+                ready = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+                writer.write_table(ready, row_group_size=ROWS_PER_GROUP)
+                n_rows += ready.num_rows
+        sha256, n_bytes = digest_file(temporary), temporary.stat().st_size
+        path = temporary.with_name(f"{sha256}.parquet")
+        settle(temporary, path)
+    return FileRef(table, path.relative_to(lake.home).as_posix(), n_rows, n_bytes, sha256)
+
+
+def read_table(lake: Lake, files: FileRef | Sequence[FileRef], columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of one file, or of several one after another; only `columns` where given. LakeError where a file is gone or no Parquet."""
+    refs = [files] if isinstance(files, FileRef) else list(files)
+    if not refs:
+        raise ValueError("no files to read: an empty table still has one file, without rows")
+    try:
+        return pa.concat_tables([pq.read_table(lake.locate(ref.path), columns=columns, memory_map=True) for ref in refs])
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LakeError(f"a file of the table {refs[0].table} cannot be read ({error}): run `tidemill doctor`") from error

@@ -1,0 +1,80 @@
+"""Where everything lies under one home folder. Knows names, writes nothing but the folders themselves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class LakeError(Exception):
+    """Something about the home folder that the operator can mend; the message says how, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A home folder. Every path that is stored anywhere is relative to `home`, in POSIX form."""
+
+    home: Path
+
+    @classmethod
+    def open(cls, home: str | os.PathLike[str]) -> Lake:
+        """The lake at `home`, its folders made where missing. LakeError where the home cannot be written."""
+        lake = cls(Path(home).resolve())
+        try:
+            for folder in (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LakeError(
+                f"cannot write to the home {lake.home} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME"
+            ) from error
+        if not os.access(lake.home, os.W_OK | os.X_OK):
+            raise LakeError(f"cannot write to the home {lake.home}: give a writable folder with --home or TIDEMILL_HOME")
+        return lake
+
+    @property
+    def raw(self) -> Path:
+        """Raw bytes by content: `raw/<first two hex digits>/<sha256>`, and `raw/vintages/`."""
+        return self.home / "raw"
+
+    @property
+    def tables(self) -> Path:
+        """Parquet files by content: `tables/<table>/<sha256>.parquet`."""
+        return self.home / "tables"
+
+    @property
+    def steps(self) -> Path:
+        """Records of steps done: `steps/<step>/<fingerprint>.json`."""
+        return self.home / "steps"
+
+    @property
+    def stages(self) -> Path:
+        """What each stage last left: `stages/<stage>.json`."""
+        return self.home / "stages"
+
+    @property
+    def snapshots(self) -> Path:
+        """Published states: `snapshots/<id>/manifest.json` and `warehouse.duckdb`."""
+        return self.home / "snapshots"
+
+    @property
+    def models(self) -> Path:
+        """Weights and cards: `models/<model_id>/`."""
+        return self.home / "models"
+
+    @property
+    def ops(self) -> Path:
+        """Logs of events: `ops/<table>/<event>.parquet`."""
+        return self.home / "ops"
+
+    @property
+    def warehouse(self) -> Path:
+        """The link through which readers find the present snapshot's DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    def locate(self, relative: str) -> Path:
+        """The path of a stored relative one. LakeError where it would leave the home."""
+        path = (self.home / relative).resolve()
+        if not path.is_relative_to(self.home):
+            raise LakeError(f"a stored path leaves the home: {relative!r}; the record that names it was altered, remove it")
+        return path

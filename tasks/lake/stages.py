@@ -1,0 +1,83 @@
+"""Stages: what each flow last left for the flows after it. One JSON file a stage, replaced in one step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from expectations.contracts import LEDGER, TABLES
+from tasks.lake.files import FileRef, write_json, write_table
+from tasks.lake.layout import Lake, LakeError
+from tasks.lake.steps import StepRecord
+
+STAGE_TABLES: Mapping[str, tuple[str, ...]] = {
+    "documents": ("documents", "duplicates", "labels", "treebank", "ops.ledger", "ops.quarantine", "ops.vintages"),
+    "mobility": ("mobility", "policy", "mobility_policy", "ops.ledger", "ops.quarantine", "ops.vintages"),
+    "features": ("tokens", "vocabulary", "terms", "tfidf", "ops.ledger", "ops.quarantine"),
+    "embeddings": ("word_vectors", "models", "scores", "ops.ledger"),
+    "hmm": ("regimes", "models", "scores", "ops.ledger"),
+    "lstm": ("forecasts", "predictions", "models", "scores", "ops.ledger"),
+}
+"""Every stage, in the order of a whole run, and the tables that it fills. A table of several stages holds the files of all."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """A stage's present output: the files of each table that it fills (one at least, if without rows), and the files that it needs
+    but does not publish; how many of its steps were done and how many stood.
+    """
+
+    stage: str
+    tables: Mapping[str, tuple[FileRef, ...]]
+    working: tuple[FileRef, ...]
+    n_steps_run: int
+    n_steps_skipped: int
+
+
+def leave_stage(lake: Lake, stage: str, records: Sequence[StepRecord]) -> StageRecord:
+    """Make the files of `records` (all the stage's steps, done now or before) its present output, with a ledger line for each batch."""
+    names = STAGE_TABLES[stage]
+    files = [ref for record in records for ref in record.files]
+    tables = {name: tuple(dict.fromkeys(ref for ref in files if ref.table == name)) for name in names}
+    tables["ops.ledger"] += (write_table(lake, "ops.ledger", _batch_decisions(records)),)
+    for name in names:
+        tables[name] = tables[name] or (write_table(lake, name, TABLES[name].empty()),)
+    record = StageRecord(
+        stage, tables, tuple(dict.fromkeys(ref for ref in files if ref.table not in names)),
+        sum(not record.was_standing for record in records), sum(record.was_standing for record in records),
+    )  # fmt: skip
+    write_json(lake.stages / f"{stage}.json", asdict(record))
+    return record
+
+
+def read_stage(lake: Lake, stage: str) -> StageRecord | None:
+    """What the stage last left; None where it never ran. LakeError where the record is damaged."""
+    path = lake.stages / f"{stage}.json"
+    try:
+        value = json.loads(path.read_bytes())
+        tables = {table: _refs(files) for table, files in value.pop("tables").items()}
+        return StageRecord(tables=tables, working=_refs(value.pop("working")), **value)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(f"the record of the stage {stage} is damaged: remove {path} and run again, nothing else is lost") from error
+
+
+def _batch_decisions(records: Sequence[StepRecord]) -> pa.Table:
+    """Ledger lines: for each batch what it kept, and what it set aside by rule."""
+    lines = []
+    for record in records:
+        line = {
+            "subject": record.subject, "subject_kind": "batch", "stage": record.step, "n_rows_in": record.n_rows_in,
+            "code_version": record.code_version, "n_bytes_after": sum(ref.n_bytes for ref in record.files),
+        }  # fmt: skip
+        lines.append({**line, "outcome": "kept", "rule": "kept", "n_rows_out": record.n_rows_out})
+        lines += [{**line, "outcome": "set_aside", "rule": rule, "n_rows_out": n} for rule, n in sorted(record.set_aside.items())]
+    return pa.Table.from_pylist(lines, schema=LEDGER.arrow_schema())
+
+
+def _refs(values: Iterable[Mapping[str, object]]) -> tuple[FileRef, ...]:
+    return tuple(FileRef(**value) for value in values)  # type: ignore[arg-type]  # a wrong field raises TypeError, which is meant
