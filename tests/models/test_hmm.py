@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles.hmm_enumeration import enumerate_paths, posterior_by_enumeration
+
+from models import hmm
+
+WEATHER_PI = np.array([0.3, 0.4, 0.3])  # rain, sun, clouds: the article's model, its recursions put right
+WEATHER_A = np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]])
+
+
+def random_model(seed: int, n_states: int, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.uniform(0.01, 1, (n_steps, n_states))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 6))
+def test_posterior_equals_enumeration_of_all_paths(seed: int, n_states: int, n_steps: int) -> None:
+    pi, A, b = random_model(seed, n_states, n_steps)
+    likelihood, gamma, counts = posterior_by_enumeration(pi, A, b)
+    ours = hmm.posterior(pi, A, np.log(b), np.array([n_steps]))
+    assert ours.log_likelihood[0] == pytest.approx(np.log(likelihood), rel=1e-12)  # rounding of some 20 products
+    np.testing.assert_allclose(ours.gamma, gamma, atol=1e-12)
+    np.testing.assert_allclose(ours.transition_counts, counts, atol=1e-12)
+    np.testing.assert_allclose(ours.start_counts, gamma[0], atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 6))
+def test_log_space_gives_what_scaling_gives(seed: int, n_states: int, n_steps: int) -> None:
+    pi, A, b = random_model(seed, n_states, n_steps)
+    gamma, counts = np.empty(b.shape), np.zeros(A.shape)
+    value = hmm._log_posterior(np.log(pi), np.log(A), np.log(b), gamma, counts)
+    ours = hmm.posterior(pi, A, np.log(b), np.array([n_steps]))
+    assert value == pytest.approx(ours.log_likelihood[0], rel=1e-12)  # rounding
+    np.testing.assert_allclose(gamma, ours.gamma, atol=1e-12)
+    np.testing.assert_allclose(counts, ours.transition_counts, atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 6))
+def test_viterbi_finds_the_best_of_all_paths(seed: int, n_states: int, n_steps: int) -> None:
+    pi, A, b = random_model(seed, n_states, n_steps)
+    paths = enumerate_paths(pi, A, b)
+    best = max(paths, key=lambda path: paths[path])
+    states, log_probability = hmm.most_likely_states(pi, A, np.log(b), np.array([n_steps]))
+    assert tuple(states) == best
+    assert log_probability[0] == pytest.approx(np.log(paths[best]), rel=1e-12)  # rounding
+
+
+def test_weather_example_multiplies_the_emission() -> None:
+    b = np.array([[0.9, 0.1, 0.4], [0.2, 0.8, 0.5]])
+    alpha_0 = WEATHER_PI * b[0]
+    by_hand = (alpha_0 @ WEATHER_A * b[1]).sum()
+    ours = hmm.posterior(WEATHER_PI, WEATHER_A, np.log(b), np.array([2]))
+    assert np.exp(ours.log_likelihood[0]) == pytest.approx(by_hand, rel=1e-12)  # rounding
+
+
+def test_sequences_do_not_touch_each_other() -> None:
+    pi, A, b = random_model(7, 3, 9)
+    together = hmm.posterior(pi, A, np.log(b), np.array([4, 5]))
+    first, second = hmm.posterior(pi, A, np.log(b[:4]), np.array([4])), hmm.posterior(pi, A, np.log(b[4:]), np.array([5]))
+    np.testing.assert_array_equal(together.gamma, np.vstack([first.gamma, second.gamma]))
+    np.testing.assert_allclose(together.transition_counts, first.transition_counts + second.transition_counts, rtol=1e-12)
+
+
+def test_renaming_the_states_changes_nothing() -> None:
+    pi, A, b = random_model(3, 4, 12)
+    order = np.array([2, 0, 3, 1])
+    ours, renamed = (
+        hmm.posterior(p, a, np.log(e), np.array([12])) for p, a, e in ((pi, A, b), (pi[order], A[np.ix_(order, order)], b[:, order]))
+    )
+    np.testing.assert_allclose(renamed.gamma, ours.gamma[:, order], atol=1e-12)
+
+
+def test_a_million_steps_at_1e_minus_300_each_keep_their_digits() -> None:
+    n_steps = 1_000_000
+    log_b = np.full((n_steps, 2), -690.0)
+    ours = hmm.posterior(np.array([0.5, 0.5]), np.full((2, 2), 0.5), log_b, np.array([n_steps]))
+    assert ours.log_likelihood[0] == pytest.approx(-690.0 * n_steps, rel=1e-12)  # a million roundings of 1e-16
+    np.testing.assert_allclose(ours.gamma.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_a_likely_state_out_of_reach_does_not_hide_the_reachable_one() -> None:
+    # State 1 cannot be reached, and explains every step e^1000 times better: scaled sums underflow, log space does not.
+    pi, A = np.array([1.0, 0.0]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    log_b = np.array([[-1000.0, 0.0]] * 5)
+    ours = hmm.posterior(pi, A, log_b, np.array([5]))
+    assert ours.log_likelihood[0] == pytest.approx(-5000.0)
+    np.testing.assert_array_equal(ours.gamma[:, 0], 1.0)
+
+
+def test_an_impossible_sequence_is_named() -> None:
+    log_b = np.array([[0.0, -np.inf], [-np.inf, 0.0]])
+    with pytest.raises(hmm.ImpossibleSequenceError, match="sequence 1 "):
+        hmm.posterior(np.array([1.0, 0.0]), np.eye(2), np.vstack([log_b[:1], log_b[1:]]), np.array([1, 1]))
+
+
+def test_nothing_observed_leaves_the_chain_alone() -> None:
+    ours = hmm.posterior(WEATHER_PI, WEATHER_A, np.zeros((3, 3)), np.array([3]))
+    assert ours.log_likelihood[0] == pytest.approx(0.0, abs=1e-12)
+    np.testing.assert_allclose(ours.gamma[2], WEATHER_PI @ WEATHER_A @ WEATHER_A, rtol=1e-12)
+
+
+def test_stationary_distribution_is_left_unchanged() -> None:
+    p = hmm.stationary_distribution(WEATHER_A)
+    np.testing.assert_allclose(p @ WEATHER_A, p, atol=1e-12)
+    assert p.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("lengths", [[], [2], [3, -1, 1], [4]])
+def test_lengths_that_do_not_add_up_are_refused(lengths: list[int]) -> None:
+    with pytest.raises(ValueError, match="lengths"):
+        hmm.posterior(WEATHER_PI, WEATHER_A, np.zeros((3, 3)), np.array(lengths, np.int64))
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        hmm.posterior(WEATHER_PI, WEATHER_A, np.full((3, 3), np.nan), np.array([3]))
