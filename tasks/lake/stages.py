@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -57,12 +58,10 @@ def read_stage(lake: Lake, stage: str) -> StageRecord | None:
     """What the stage last left; None where it never ran. LakeError where the record is damaged."""
     path = lake.stages / f"{stage}.json"
     try:
-        value = json.loads(path.read_bytes())
-        tables = {table: _refs(files) for table, files in value.pop("tables").items()}
-        return StageRecord(tables=tables, working=_refs(value.pop("working")), **value)
+        return as_stage_record(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LakeError(f"the record of the stage {stage} is damaged: remove {path} and run again, nothing else is lost") from error
 
 
@@ -79,5 +78,12 @@ def _batch_decisions(records: Sequence[StepRecord]) -> pa.Table:
     return pa.Table.from_pylist(lines, schema=LEDGER.arrow_schema())
 
 
-def _refs(values: Iterable[Mapping[str, object]]) -> tuple[FileRef, ...]:
-    return tuple(FileRef(**value) for value in values)  # type: ignore[arg-type]  # a wrong field raises TypeError, which is meant
+def as_stage_record(value: Mapping[str, Any]) -> StageRecord:
+    """The record whose `asdict` went through JSON to give `value`. KeyError, TypeError or AttributeError where none did."""
+    tables = {table: file_refs(files) for table, files in value["tables"].items()}
+    return StageRecord(**{**value, "tables": tables, "working": file_refs(value["working"])})
+
+
+def file_refs(values: Iterable[Mapping[str, Any]]) -> tuple[FileRef, ...]:
+    """References that went through JSON. TypeError where a field is missing or unknown."""
+    return tuple(FileRef(**value) for value in values)

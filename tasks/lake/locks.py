@@ -1,0 +1,25 @@
+"""Locks between processes: held on an open file, freed by the kernel when the holder ends, however it ends. Readers take none."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.lake.layout import LakeError
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """The exclusive lock on `path` (an empty file that stays), waited for. LakeError where the disk refuses."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise LakeError(f"cannot lock {path} ({error.strerror}): make the folder writable or give another --home") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

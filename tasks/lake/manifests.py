@@ -1,0 +1,97 @@
+"""Manifests: what a snapshot is made of. One JSON file a snapshot, `snapshots/<id>/manifest.json`, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from expectations.contracts import EVENT_TABLES, TABLES
+from tasks.lake.events import Volumes
+from tasks.lake.files import FileRef, canonical_json
+from tasks.lake.layout import Lake, LakeError
+from tasks.lake.stages import StageRecord, as_stage_record, file_refs
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A published state: what every stage left when it was published. `unfilled` holds an empty file for each table of no stage."""
+
+    snapshot_id: str
+    parent_id: str | None
+    published_at: datetime
+    run_id: str
+    stages: Mapping[str, StageRecord]
+    unfilled: Mapping[str, tuple[FileRef, ...]]
+    volumes: Volumes
+
+    @cached_property
+    def tables(self) -> Mapping[str, tuple[FileRef, ...]]:
+        """The files of every table that is no log of events, by the table's qualified name; one at least, if without rows."""
+        names = (name for name in TABLES if name not in EVENT_TABLES)
+        return {name: _files_of(name, self.stages) or self.unfilled[name] for name in names}
+
+    def as_json(self) -> bytes:
+        """The bytes of `manifest.json`; `parse_manifest` reads them."""
+        return canonical_json({**asdict(self), "published_at": self.published_at.isoformat()}) + b"\n"
+
+
+def unfilled_tables(stages: Mapping[str, StageRecord]) -> tuple[str, ...]:
+    """The tables of snapshots for which no stage has a file."""
+    return tuple(name for name in TABLES if name not in EVENT_TABLES and not _files_of(name, stages))
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """The manifest that gave these bytes. ValueError, KeyError or TypeError where they are anything else."""
+    value: dict[str, Any] = json.loads(content)
+    volumes = value.pop("volumes")
+    return Manifest(
+        published_at=datetime.fromisoformat(value.pop("published_at")),
+        stages={name: as_stage_record(stage) for name, stage in value.pop("stages").items()},
+        unfilled={table: file_refs(files) for table, files in value.pop("unfilled").items()},
+        volumes=Volumes(volumes["first"], {table: file_refs(files) for table, files in volumes["archives"].items()}),
+        **value,
+    )
+
+
+def read_manifest(lake: Lake, snapshot_id: str | None = None) -> Manifest | None:
+    """The manifest of the snapshot that readers find at present (None where nothing is published yet), or of the one named.
+
+    LakeError where that snapshot is not there, or its manifest is damaged.
+    """
+    wanted = snapshot_id or present_id(lake)
+    if wanted is None:
+        return None
+    known = snapshot_ids(lake)
+    if wanted not in known:
+        raise LakeError(f"there is no snapshot {wanted} in {lake.home} (there are: {', '.join(known) or 'none'}): name one of them")
+    path = lake.snapshots / wanted / "manifest.json"
+    try:
+        return parse_manifest(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LakeError(f"the manifest {path} is damaged: run `tidemill doctor`") from error
+
+
+def snapshot_ids(lake: Lake) -> list[str]:
+    """Every snapshot that is there, oldest first."""
+    return sorted((folder.name for folder in lake.snapshots.iterdir() if folder.name.isdigit()), key=int)
+
+
+def present_id(lake: Lake) -> str | None:
+    """The snapshot to which `warehouse.duckdb` leads readers; None where nothing is published yet.
+
+    Where a copying tool has put the file itself in the place of the link, the last snapshot.
+    """
+    try:
+        return lake.warehouse.readlink().parent.name
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return max(snapshot_ids(lake), key=int, default=None)
+
+
+def _files_of(table: str, stages: Mapping[str, StageRecord]) -> tuple[FileRef, ...]:
+    return tuple(dict.fromkeys(ref for stage in stages.values() for ref in stage.tables.get(table, ())))

@@ -1,0 +1,151 @@
+"""Publishing: the next manifest and its warehouse, claimed by one rename, put in force by one link.
+
+A snapshot is built whole in a folder that no reader looks at, claimed by renaming that folder to `snapshots/<id>` (which fails where
+somebody else made that snapshot first: then it is built anew on top of theirs), and put in force by switching the link
+`warehouse.duckdb` in one rename. Claim and switch are done under a lock that the kernel frees when its holder ends, so the link never
+moves backwards; a publisher killed between the two leaves a claimed snapshot, which the next publisher puts in force before its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from expectations.contracts import SNAPSHOTS, TABLES
+from tasks.lake.events import append_event, extend_volumes
+from tasks.lake.files import TEMPORARY, FileRef, sync_folder, write_bytes, write_table
+from tasks.lake.layout import Lake, LakeError
+from tasks.lake.locks import hold
+from tasks.lake.manifests import Manifest, present_id, read_manifest, snapshot_ids, unfilled_tables
+from tasks.lake.stages import StageRecord
+from tasks.lake.warehouse import WAREHOUSE, build_warehouse
+
+__all__ = ["Manifest", "publish", "read_manifest"]
+
+
+def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest:
+    """The snapshot in force with `records` in it: those stages replaced, all others as they were published last.
+
+    Where nothing differs from the last snapshot, that one. LakeError, and the previous snapshot stays in force, where a file of
+    `records` is not there in full or the disk refuses.
+    """
+    for ref in (ref for record in records for files in (*record.tables.values(), record.working) for ref in files):
+        _check_file(lake, ref)
+    while True:
+        base = _last_claimed(lake)
+        if base is not None and not _differs(base, records):
+            return _put_in_force(lake, base)
+        with _building(lake) as folder:
+            manifest = _next_manifest(lake, base, records, run_id)
+            write_bytes(folder / "manifest.json", manifest.as_json())
+            build_warehouse(lake, manifest, folder / WAREHOUSE)
+            sync_folder(folder)
+            if _claim(lake, folder, manifest):
+                return _put_in_force(lake, manifest)
+
+
+def _next_manifest(lake: Lake, base: Manifest | None, records: Sequence[StageRecord], run_id: str) -> Manifest:
+    stages = {**(base.stages if base else {}), **{record.stage: record for record in records}}
+    return Manifest(
+        snapshot_id=f"{int(base.snapshot_id) + 1 if base else 1:06d}",
+        parent_id=base.snapshot_id if base else None,
+        published_at=datetime.now(UTC),
+        run_id=run_id,
+        stages=stages,
+        unfilled={name: (write_table(lake, name, TABLES[name].empty()),) for name in unfilled_tables(stages)},
+        volumes=extend_volumes(lake, base.volumes if base else None),
+    )
+
+
+def _differs(base: Manifest, records: Sequence[StageRecord]) -> bool:
+    """Whether any of `records` left other files than were published; how many of its steps were skipped is no difference."""
+    published = {name: replace(stage, n_steps_run=0, n_steps_skipped=0) for name, stage in base.stages.items()}
+    return any(published.get(record.stage) != replace(record, n_steps_run=0, n_steps_skipped=0) for record in records)
+
+
+def _last_claimed(lake: Lake) -> Manifest | None:
+    """The last snapshot that anybody made, in force or not yet."""
+    known = snapshot_ids(lake)
+    return read_manifest(lake, known[-1]) if known else None
+
+
+@contextmanager
+def _building(lake: Lake) -> Iterator[Path]:
+    """A folder in which to build a snapshot, gone at the end unless it was claimed."""
+    folder = Path(tempfile.mkdtemp(prefix=".", suffix=TEMPORARY, dir=lake.snapshots))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _claim(lake: Lake, folder: Path, manifest: Manifest) -> bool:
+    """Give the built snapshot its name; False where somebody else has made one since its parent was read."""
+    with hold(lake.snapshots / ".lock"):
+        if snapshot_ids(lake)[-1:] != ([manifest.parent_id] if manifest.parent_id else []):
+            return False
+        for files in manifest.tables.values():
+            for ref in files:
+                _check_file(lake, ref)
+        folder.chmod(0o755)  # mkdtemp makes 0700, and other users' DuckDB clients read the lake
+        try:
+            folder.rename(lake.snapshots / manifest.snapshot_id)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                return False
+            raise LakeError(f"cannot publish in {lake.snapshots} ({error.strerror}): free space or give another --home") from error
+        sync_folder(lake.snapshots)
+        return True
+
+
+def _put_in_force(lake: Lake, manifest: Manifest) -> Manifest:
+    """Lead readers to `manifest` unless they are led to a later one already, and log it; returns it."""
+    with hold(lake.snapshots / ".lock"):
+        present = present_id(lake)
+        if present is None or int(present) < int(manifest.snapshot_id):
+            point_link(lake, manifest.snapshot_id)
+    append_event(lake, "ops.snapshots", manifest.snapshot_id, _snapshot_row(manifest))
+    return manifest
+
+
+def point_link(lake: Lake, snapshot_id: str) -> None:
+    """Switch `warehouse.duckdb` to a snapshot, in one rename; the caller holds the lock."""
+    temporary = lake.home / f".{os.urandom(8).hex()}{TEMPORARY}"
+    try:
+        temporary.symlink_to(Path("snapshots", snapshot_id, WAREHOUSE))
+        temporary.replace(lake.warehouse)
+        sync_folder(lake.home)
+    except OSError as error:
+        raise LakeError(f"cannot switch {lake.warehouse} ({error.strerror}): free space or give another --home") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _snapshot_row(manifest: Manifest) -> pa.Table:
+    files = [ref for refs in manifest.tables.values() for ref in refs]
+    row = {
+        "snapshot_id": manifest.snapshot_id, "parent_id": manifest.parent_id, "published_at": manifest.published_at,
+        "run_id": manifest.run_id, "n_files": len(files), "n_rows": sum(ref.n_rows for ref in files),
+        "n_bytes": sum(ref.n_bytes for ref in files), "manifest_sha256": hashlib.sha256(manifest.as_json()).hexdigest(),
+    }  # fmt: skip
+    return pa.Table.from_pylist([row], schema=SNAPSHOTS.arrow_schema())
+
+
+def _check_file(lake: Lake, ref: FileRef) -> None:
+    """LakeError where a file is not there in full."""
+    try:
+        n_bytes = lake.locate(ref.path).stat().st_size
+    except FileNotFoundError:
+        n_bytes = -1
+    if n_bytes != ref.n_bytes:
+        raise LakeError(f"the file {ref.path} of {ref.table} is not there in full: run again, and what is missing is made anew")
