@@ -65,9 +65,7 @@ def is_http(location: str) -> bool:
 
 
 @contextmanager
-def download_http(
-    url: str, settings: DownloadSettings, *, etag: str | None = None, last_modified: str | None = None
-) -> Iterator[Download | None]:
+def download_http(url: str, settings: DownloadSettings, *, known: Vintage | None = None) -> Iterator[Download | None]:
     """The bytes behind an http(s) URL; None where the server says that they are those of the vintage `known`.
 
     DownloadError after the last try. Redirects lead to http(s) only.
