@@ -10,7 +10,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from expectations.table_contract import Column, TableContract
+from expectations.table_contract import Column, Reference, TableContract
 
 CATEGORIES = (
     "retail_and_recreation",
@@ -89,6 +89,9 @@ INDEX_COLUMNS = tuple(
 SNAPSHOT_ID = _text("snapshot_id", "Published state, counted from 000001", pattern="[0-9]{6,}")
 CODE_VERSION = _text("code_version", "Digest of the code that decided", pattern="[0-9a-f]{12}")
 RUN_ID = _text("run_id", "Run of a flow")
+OF_DOCUMENT = Reference("doc_id", "documents", "doc_id")
+OF_MODEL = Reference("model_id", "models", "model_id")
+OF_REGION = Reference("region_id", "mobility", "region_id")
 
 DOCUMENTS = TableContract("documents", "a document as last published", ("doc_id",), (
     DOC_ID, SOURCE,
@@ -111,7 +114,7 @@ TOKENS = TableContract("tokens", "a token of a document", ("doc_id", "position")
     Column("sentence", pa.int32(), "Sentence in the document, from 0", "sentences", minimum=0),
     _text("token", "Surface form"), NORM, STEM, LEMMA,
     _text("pos", "Universal part of speech; NULL = not tagged", is_nullable=True, pattern="[A-Z]+"), IS_STOP,
-))  # fmt: skip
+), references=(OF_DOCUMENT,))  # fmt: skip
 
 VOCABULARY = TableContract("vocabulary", "a distinct normalised form in a language", ("lang", "norm"),
                            (LANGUAGE, NORM, STEM, LEMMA, IS_STOP, N_OCCURRENCES, N_DOCUMENTS))  # fmt: skip
@@ -124,13 +127,13 @@ TERMS = TableContract("terms", "an indexed term (stem) in a language", ("lang", 
 
 TFIDF = TableContract("tfidf", "a term in a document", ("doc_id", "term"), (
     DOC_ID, TERM, N_OCCURRENCES, _share("weight", "n_occurrences times idf, L2-normalised per document"),
-))  # fmt: skip
+), references=(OF_DOCUMENT,))  # fmt: skip
 
 DUPLICATES = TableContract("duplicates", "a document set aside as a copy", ("doc_id",), (
     DOC_ID, replace(DOC_ID, name="kept_doc_id", meaning="Document of which it is a copy"),
     _share("similarity", "Exact Jaccard similarity of the two"),
     Column("method", pa.string(), "How it was found", one_of=("exact", "near")),
-))  # fmt: skip
+), references=(replace(OF_DOCUMENT, column="kept_doc_id"),))  # fmt: skip
 
 LABELS = TableContract("labels", "a label given with a document", ("doc_id",), (DOC_ID, _text("label", "Label as the source gives it")))
 
@@ -145,7 +148,7 @@ TREEBANK = TableContract("treebank", "a token tagged by hand", ("doc_id", "posit
 WORD_VECTORS = TableContract("word_vectors", "a word's embedding", ("model_id", "lang", "term"), (
     MODEL_ID, LANGUAGE, replace(TERM, meaning="Word as the model knows it"), N_OCCURRENCES,
     Column("vector", pa.list_(pa.float32()), "Embedding, as many numbers as the model has dimensions"),
-))  # fmt: skip
+), references=(OF_MODEL,))  # fmt: skip
 
 MOBILITY = TableContract("mobility", "a category of a region on a day", ("region_id", "observed_on", "category"), (
     REGION_ID, OBSERVED_ON, CATEGORY, COUNTRY_CODE, _text("country", "Country, English name as Google gives it"),
@@ -177,7 +180,7 @@ REGIMES = TableContract("regimes", "a region's hidden state on a day", ("model_i
     Column("state", pa.int32(), "State, from 0 (nearest to the baseline) on", "states", minimum=0),
     _text("label", "Name of the state by its mean level, from baseline to lockdown"),
     _share("probability", "Posterior probability of that state on that day"),
-))  # fmt: skip
+), references=(OF_MODEL, OF_REGION))  # fmt: skip
 
 FORECASTS = TableContract("forecasts", "a forecast value", ("model_id", "region_id", "category", "origin_on", "target_on"), (
     MODEL_ID, REGION_ID, CATEGORY,
@@ -185,11 +188,11 @@ FORECASTS = TableContract("forecasts", "a forecast value", ("model_id", "region_
     Column("horizon_days", pa.int32(), "target_on less origin_on", "days", minimum=1),
     *(replace(CHANGE_PCT, name=f"change_pct_{kind}", meaning=f"Forecast {meaning}", is_nullable=False)
       for kind, meaning in (("mean", "mean"), ("p10", "10 % quantile"), ("p90", "90 % quantile"))),
-))  # fmt: skip
+), references=(OF_MODEL, OF_REGION))  # fmt: skip
 
 PREDICTIONS = TableContract("predictions", "a predicted label of a document", ("model_id", "doc_id"), (
     MODEL_ID, DOC_ID, _text("label", "Predicted label"), _share("probability", "Probability of that label"),
-))  # fmt: skip
+), references=(OF_MODEL, OF_DOCUMENT))  # fmt: skip
 
 MODELS = TableContract("models", "a trained model", ("model_id",), (
     MODEL_ID, _text("kind", "Kind of model"), replace(LANGUAGE, is_nullable=True, meaning="Language, ISO 639-1; NULL = not of a language"),
@@ -205,7 +208,7 @@ SCORES = TableContract("scores", "a score of a model", ("model_id", "metric", "s
     _number("value", "The model's score", "as the metric says", is_nullable=False),
     _text("baseline", "What it is compared with; NULL = nothing", is_nullable=True),
     _number("baseline_value", "The baseline's score; NULL = no baseline", "as the metric says"),
-))  # fmt: skip
+), references=(OF_MODEL,))  # fmt: skip
 
 RUNS = TableContract("runs", "a run", ("run_id",), (
     RUN_ID, _text("flow", "Flow that ran"), _time("started_at", "When it started"), _time("finished_at", "When it ended"),
@@ -237,10 +240,12 @@ QUARANTINE = TableContract("quarantine", "a row set aside", ("quarantine_id",), 
     _nullable(VINTAGE),
 ), schema="ops")  # fmt: skip
 
-VALIDATIONS = TableContract("validations", "an outcome of an expectation", ("run_id", "table_name", "expectation", "column_name"), (
+VALIDATIONS = TableContract("validations", "an outcome of an expectation", (
+    "run_id", "table_name", "expectation", "column_name", "validated_at",  # a run may publish twice
+), (
     RUN_ID, _text("table_name", "Table, with its schema unless main"), _text("expectation", "Great Expectations' name of the rule"),
     _text("column_name", "Column, or columns joined with a comma; empty = the table"),
-    Column("severity", pa.string(), "critical stops the publish", one_of=("critical", "warning")),
+    Column("severity", pa.string(), "critical stops the publish, warning sets rows aside, info is told", one_of=("critical", "warning", "info")),
     Column("is_success", pa.bool_(), "Whether the expectation held"),
     _count("n_rows", "Rows looked at", "rows"), _count("n_unexpected", "Rows that break it", "rows", is_nullable=True),
     _text("observed", "What was observed, JSON; NULL = nothing to tell", is_nullable=True),

@@ -9,7 +9,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Severity = Literal["critical", "warning"]
+Severity = Literal["critical", "warning", "info"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,31 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A column whose every value (NULL excepted) stands in `to_column` of the table `table` (qualified name) in the same snapshot."""
+
+    column: str
+    table: str
+    to_column: str
+
+
+@dataclass(frozen=True)
 class TableContract:
-    """A table: what one row is, its key, its columns in order. `schema` is `main` or `ops`."""
+    """A table: what one row is, its key, its columns in order, what they refer to. `schema` is `main` or `ops`."""
 
     name: str
     row_is: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     schema: str = "main"
+    references: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names) or not set(self.key) <= set(names):
             raise ValueError(f"contract {self.name}: columns must be distinct and hold the key {self.key}")
+        if not {reference.column for reference in self.references} <= set(names):
+            raise ValueError(f"contract {self.name}: references must start from its own columns")
 
     @property
     def qualified_name(self) -> str:
@@ -78,7 +90,7 @@ class RowRule:
 
     name: str
     column: str
-    kind: Literal["null", "below", "above", "unlisted", "unmatched"]
+    kind: Literal["null", "not_finite", "below", "above", "unlisted", "unmatched"]
 
 
 def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
@@ -87,6 +99,8 @@ def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
     for c in contract.columns:
         if not c.is_nullable:
             rules.append(RowRule(f"{c.name}_missing", c.name, "null"))
+        if pa.types.is_floating(c.type):
+            rules.append(RowRule(f"{c.name}_not_finite", c.name, "not_finite"))  # "not published" is NULL, never NaN or infinity
         if c.minimum is not None:
             rules.append(RowRule(f"{c.name}_below_{c.minimum}", c.name, "below"))
         if c.maximum is not None:
@@ -104,7 +118,9 @@ def breaks_rule(contract: TableContract, rule: RowRule, rows: pa.Table) -> pa.Ch
     values = rows[rule.column]
     if rule.kind == "null":
         return pc.is_null(values)
-    if rule.kind == "below":
+    if rule.kind == "not_finite":
+        broken = pc.invert(pc.is_finite(values))
+    elif rule.kind == "below":
         broken = pc.invert(pc.greater_equal(values, pa.scalar(column.minimum).cast(column.type)))
     elif rule.kind == "above":
         broken = pc.invert(pc.less_equal(values, pa.scalar(column.maximum).cast(column.type)))
