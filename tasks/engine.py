@@ -14,10 +14,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
+from multiprocessing import active_children, connection, parent_process
 from typing import Any
 
 from prefect.context import FlowRunContext
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
@@ -65,7 +66,7 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
     """
     records = [find_record(lake, work) for work in works]
     due = [place for place, record in enumerate(records) if record is None]
-    tell = _teller(works, len(due))
+    tell = _teller(works[0].step.name if works else "", len(works) - len(due), len(due))
     tell(0)
     engine = _engine_of_flow()
     if engine == LOCAL and len(due) == 1:
@@ -81,6 +82,15 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
 
 
 @contextmanager
+def tell_step(step: str) -> Iterator[None]:
+    """Tell the listener of one work that is done here and now, outside `do_all`."""
+    tell = _teller(step, 0, 1)
+    tell(0)
+    yield
+    tell(1)
+
+
+@contextmanager
 def keep_engine() -> Iterator[None]:
     """Within, each engine is started once, when first needed, and serves all `do_all`, of this flow and the flows that it calls."""
     if _kept.get() is not None:
@@ -89,7 +99,8 @@ def keep_engine() -> Iterator[None]:
     runners: dict[str, TaskRunner[Any]] = {}
     token = _kept.set(runners)
     try:
-        yield
+        with _end_workers_when_stopped():
+            yield
     finally:
         _kept.reset(token)
         for runner in runners.values():
@@ -119,7 +130,7 @@ class LocalProcesses(ProcessPoolTaskRunner):
 def _runner(engine: str) -> Iterator[TaskRunner[Any]]:
     runners = _kept.get()
     if runners is None:
-        with make_runner(engine) as runner:
+        with make_runner(engine) as runner, _end_workers_when_stopped():
             yield runner
         return
     if engine not in runners:
@@ -130,6 +141,17 @@ def _runner(engine: str) -> Iterator[TaskRunner[Any]]:
     yield runner
 
 
+@contextmanager
+def _end_workers_when_stopped() -> Iterator[None]:
+    """End the worker processes at once where the run is stopped by a signal: a pool would wait for what they are doing."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, TerminationSignal):
+        for worker in active_children():
+            worker.terminate()
+        raise
+
+
 def _engine_of_flow() -> str:
     context = FlowRunContext.get()
     if context is None:
@@ -137,11 +159,11 @@ def _engine_of_flow() -> str:
     return str((context.parameters or {}).get("engine", LOCAL))
 
 
-def _teller(works: Sequence[Work], n_due: int) -> Callable[[int], None]:
+def _teller(step: str, n_standing: int, n_due: int) -> Callable[[int], None]:
     listener = _listener.get()
-    if listener is None or not works:
+    if listener is None or n_standing + n_due == 0:
         return lambda _: None
-    return lambda n_ended: listener(StepProgress(works[0].step.name, len(works) - n_due, n_due, n_ended))
+    return lambda n_ended: listener(StepProgress(step, n_standing, n_due, n_ended))
 
 
 def _wait(futures: list[PrefectFuture[StepRecord]], tell: Callable[[int], None]) -> None:

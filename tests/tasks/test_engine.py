@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from prefect import flow, task
 from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 
 from tasks.engine import EngineError, StepProgress, do_all, keep_engine, make_runner, tell_progress
 from tasks.lake.files import write_table
@@ -128,6 +129,30 @@ def test_dask_gives_the_same_bytes_as_local_processes(tmp_path: Path, dask_clust
     assert set(pids(tmp_path / "dask").values()) != set(pids(tmp_path / "local").values())
     with pytest.raises(LakeError, match=r"^the word bad has no length"):
         measure_words(str(tmp_path / "dask"), ["bad", "good"], dask_cluster)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_flow_leaves_no_worker_process(tmp_path: Path, signal_number: signal.Signals) -> None:
+    environment = os.environ | get_current_settings().to_environment_variables(exclude_unset=True) | {"PYTHONPATH": str(ROOT)}
+    script = [sys.executable, str(Path(__file__).with_name("engine_sleepers.py")), str(tmp_path)]
+    with (tmp_path / "log").open("wb") as log:
+        stopped = subprocess.Popen(script, env=environment, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            await_that(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+            workers = [psutil.Process(pid) for pid in pids(tmp_path).values()]
+            stopped.send_signal(signal_number)
+            assert stopped.wait(timeout=20) != 0
+            await_that(lambda: not any(worker.is_running() for worker in workers), limit_s=10)
+        finally:
+            stopped.kill()
+            stopped.wait()
+
+
+def await_that(is_so: Callable[[], bool], limit_s: float = 60) -> None:
+    deadline = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture
