@@ -12,17 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import task
 
-from expectations.contracts import LEDGER
-from models.daily_grid import DailyGrid, daily_grid
+from models.daily_grid import DailyGrid
 from models.regimes import RegimeFit, RegimeSettings, fit_regimes, rank_agreement
-from tasks.lake.files import FileRef, read_table, write_table
+from tasks.decisions import write_skip
+from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import Manifest, read_manifest
 from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, settings_of, why_due
+from tasks.mobility_grid import mobility_grid, policy_on_grid
 from tasks.model_store import Score, TrainedModel, write_model
 
-MODULES = ("models.regimes",)
+MODULES = ("models.regimes", "tasks.mobility_grid")
 SUBJECT = "mobility of all regions"
+AGREEMENT = "rank_correlation_with_containment_health_index"
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,13 @@ def fit_hmm_body(lake: Lake, data: RegimeData) -> StepOutput:
     """
     began = time.perf_counter()
     settings = data.settings
-    rows = read_table(lake, data.mobility, ["region_id", "observed_on", "category", "change_pct"])
-    rows = rows.filter(pc.and_(pc.is_in(rows["category"], pa.array(settings.categories)), pc.is_valid(rows["change_pct"])))
-    if not rows.num_rows:
-        return StepOutput((_skipped(lake, "no_mobility_published", 0, settings),), 0, 0)
-    grid, regions = _grid(rows, settings.categories)
-    n_days_in = int(grid.is_observed.sum())
-    n_days = np.bincount(grid.region[grid.is_observed], minlength=len(regions))
-    is_kept = n_days >= settings.min_days
-    set_aside = {f"fewer_than_{settings.min_days}_days": n} if (n := int(n_days[~is_kept].sum())) else {}
-    if not is_kept.any():
-        return StepOutput((_skipped(lake, f"fewer_than_{settings.min_days}_days", n_days_in, settings),), n_days_in, 0, set_aside)
-    if not is_kept.all():
-        grid, regions = _grid(rows.filter(pc.is_in(rows["region_id"], regions.filter(pa.array(is_kept)))), settings.categories)
+    grid, regions, n_short = mobility_grid(lake, data.mobility, settings.categories, settings.min_days)
+    short = f"fewer_than_{settings.min_days}_days"
+    set_aside = {short: n_short} if n_short else {}
+    if grid is None:
+        rule = short if n_short else "no_mobility_published"
+        skip = write_skip(lake, _step(settings), SUBJECT, rule, threshold=float(settings.min_days))
+        return StepOutput((skip,), n_short, 0, set_aside)
     fit = fit_regimes(grid, settings)
     is_observed = grid.is_observed
     model = _trained(fit, grid, data, _scores(lake, data, fit, grid, regions), time.perf_counter() - began)
@@ -90,24 +86,17 @@ def fit_hmm_body(lake: Lake, data: RegimeData) -> StepOutput:
         }
     )
     files = (write_table(lake, "regimes", regimes), *write_model(lake, model))
-    return StepOutput(files, n_days_in, regimes.num_rows, set_aside)
+    return StepOutput(files, regimes.num_rows + n_short, regimes.num_rows, set_aside)
 
 
 def _work(manifest: Manifest, settings: RegimeSettings) -> Work:
     mobility, policy = manifest.tables["mobility"], manifest.tables["policy"]
-    step = Step("fit_hmm", MODULES, settings_of(settings))
     inputs = tuple(sorted(ref.sha256 for ref in mobility)) + tuple(sorted(ref.sha256 for ref in policy))
-    return Work(step, SUBJECT, inputs, RegimeData(mobility, policy, manifest.snapshot_id, settings))
+    return Work(_step(settings), SUBJECT, inputs, RegimeData(mobility, policy, manifest.snapshot_id, settings))
 
 
-def _grid(rows: pa.Table, categories: tuple[str, ...]) -> tuple[DailyGrid, pa.Array]:
-    """The grid of `rows` (none NULL), its regions numbered in order of their ids; and those ids."""
-    ids = rows["region_id"].combine_chunks().dictionary_encode()
-    regions = ids.dictionary.sort()
-    number = pc.index_in(rows["region_id"], regions).to_numpy()
-    column = pc.index_in(rows["category"], pa.array(categories)).to_numpy()
-    days = rows["observed_on"].cast(pa.int32()).to_numpy().astype(np.int64)
-    return daily_grid(number, days, column, rows["change_pct"].to_numpy(), len(categories)), regions
+def _step(settings: RegimeSettings) -> Step:
+    return Step("fit_hmm", MODULES, settings_of(settings))
 
 
 def _scores(lake: Lake, data: RegimeData, fit: RegimeFit, grid: DailyGrid, regions: pa.Array) -> list[Score]:
@@ -117,24 +106,16 @@ def _scores(lake: Lake, data: RegimeData, fit: RegimeFit, grid: DailyGrid, regio
         Score("mean_duration_days", "all_days", fit.mean_duration_days),
         Score("share_of_clear_days", "all_days", fit.share_of_clear_days),
     ]
-    policy = read_table(lake, data.policy, ["region_id", "observed_on", "containment_health_index"])
-    number = pc.index_in(policy["region_id"], regions)
-    policy = policy.append_column("number", number).filter(pc.is_valid(number))
-    index = np.full(len(grid.day), np.nan)
-    offsets = np.cumsum(grid.lengths) - grid.lengths
-    of_region = policy["number"].to_numpy()
-    place = policy["observed_on"].cast(pa.int32()).to_numpy().astype(np.int64) - grid.first_day[of_region]
-    is_inside = (place >= 0) & (place < grid.lengths[of_region])
-    index[(offsets[of_region] + place)[is_inside]] = policy["containment_health_index"].to_numpy()[is_inside]
-    index[~grid.is_observed] = np.nan
+    is_national = pc.invert(pc.match_substring(regions, "/")).to_numpy(zero_copy_only=False)
+    index = np.where(grid.is_observed & is_national[grid.region], policy_on_grid(lake, data.policy, grid, regions), np.nan)
     pooled = rank_agreement(fit.expected_level, index)
     if pooled is not None:
-        scores.append(Score("rank_correlation_with_containment_health_index", "pooled", pooled))
-    for country in np.unique(of_region):
+        scores.append(Score(AGREEMENT, "pooled", pooled))
+    for country in np.flatnonzero(is_national):
         of_country = grid.region == country
         agreement = rank_agreement(fit.expected_level[of_country], index[of_country])
         if agreement is not None:
-            scores.append(Score("rank_correlation_with_containment_health_index", regions[int(country)].as_py(), agreement))
+            scores.append(Score(AGREEMENT, regions[int(country)].as_py(), agreement))
     return scores
 
 
@@ -151,12 +132,3 @@ def _trained(fit: RegimeFit, grid: DailyGrid, data: RegimeData, scores: list[Sco
     inputs = tuple(sorted(ref.sha256 for ref in data.mobility))
     settings = settings_of(data.settings)
     return TrainedModel("hmm_regimes", None, data.settings.seed, settings, data.snapshot_id, inputs, tensors, scores, notes)
-
-
-def _skipped(lake: Lake, rule: str, n_days: int, settings: RegimeSettings) -> FileRef:
-    """A ledger line that says why nothing was fitted."""
-    line = {
-        "subject": SUBJECT, "subject_kind": "batch", "stage": "fit_hmm", "outcome": "skipped", "rule": rule, "score": float(n_days),
-        "threshold": float(settings.min_days), "code_version": Step("fit_hmm", MODULES).code_version,
-    }  # fmt: skip
-    return write_table(lake, "ops.ledger", pa.Table.from_pylist([line], schema=LEDGER.arrow_schema()))

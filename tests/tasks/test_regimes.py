@@ -1,56 +1,14 @@
-from datetime import date, timedelta
-
-import numpy as np
-import pyarrow as pa
 import pytest
+from published import publish_mobility
 
-from expectations.contracts import MOBILITY, POLICY
 from models.regimes import RegimeSettings
-from tasks.lake.files import read_table, write_table
+from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
-from tasks.lake.publishing import publish
-from tasks.lake.stages import STAGE_TABLES, StageRecord
 from tasks.lake.steps import do
 from tasks.model_store import read_model
 from tasks.regimes import fit_hmm_body, hmm_works, plan_hmm
 
 SETTINGS = RegimeSettings(categories=("workplaces", "residential"), n_states=2)
-
-
-def mobility_rows(region_id: str, n_days: int) -> list[dict[str, object]]:
-    rng = np.random.default_rng(3)
-    rows = []
-    for n in range(n_days):
-        low = n >= n_days // 2
-        for category, change in (("workplaces", -60.0 if low else 0.0), ("residential", 25.0 if low else 0.0)):
-            rows.append(
-                {
-                    "region_id": region_id, "observed_on": date(2020, 2, 15) + timedelta(days=n), "category": category,
-                    "country_code": region_id[:2], "country": "Sweden", "change_pct": change + float(rng.normal(0, 3)), "vintage": "0" * 12,
-                }
-            )  # fmt: skip
-    return rows
-
-
-def publish_mobility(lake: Lake, *regions: tuple[str, int]) -> None:
-    rows = [row for region in regions for row in mobility_rows(*region)]
-    policy = [
-        {
-            "region_id": "SE",
-            "observed_on": row["observed_on"],
-            "country_code": "SE",
-            "containment_health_index": 5.0 + n / 10,
-            "vintage": "0" * 12,
-        }
-        for n, row in enumerate(rows[::2])
-        if row["region_id"] == "SE"
-    ]
-    tables = {
-        "mobility": pa.Table.from_pylist(rows, schema=MOBILITY.arrow_schema()),
-        "policy": pa.Table.from_pylist(policy, schema=POLICY.arrow_schema()),
-    }
-    files = {name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["mobility"]}
-    publish(lake, [StageRecord("mobility", files, (), 1, 0)], "run")
 
 
 def test_regimes_scores_and_model_are_left(lake: Lake) -> None:

@@ -1,0 +1,24 @@
+"""The flow `train_lstm`: forecasts of mobility on the published snapshot."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from models.lstm_forecaster import ForecastSettings
+from tasks.artifacts import show_scores
+from tasks.engine import do_all
+from tasks.forecasts import fit_lstm, lstm_works
+from tasks.lake.layout import Lake
+from tasks.lake.stages import StageRecord, leave_stage
+from tasks.places import home_folder
+
+DEFAULTS = ForecastSettings()
+
+
+@flow
+def train_lstm(home: str | None = None, engine: str = "local", settings: ForecastSettings = DEFAULTS) -> StageRecord:
+    """Train the LSTM that forecasts mobility, and leave `forecasts`, its model and its scores."""
+    lake = Lake.open(home_folder(home))
+    records = do_all(lake, lstm_works(lake, settings), fit_lstm)
+    show_scores(lake, "lstm", records)
+    return leave_stage(lake, "lstm", records)
