@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from expectations.contracts import EVENT_TABLES, TABLES
 from tasks.lake.files import FileRef, settle, temporary_file, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.locks import hold
+from tasks.lake.locks import hold, log_lock
 
 EVENTS_PER_VOLUME = 200  # opening 200 small files takes DuckDB about 15 ms (benchmarks/lake.py); beyond, a volume is worth merging
 NO_EVENT = "none.parquet"  # a file without rows in every volume: a glob that matches nothing is an error in DuckDB
@@ -39,7 +39,7 @@ def append_event(lake: Lake, table: str, event_id: str, rows: pa.Table) -> None:
     if table not in EVENT_TABLES:
         raise ValueError(f"{table} is no log of events but a table of snapshots")
     name = f"{hashlib.sha256(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}.parquet"
-    with hold(lake.ops / ".lock"):
+    with hold(log_lock(lake)):
         volume = open_volume(lake)
         if any((volume_folder(lake, table, number) / name).exists() for number in (volume - 1, volume)):
             return
@@ -64,7 +64,7 @@ def volume_folder(lake: Lake, table: str, volume: int) -> Path:
 
 def extend_volumes(lake: Lake, before: Volumes | None) -> Volumes:
     """What the next snapshot's views read, after `before` (None: the first snapshot): what closed since is merged, a file a table."""
-    with hold(lake.ops / ".lock"):
+    with hold(log_lock(lake)):
         volume = open_volume(lake)
         for table in EVENT_TABLES:
             for number in (volume, volume + 1):
@@ -80,7 +80,7 @@ def extend_volumes(lake: Lake, before: Volumes | None) -> Volumes:
 
 def close_volume(lake: Lake, present: Volumes) -> bool:
     """Whether the open volume was closed, because it holds more than EVENTS_PER_VOLUME files; `present` is what readers look at now."""
-    with hold(lake.ops / ".lock"):
+    with hold(log_lock(lake)):
         volume = open_volume(lake)
         n_files = max(sum(1 for _ in volume_folder(lake, table, volume).glob("*.parquet")) for table in EVENT_TABLES)
         if volume != present.first or n_files <= EVENTS_PER_VOLUME:

@@ -128,6 +128,14 @@ def write_table(lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch
     return FileRef(table, path.relative_to(lake.home).as_posix(), n_rows, n_bytes, sha256)
 
 
+def is_whole(lake: Lake, ref: FileRef) -> bool:
+    """Whether the file is there with its size; whether its bytes are the right ones is for `digest_file` to say."""
+    try:
+        return lake.locate(ref.path).stat().st_size == ref.n_bytes
+    except OSError:
+        return False
+
+
 def read_table(lake: Lake, files: FileRef | Sequence[FileRef], columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of one file, or of several one after another; only `columns` where given. LakeError where a file is gone or no Parquet."""
     refs = [files] if isinstance(files, FileRef) else list(files)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.lake.layout import LakeError
+from tasks.lake.layout import Lake, LakeError
 
 
 @contextmanager
@@ -23,3 +23,13 @@ def hold(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def publishing_lock(lake: Lake) -> Path:
+    """The lock under which snapshots are claimed, put in force and removed."""
+    return lake.snapshots / ".lock"
+
+
+def log_lock(lake: Lake) -> Path:
+    """The lock under which events are appended and volumes are closed; may be taken while holding `publishing_lock`, never before it."""
+    return lake.ops / ".lock"

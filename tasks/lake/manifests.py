@@ -15,6 +15,8 @@ from tasks.lake.files import FileRef, canonical_json
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.stages import StageRecord, as_stage_record, file_refs
 
+MANIFEST = "manifest.json"
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -65,19 +67,38 @@ def read_manifest(lake: Lake, snapshot_id: str | None = None) -> Manifest | None
     wanted = snapshot_id or present_id(lake)
     if wanted is None:
         return None
-    known = snapshot_ids(lake)
-    if wanted not in known:
-        raise LakeError(f"there is no snapshot {wanted} in {lake.home} (there are: {', '.join(known) or 'none'}): name one of them")
-    path = lake.snapshots / wanted / "manifest.json"
+    path = lake.snapshots / require_snapshot(lake, wanted) / MANIFEST
     try:
         return parse_manifest(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LakeError(f"the manifest {path} is damaged: run `tidemill doctor`") from error
 
 
+def require_snapshot(lake: Lake, snapshot_id: str | None = None) -> str:
+    """The present snapshot, or the one named, certain to be there. LakeError where it is not; the message says which are."""
+    known = snapshot_ids(lake)
+    wanted = snapshot_id or present_id(lake)
+    if wanted is None:
+        raise LakeError(f"nothing is published in {lake.home} yet: run `tidemill run` first")
+    if wanted in known:
+        return wanted
+    if snapshot_id is None:
+        raise LakeError(f"{lake.warehouse} leads to the snapshot {wanted}, which is gone: run `tidemill doctor`")
+    there_are = f"there are {', '.join(known)}" if known else "there is none yet"
+    raise LakeError(f"no snapshot is called {wanted} in {lake.home} ({there_are}): name one of those, others were never made or vacuumed")
+
+
 def snapshot_ids(lake: Lake) -> list[str]:
     """Every snapshot that is there, oldest first."""
-    return sorted((folder.name for folder in lake.snapshots.iterdir() if folder.name.isdigit()), key=int)
+    try:
+        return sorted((folder.name for folder in lake.snapshots.iterdir() if is_snapshot_id(folder.name)), key=int)
+    except FileNotFoundError:
+        return []
+
+
+def is_snapshot_id(name: str) -> bool:
+    """Whether `name` is a snapshot's: 000001, 000002 and on."""
+    return name.isdecimal() and name.isascii() and f"{int(name):06d}" == name
 
 
 def present_id(lake: Lake) -> str | None:

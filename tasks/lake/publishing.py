@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,10 +23,10 @@ import pyarrow as pa
 
 from expectations.contracts import SNAPSHOTS, TABLES
 from tasks.lake.events import append_event, extend_volumes
-from tasks.lake.files import TEMPORARY, FileRef, sync_folder, write_bytes, write_table
+from tasks.lake.files import TEMPORARY, is_whole, sync_folder, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.locks import hold
-from tasks.lake.manifests import Manifest, present_id, read_manifest, snapshot_ids, unfilled_tables
+from tasks.lake.locks import hold, publishing_lock
+from tasks.lake.manifests import MANIFEST, Manifest, present_id, read_manifest, snapshot_ids, unfilled_tables
 from tasks.lake.stages import StageRecord
 from tasks.lake.warehouse import WAREHOUSE, build_warehouse
 
@@ -39,30 +39,34 @@ def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest
     Where nothing differs from the last snapshot, that one. LakeError, and the previous snapshot stays in force, where a file of
     `records` is not there in full or the disk refuses.
     """
-    for ref in (ref for record in records for files in (*record.tables.values(), record.working) for ref in files):
-        _check_file(lake, ref)
-    while True:
-        base = _last_claimed(lake)
-        if base is not None and not _differs(base, records):
-            return _put_in_force(lake, base)
-        with _building(lake) as folder:
+    try:
+        while True:
+            base = _last_claimed(lake)
+            if base is not None and not _differs(base, records):
+                _check_files(lake, base)
+                return _put_in_force(lake, base)
             manifest = _next_manifest(lake, base, records, run_id)
-            write_bytes(folder / "manifest.json", manifest.as_json())
-            build_warehouse(lake, manifest, folder / WAREHOUSE)
-            sync_folder(folder)
-            if _claim(lake, folder, manifest):
-                return _put_in_force(lake, manifest)
+            _check_files(lake, manifest)
+            with _building(lake) as folder:
+                write_bytes(folder / MANIFEST, manifest.as_json())
+                build_warehouse(lake, manifest, folder / WAREHOUSE)
+                sync_folder(folder)
+                if _claim(lake, folder, manifest):
+                    return _put_in_force(lake, manifest)
+    except OSError as error:
+        raise LakeError(f"cannot publish in {lake.home} ({error.strerror or error}): free space or give another --home") from error
 
 
 def _next_manifest(lake: Lake, base: Manifest | None, records: Sequence[StageRecord], run_id: str) -> Manifest:
     stages = {**(base.stages if base else {}), **{record.stage: record for record in records}}
+    empty = {name: base.unfilled.get(name) if base else None for name in unfilled_tables(stages)}
     return Manifest(
         snapshot_id=f"{int(base.snapshot_id) + 1 if base else 1:06d}",
         parent_id=base.snapshot_id if base else None,
         published_at=datetime.now(UTC),
         run_id=run_id,
         stages=stages,
-        unfilled={name: (write_table(lake, name, TABLES[name].empty()),) for name in unfilled_tables(stages)},
+        unfilled={name: files or (write_table(lake, name, TABLES[name].empty()),) for name, files in empty.items()},
         volumes=extend_volumes(lake, base.volumes if base else None),
     )
 
@@ -91,26 +95,24 @@ def _building(lake: Lake) -> Iterator[Path]:
 
 def _claim(lake: Lake, folder: Path, manifest: Manifest) -> bool:
     """Give the built snapshot its name; False where somebody else has made one since its parent was read."""
-    with hold(lake.snapshots / ".lock"):
-        if snapshot_ids(lake)[-1:] != ([manifest.parent_id] if manifest.parent_id else []):
+    folder.chmod(0o755)  # mkdtemp makes 0700, and other users' DuckDB clients read the lake
+    with hold(publishing_lock(lake)):
+        if snapshot_ids(lake)[-1:] != [manifest.parent_id][: bool(manifest.parent_id)]:
             return False
-        for files in manifest.tables.values():
-            for ref in files:
-                _check_file(lake, ref)
-        folder.chmod(0o755)  # mkdtemp makes 0700, and other users' DuckDB clients read the lake
+        _check_files(lake, manifest)
         try:
             folder.rename(lake.snapshots / manifest.snapshot_id)
         except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # where locks do not reach, as between machines on some network disks
                 return False
-            raise LakeError(f"cannot publish in {lake.snapshots} ({error.strerror}): free space or give another --home") from error
+            raise
         sync_folder(lake.snapshots)
         return True
 
 
 def _put_in_force(lake: Lake, manifest: Manifest) -> Manifest:
     """Lead readers to `manifest` unless they are led to a later one already, and log it; returns it."""
-    with hold(lake.snapshots / ".lock"):
+    with hold(publishing_lock(lake)):
         present = present_id(lake)
         if present is None or int(present) < int(manifest.snapshot_id):
             point_link(lake, manifest.snapshot_id)
@@ -119,14 +121,12 @@ def _put_in_force(lake: Lake, manifest: Manifest) -> Manifest:
 
 
 def point_link(lake: Lake, snapshot_id: str) -> None:
-    """Switch `warehouse.duckdb` to a snapshot, in one rename; the caller holds the lock."""
-    temporary = lake.home / f".{os.urandom(8).hex()}{TEMPORARY}"
+    """Switch `warehouse.duckdb` to a snapshot, in one rename; the caller holds `publishing_lock`."""
+    temporary = lake.home / f".{secrets.token_hex(8)}{TEMPORARY}"
     try:
         temporary.symlink_to(Path("snapshots", snapshot_id, WAREHOUSE))
         temporary.replace(lake.warehouse)
         sync_folder(lake.home)
-    except OSError as error:
-        raise LakeError(f"cannot switch {lake.warehouse} ({error.strerror}): free space or give another --home") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -141,11 +141,9 @@ def _snapshot_row(manifest: Manifest) -> pa.Table:
     return pa.Table.from_pylist([row], schema=SNAPSHOTS.arrow_schema())
 
 
-def _check_file(lake: Lake, ref: FileRef) -> None:
-    """LakeError where a file is not there in full."""
-    try:
-        n_bytes = lake.locate(ref.path).stat().st_size
-    except FileNotFoundError:
-        n_bytes = -1
-    if n_bytes != ref.n_bytes:
-        raise LakeError(f"the file {ref.path} of {ref.table} is not there in full: run again, and what is missing is made anew")
+def _check_files(lake: Lake, manifest: Manifest) -> None:
+    """LakeError where a file of the manifest is not there in full."""
+    working = (ref for stage in manifest.stages.values() for ref in stage.working)
+    for ref in (*(ref for files in manifest.tables.values() for ref in files), *working):
+        if not is_whole(lake, ref):
+            raise LakeError(f"the file {ref.path} of {ref.table} is not there in full: run again, and it is made anew")

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.lake.files import FileRef, canonical_json, write_json
+from tasks.lake.files import FileRef, canonical_json, is_whole, write_json
 from tasks.lake.layout import Lake
 
 FIRST_PARTY = ("tasks", "models", "expectations")
@@ -134,7 +134,7 @@ def do(lake: Lake, work: Work, body: Callable[[Lake, Any], StepOutput]) -> StepR
 def find_record(lake: Lake, work: Work) -> StepRecord | None:
     """The standing record of this very work, if every file that it left is still there in full; else None."""
     record = _read_record(_record_path(lake, work.step.name, work.fingerprint))
-    if record is None or not all(_is_whole(lake, ref) for ref in record.files):
+    if record is None or not all(is_whole(lake, ref) for ref in record.files):
         return None
     return replace(record, was_standing=True)
 
@@ -238,13 +238,6 @@ def settings_of(value: Any) -> dict[str, Any]:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"settings are a dataclass value, not {type(value).__name__}")
     return asdict(value)
-
-
-def _is_whole(lake: Lake, ref: FileRef) -> bool:
-    try:
-        return lake.locate(ref.path).stat().st_size == ref.n_bytes
-    except OSError:
-        return False
 
 
 def _record_path(lake: Lake, step: str, fingerprint: str) -> Path:

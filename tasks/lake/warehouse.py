@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from expectations.contracts import EVENT_TABLES, TABLES
-from expectations.table_contract import Column, TableContract
+from expectations.table_contract import TableContract
 from tasks.lake.events import Volumes, volume_folder
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.manifests import Manifest, present_id, snapshot_ids
+from tasks.lake.manifests import Manifest, require_snapshot
 
 SQL = Path(__file__).parents[1] / "sql" / "warehouse"
 WAREHOUSE = "warehouse.duckdb"
+MACROS = ("fold_case", "search", "similar_words", "similar_documents")
+VECTOR = pa.list_(pa.float32())
 SQL_TYPES = {
     pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
-    pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE", pa.list_(pa.float32()): "FLOAT[]",
+    pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE", VECTOR: "FLOAT[]",
 }  # fmt: skip
 """How DuckDB calls each type that a contract may have."""
 
 
 def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
-    """Make the snapshot's DuckDB file at `path`, closed and synced, no log beside it. LakeError where a file is gone or no Parquet."""
+    """Make the snapshot's DuckDB file at `path`, closed and synced, no log beside it.
+
+    Each view is held against the rows that the manifest promises. LakeError where they differ, where a file is gone or no Parquet,
+    or the disk refuses.
+    """
     try:
         with duckdb.connect(path) as connection:
-            for statement in _statements(lake, manifest):
-                connection.execute(statement)
-            _check_rows(connection, manifest)
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            connection.execute("BEGIN")
+            connection.execute("CREATE SCHEMA ops")
+            connection.execute(_sql("data_root", home=_literal(str(lake.home))))
+            for name, contract in TABLES.items():
+                _create_view(connection, lake, manifest, contract)
+                _comment(connection, contract)
+                _check_rows(connection, manifest, name)
+            for macro in MACROS:
+                connection.execute(_sql(macro))
+            connection.execute("COMMIT")
+            connection.execute("CHECKPOINT")  # closing does so too, but keeps silent where it fails
+        with path.open("rb") as built:
+            os.fsync(built.fileno())
+    except (duckdb.Error, OSError) as error:
         raise LakeError(f"cannot build {path.name} ({_first_line(error)}): free space, or run `tidemill doctor`") from error
-    if path.with_name(f"{path.name}.wal").exists():
-        raise LakeError(f"DuckDB left a log beside {path}: nothing was published; run again")
-    with path.open("rb") as built:
-        os.fsync(built.fileno())
+    if path.with_name(f"{WAREHOUSE}.wal").exists():
+        raise LakeError(f"DuckDB left a log beside {path.name}, nothing was published: free space and run again")
 
 
 def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -44,13 +59,7 @@ def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
 
     LakeError where nothing is published yet, or that snapshot is not there; the message says which are.
     """
-    snapshot_id = as_of or present_id(lake)
-    path = lake.snapshots / f"{snapshot_id}" / WAREHOUSE
-    if snapshot_id is None:
-        raise LakeError(f"nothing is published in {lake.home} yet: run `tidemill run` first")
-    if snapshot_id not in snapshot_ids(lake):
-        known = ", ".join(snapshot_ids(lake)) or "none"
-        raise LakeError(f"there is no snapshot {snapshot_id} in {lake.home} (there are: {known}): give one of them to --as-of")
+    path = lake.snapshots / require_snapshot(lake, as_of) / WAREHOUSE
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.Error as error:
@@ -59,28 +68,42 @@ def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _statements(lake: Lake, manifest: Manifest) -> Iterator[str]:
-    """Every statement that makes the warehouse, in order."""
-    yield "CREATE SCHEMA ops"
-    yield _sql("data_root", home=literal(str(lake.home)))
-    for name, contract in TABLES.items():
-        if name in EVENT_TABLES:
-            yield _sql("view_of_log", view=name, columns=_columns(contract), paths=_lines(_log_paths(lake, name, manifest.volumes)))
-        else:
-            files = manifest.tables[name]
-            yield _sql("view_of_files", view=name, columns=_columns(contract), paths=_lines(ref.path for ref in files))
-        comment = f"One row is {contract.row_is}. Key: {', '.join(contract.key)}."
-        yield f"COMMENT ON VIEW {name} IS {literal(comment)}"
-        for column in contract.columns:
-            yield f'COMMENT ON COLUMN {name}."{column.name}" IS {literal(column.comment)}'
+def published_home(warehouse: Path) -> str:
+    """The home that a warehouse was built for. duckdb.Error where it is no warehouse."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        return str(connection.execute("SELECT data_root()").fetchall()[0][0])
 
 
-def _columns(contract: TableContract) -> str:
-    return ", ".join(f'CAST("{c.name}" AS {_sql_type(c)}) AS "{c.name}"' for c in contract.columns)
+def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Manifest, contract: TableContract) -> None:
+    """The view of one table. A vector column is of fixed size where all vectors are of one."""
+    name = contract.qualified_name
+    if name in EVENT_TABLES:
+        template, paths = "view_of_log", _log_paths(lake, name, manifest.volumes)
+    else:
+        template, paths = "view_of_files", [ref.path for ref in manifest.tables[name]]
+    types = {column.name: SQL_TYPES[column.type] for column in contract.columns}
+    connection.execute(_view(template, name, types, paths))
+    vectors = [column.name for column in contract.columns if column.type == VECTOR]
+    for vector in vectors:
+        least, most = connection.execute(f'SELECT min(len("{vector}")), max(len("{vector}")) FROM {name}').fetchall()[0]
+        if least is not None and 0 < least == most:
+            types[vector] = f"FLOAT[{least}]"
+    if vectors:
+        connection.execute(f"DROP VIEW {name}")
+        connection.execute(_view(template, name, types, paths))
 
 
-def _sql_type(column: Column) -> str:
-    return SQL_TYPES[column.type]
+def _view(template: str, name: str, types: dict[str, str], paths: Iterable[str]) -> str:
+    columns = ", ".join(f'CAST(file."{column}" AS {sql_type}) AS "{column}"' for column, sql_type in types.items())
+    return _sql(template, view=name, columns=columns, paths=_literal("\n".join(paths)))
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, contract: TableContract) -> None:
+    name = contract.qualified_name
+    text = f"One row is {contract.row_is}. Key: {', '.join(contract.key)}."
+    connection.execute(f"COMMENT ON VIEW {name} IS {_literal(text)}")
+    for column in contract.columns:
+        connection.execute(f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.comment)}')
 
 
 def _log_paths(lake: Lake, table: str, volumes: Volumes) -> list[str]:
@@ -91,25 +114,24 @@ def _log_paths(lake: Lake, table: str, volumes: Volumes) -> list[str]:
     ]
 
 
-def _check_rows(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+def _check_rows(connection: duckdb.DuckDBPyConnection, manifest: Manifest, name: str) -> None:
     """LakeError where a view does not give the rows that the manifest promises."""
-    for name, files in manifest.tables.items():
-        n_rows = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
-        if n_rows != (sum(ref.n_rows for ref in files),):
-            raise LakeError(f"the files of {name} do not hold the rows that were written: run `tidemill doctor`")
+    if name not in EVENT_TABLES:
+        n_rows = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+        n_promised = sum(ref.n_rows for ref in manifest.tables[name])
+        if n_rows != n_promised:
+            raise LakeError(f"the files of {name} hold {n_rows} rows, {n_promised} were written: run `tidemill doctor`")
 
 
-def _lines(paths: Iterator[str] | Sequence[str]) -> str:
-    return literal("\n".join(paths))
-
-
-def literal(text: str) -> str:
+def _literal(text: str) -> str:
     """`text` as a SQL string."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _sql(name: str, **parts: str) -> str:
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8").format(**parts)
+    """The statement of a file, each `{part}` in it filled in once."""
+    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), text)
 
 
 def _first_line(error: Exception) -> str:

@@ -4,4 +4,4 @@ SELECT {columns}
 FROM read_parquet(
     list_transform(string_split({paths}, chr(10)), lambda path: data_root() || '/' || path),
     hive_partitioning = false
-);
+) AS file;

@@ -8,4 +8,4 @@ FROM read_parquet(
         lambda path: regexp_replace(data_root(), '([*?[])', '[\1]', 'g') || '/' || path
     ),
     hive_partitioning = false
-);
+) AS file;
