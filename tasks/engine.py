@@ -24,6 +24,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 
 from tasks.lake.layout import Lake
 from tasks.lake.steps import StepRecord, Work, find_record
+from tasks.runs import count_steps
 
 LOCAL, THREADS, DASK = "local", "threads", "dask://"
 DASK_ANSWER_S = 5  # our choice: a scheduler on the same network answers within milliseconds
@@ -62,7 +63,7 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
 
     To be called inside a flow; the engine is that flow's parameter `engine`. A single due work of the engine `local` runs in the
     flow's own process, because starting another would cost more. The first task that fails raises its error here, after the
-    others have ended; EngineError where the engine itself fails.
+    others have ended; EngineError where the engine itself fails. The run under way counts the steps.
     """
     records = [find_record(lake, work) for work in works]
     due = [place for place, record in enumerate(records) if record is None]
@@ -78,6 +79,7 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
             _wait(futures, tell)
             for place, future in zip(due, futures, strict=True):
                 records[place] = _outcome(future, works[place])
+    count_steps(len(due), len(works) - len(due))
     return [record for record in records if record is not None]
 
 

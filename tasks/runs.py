@@ -24,7 +24,6 @@ from expectations.contracts import RUNS
 from tasks.lake.events import append_event
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
-from tasks.lake.stages import read_stage
 
 Status = Literal["completed", "unchanged", "failed", "refused"]
 FIRST_PARTY = ("tasks", "models", "expectations", "flows", "tidemill")
@@ -49,13 +48,6 @@ class Run:
     message: str | None = None
     n_steps_run: int = 0
     n_steps_skipped: int = 0
-
-    def count_stage(self, lake: Lake, stage: str) -> None:
-        """Add the steps of what `stage` has just left."""
-        record = read_stage(lake, stage)
-        if record is not None:
-            self.n_steps_run += record.n_steps_run
-            self.n_steps_skipped += record.n_steps_skipped
 
 
 _current: ContextVar[Run | None] = ContextVar("run", default=None)
@@ -89,10 +81,23 @@ def record_run(lake: Lake, flow: str) -> Iterator[Run]:
         _current.reset(token)
 
 
+def count_steps(n_run: int, n_skipped: int) -> None:
+    """Add to the steps of the run under way; nothing outside one."""
+    run = _current.get()
+    if run is not None:
+        run.n_steps_run += n_run
+        run.n_steps_skipped += n_skipped
+
+
 def new_run_id() -> str:
     """A name for a run: the time to the millisecond, UTC, and six random hex digits; names sort as times do."""
     now = datetime.now(UTC)
     return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
+
+
+def is_our_own(error: BaseException) -> bool:
+    """Whether this project raised `error` in words for its users; all others are defects, or come from the world."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__module__.split(".")[0] in FIRST_PARTY
 
 
 def one_sentence(error: BaseException) -> str:
@@ -100,7 +105,7 @@ def one_sentence(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "stopped by hand: what is done stays done, run again to go on"
     text = str(error).strip()
-    if type(error).__module__.split(".")[0] in FIRST_PARTY and text:
+    if is_our_own(error) and text:
         return text
     return f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
 

@@ -20,6 +20,7 @@ from tasks.engine import EngineError, StepProgress, do_all, keep_engine, make_ru
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do
+from tasks.runs import record_run
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURE = Step("measure_word", ("tasks.transforms.quarantine",))
@@ -70,7 +71,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
 def test_records_come_in_the_order_of_the_works_whatever_stood_before(tmp_path: Path) -> None:
     measure_words(str(tmp_path), ["beta"], "threads")
-    records = measure_words(str(tmp_path), ["gamma", "beta", "alpha"], "threads")
+    with record_run(Lake.open(tmp_path), "measure") as run:
+        records = measure_words(str(tmp_path), ["gamma", "beta", "alpha"], "threads")
+    assert (run.n_steps_run, run.n_steps_skipped) == (2, 1)
     assert [(record.subject, record.was_standing) for record in records] == [("gamma", False), ("beta", True), ("alpha", False)]
 
 
