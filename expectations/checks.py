@@ -146,8 +146,7 @@ def _check_of_key(contract: TableContract) -> Check:
 def _check_of_reference(contract: TableContract, held: Reference) -> Check:
     """All names in the SQL are the contract's."""
     key = ", ".join(f'"{name}"' for name in contract.key)
-    schema, _, name = held.table.rpartition(".")
-    known = f'SELECT "{held.to_column}" FROM "{schema or "main"}"."{name}" WHERE "{held.to_column}" IS NOT NULL'
+    known = f'SELECT "{held.to_column}" FROM "{held.table.rpartition(".")[2]}" WHERE "{held.to_column}" IS NOT NULL'
     query = f'SELECT {key} FROM {{batch}} WHERE "{held.column}" IS NOT NULL AND "{held.column}" NOT IN ({known})'
     return Check(
         "unexpected_rows_expectation", (held.column,), "warning", {"unexpected_rows_query": query},

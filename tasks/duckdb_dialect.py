@@ -44,8 +44,8 @@ class MemoryCursor:
     arraysize = 1
     rowcount = -1
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, database: str) -> None:
+        self._connection = duckdb.connect(database)
 
     @property
     def description(self) -> Any:
@@ -76,11 +76,11 @@ class MemoryConnection:
     """A connection as SQLAlchemy's pool keeps them."""
 
     def __init__(self, database: str) -> None:
-        self._connection = duckdb.connect(database)
+        self._database = database
 
     def cursor(self) -> MemoryCursor:
         """A new cursor."""
-        return MemoryCursor(self._connection.cursor())
+        return MemoryCursor(self._database)
 
     def commit(self) -> None:
         """Nothing: only reading is meant."""
@@ -89,8 +89,7 @@ class MemoryConnection:
         """Nothing: only reading is meant."""
 
     def close(self) -> None:
-        """Give the connection back to DuckDB."""
-        self._connection.close()
+        """Nothing: each cursor has a connection to the database, which DuckDB gives back with it."""
 
 
 class MemoryDriver:

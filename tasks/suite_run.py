@@ -1,0 +1,159 @@
+"""Great Expectations run over one table in DuckDB: which checks hold, how many rows break them, and which rows those are."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations.checks import Check
+from expectations.suites import suite_of
+from expectations.table_contract import TableContract
+from tasks.duckdb_dialect import address_of, register_dialect
+
+N_EXAMPLES = 5  # values shown of those that break a check: enough to see what they have in common
+MOST_LISTED = 100_000  # rows that Great Expectations may list for a user's own check: so many keys take some 50 MB
+MOST_CHARACTERS = 200  # of one example: a document's whole text says no more than its beginning
+
+Validate = Callable[[Sequence[int], Mapping[str, Any]], dict[int, Any]]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What came of a check. `n_unexpected` is None where rows cannot be counted; `keys` (a row each) name the rows that break it, where
+    it is a check of severity warning that the contract's own row rules do not tell, and they can be told.
+    """
+
+    is_success: bool
+    n_unexpected: int | None
+    observed: Mapping[str, Any]
+    keys: pa.Table | None = None
+
+
+def run_suite(connection: duckdb.DuckDBPyConnection, database: str, contract: TableContract, checks: Sequence[Check]) -> list[CheckReport]:
+    """A report for each of `checks`, in their order. The table and all that it refers to are views (named without their schema) in
+    `database`, a named database in memory on which `connection` is open. SuiteError where Great Expectations refuses a check.
+
+    All checks of single rows are counted in one query; only of those that fail are examples fetched.
+    """
+    validate, rowwise = _start(database, contract, checks)
+    other = [place for place in range(len(checks)) if place not in rowwise]
+    shown = {"result_format": "BASIC", "partial_unexpected_count": N_EXAMPLES}
+    results = validate(rowwise, {"result_format": "BOOLEAN_ONLY"}) | validate(other, shown)
+    results |= validate([place for place in rowwise if not results[place].success], shown)
+    reports = []
+    for place, check in enumerate(checks):
+        report = _report(results[place])
+        if not report.is_success and report.n_unexpected and _sets_aside(check):
+            if "unexpected_rows_query" in check.kwargs:
+                keys = _found_keys(connection, contract, check)
+            elif report.n_unexpected <= MOST_LISTED:
+                listed = {"result_format": "COMPLETE", "unexpected_index_column_names": list(contract.key)}
+                keys = _listed_keys(contract, validate([place], listed)[place])
+            else:
+                keys = None
+            if keys is not None:
+                examples = _plain(keys.slice(0, N_EXAMPLES).to_pylist())
+                report = CheckReport(report.is_success, report.n_unexpected, {"examples": examples, **report.observed}, keys)
+        reports.append(report)
+    return reports
+
+
+def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> tuple[Validate, list[int]]:
+    """What validates some of `checks`, given their places, in a certain result format; and the places of those of single rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its own imports; 1.24 still imports sre_constants
+        import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
+        from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
+        from great_expectations.expectations.expectation import (  # noqa: PLC0415
+            ColumnMapExpectation,
+            ColumnPairMapExpectation,
+            MulticolumnMapExpectation,
+        )
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it has to say stands in its results
+    register_dialect()
+    context = great_expectations.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # its own documentation says a mapping
+    source = context.data_sources.add_sql(database, connection_string=address_of(database), create_temp_table=False)
+    asset = source.add_table_asset(contract.name, table_name=contract.name)
+    batch = asset.add_batch_definition_whole_table("whole").get_batch()
+    expectations = suite_of(contract.qualified_name, checks).expectations
+    kinds = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
+
+    def validate(places: Sequence[int], result_format: Mapping[str, Any]) -> dict[int, Any]:
+        if not places:
+            return {}
+        suite = ExpectationSuite(contract.qualified_name, expectations=[expectations[place] for place in places])
+        found: list[Any] = batch.validate(suite, result_format=dict(result_format)).results
+        return {result.expectation_config.meta["check"]: result for result in found}
+
+    return validate, [place for place, expectation in enumerate(expectations) if isinstance(expectation, kinds)]
+
+
+def _report(result: Any) -> CheckReport:
+    error = _error_of(result.exception_info or {})
+    if error:
+        return CheckReport(is_success=False, n_unexpected=None, observed={"error": error})
+    told = result.result
+    observed: dict[str, Any] = {}
+    if "observed_value" in told:
+        observed["observed"] = _plain(told["observed_value"])
+    if told.get("details", {}).get("mismatched"):
+        observed["mismatched"] = _plain(told["details"]["mismatched"])
+    if told.get("partial_unexpected_list"):
+        observed["examples"] = _plain(told["partial_unexpected_list"][:N_EXAMPLES])
+    if result.expectation_config.type == "unexpected_rows_expectation":
+        return CheckReport(bool(result.success), told["observed_value"], {})
+    n_unexpected = told.get("unexpected_count", 0 if result.success else None)
+    return CheckReport(bool(result.success), n_unexpected or (0 if result.success else n_unexpected), observed)
+
+
+def _error_of(information: Mapping[str, Any]) -> str:
+    """The first line of what went wrong in Great Expectations; empty where nothing did."""
+    for value in (information, *information.values()):
+        if isinstance(value, Mapping) and value.get("exception_message"):
+            return str(value["exception_message"]).strip().splitlines()[0]
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    """`value` in a form that JSON has; long texts cut."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    text = str(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _sets_aside(check: Check) -> bool:
+    """Whether the rows that break it are to be named here: those of a warning that asks for every row, outside of the row rules."""
+    return bool(check.rule) and check.severity == "warning" and float(check.kwargs.get("mostly", 1)) == 1.0
+
+
+def _found_keys(connection: duckdb.DuckDBPyConnection, contract: TableContract, check: Check) -> pa.Table | None:
+    """The keys that the check's query finds; None where it does not select the key."""
+    query = check.kwargs["unexpected_rows_query"].rstrip("; \t\r\n").format(batch=f'"{contract.name}"')
+    found = connection.sql(query)
+    if not set(contract.key) <= set(found.columns):
+        return None
+    key = ", ".join(f'"{name}"' for name in contract.key)
+    return found.project(key).distinct().to_arrow_table().cast(_key_schema(contract))
+
+
+def _listed_keys(contract: TableContract, result: Any) -> pa.Table:
+    listed = [{name: row[name] for name in contract.key} for row in result.result["unexpected_index_list"]]
+    return pa.Table.from_pylist(listed, schema=_key_schema(contract))
+
+
+def _key_schema(contract: TableContract) -> pa.Schema:
+    return pa.schema([pa.field(name, contract.column(name).type) for name in contract.key])

@@ -1,0 +1,233 @@
+"""The step that validates one table: its suite is run, rows that break a rule are taken out, every outcome is kept.
+
+A failed check of severity critical leaves the table as it is; `tasks.validation` stops the publish for it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from expectations.checks import REDO, Check, checks_of, distinct_names, duckdb_type
+from expectations.contracts import QUARANTINE, TABLES, VALIDATIONS
+from expectations.suites import checks_of_table, suites_digest
+from expectations.table_contract import Severity, TableContract
+from tasks.lake.files import ROWS_PER_GROUP, TEMPORARY, FileRef, canonical_json, read_table, write_table
+from tasks.lake.layout import Lake, LakeError
+from tasks.lake.steps import Step, StepOutput, Work
+from tasks.transforms.failing_rows import broken_rules, columns_to_read, rows_to_set_aside
+from tasks.transforms.quarantine import quarantine_table
+
+if TYPE_CHECKING:
+    from tasks.suite_run import CheckReport
+
+OUTCOMES = "validation_outcomes"  # the working table in which a validated table's outcomes are kept
+MEMORY_LIMIT = "500MB"  # of DuckDB, which spills beyond: with Great Expectations itself ten million rows stay under 1 GiB
+MOST_SET_ASIDE_SHARE = 0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
+FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: small tables are looked at, not refused
+KEEPS_ROWS = "expect_table_to_keep_most_of_its_rows"
+
+
+class SuiteRunError(Exception):
+    """A check of a contract that could not be run although the table has the contract's columns, for want of memory, say."""
+
+
+class DisagreementError(Exception):
+    """Great Expectations and the contract's row rules find different rows: a defect of ours, never of the data."""
+
+
+@dataclass(frozen=True)
+class TableToValidate:
+    """A table's files, the stage that left each, the files of the tables that it refers to, and where users' own suites lie."""
+
+    table: str
+    files: tuple[FileRef, ...]
+    stages: tuple[str, ...]
+    referred: Mapping[str, tuple[FileRef, ...]]
+    suites: str
+
+    def work(self) -> Work:
+        """The piece of work that validates it; the same again is skipped."""
+        modules = ("expectations.suites", "tasks.suite_run", "tasks.transforms.failing_rows")
+        step = Step("validate_table", modules, {"own_suite_sha256": suites_digest(self.table, Path(self.suites))})
+        referred = [f"{name} {ref.sha256}" for name, refs in self.referred.items() for ref in refs]
+        return Work(step, self.table, (*(ref.sha256 for ref in self.files), *referred), self)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one check of a table, as `ops.validations` tells it (without run and time)."""
+
+    table_name: str
+    expectation: str
+    column_name: str
+    severity: Severity
+    is_success: bool
+    n_rows: int
+    n_unexpected: int | None
+    observed: str | None
+
+
+def validate_table(lake: Lake, payload: TableToValidate) -> StepOutput:
+    """Leaves the table's files in their order, those with failing rows replaced; for each of the latter a file of `ops.quarantine`,
+    in the same order; and a file of outcomes. Nothing is replaced where a critical check fails.
+    """
+    from tasks.suite_run import run_suite  # noqa: PLC0415  # with it comes SQLAlchemy, which only a table that changed may cost
+
+    contract = TABLES[payload.table]
+    checks = checks_of_table(payload.table, Path(payload.suites))
+    n_rows = sum(ref.n_rows for ref in payload.files)
+    with _opened_views(lake, contract, payload) as (connection, database):
+        reports = run_suite(connection, database, contract, checks)
+    _check_was_run(payload.table, checks, reports)
+    outcomes = _outcomes(payload.table, checks, reports, n_rows)
+    stopped = StepOutput((*payload.files, _write_outcomes(lake, outcomes)), n_rows, n_rows)
+    if any(not outcome.is_success and outcome.severity == "critical" for outcome in outcomes):
+        return stopped
+    rules = _failing_rules(lake, contract, payload.files, checks, reports)
+    set_aside = Counter(rule for of_file in rules.values() for rule in pc.drop_null(of_file).to_pylist())
+    _check_agreement(payload.table, checks, reports, set_aside.total())
+    if not set_aside:
+        return stopped
+    keeps = _keeping_outcome(payload.table, n_rows, set_aside)
+    written = _write_outcomes(lake, [*outcomes, keeps])
+    if not keeps.is_success:
+        return StepOutput((*payload.files, written), n_rows, n_rows)
+    files, quarantines = [], []
+    for ref, stage in zip(payload.files, payload.stages, strict=True):
+        if ref in rules:
+            kept, quarantine = _take_out(lake, contract, ref, rules[ref], stage)
+            files.append(kept)
+            quarantines.append(quarantine)
+        else:
+            files.append(ref)
+    return StepOutput((*files, *quarantines, written), n_rows, n_rows - set_aside.total(), dict(set_aside))
+
+
+def read_outcomes(lake: Lake, files: Sequence[FileRef]) -> list[Outcome]:
+    """The outcomes that a validated table's record keeps."""
+    return [Outcome(**row) for row in read_table(lake, files).to_pylist()]
+
+
+@contextmanager
+def _opened_views(lake: Lake, contract: TableContract, payload: TableToValidate) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A database in memory with a view of the table and of each that it refers to (by their names without schema), and its name.
+
+    Where files do not have the contract's columns, the view shows the first such file alone, so that the check of the columns fails.
+    """
+    deviating = [ref for ref in payload.files if _column_types(lake, ref) != [(c.name, duckdb_type(c.type)) for c in contract.columns]]
+    database = f":memory:{uuid.uuid4().hex}"
+    with (
+        tempfile.TemporaryDirectory(dir=lake.ops, prefix=".", suffix=TEMPORARY) as spill,
+        duckdb.connect(database) as connection,
+    ):
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET temp_directory = ?", [spill])
+        connection.execute("SET preserve_insertion_order = false")
+        _create_view(lake, connection, contract, deviating[:1] or payload.files)
+        for name, refs in payload.referred.items():
+            _create_view(lake, connection, TABLES[name], refs)
+        yield connection, database
+
+
+def _create_view(lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, refs: Sequence[FileRef]) -> None:
+    if refs:
+        connection.read_parquet([str(lake.locate(ref.path)) for ref in refs]).create_view(contract.name)
+    else:
+        connection.from_arrow(contract.empty()).create(contract.name)
+
+
+def _column_types(lake: Lake, ref: FileRef) -> list[tuple[str, str]]:
+    try:
+        return [(field.name, duckdb_type(field.type)) for field in pq.read_schema(lake.locate(ref.path))]
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LakeError(f"a file of the table {ref.table} cannot be read ({error}): run `tidemill doctor`") from error
+
+
+def _outcomes(table: str, checks: Sequence[Check], reports: Sequence[CheckReport], n_rows: int) -> list[Outcome]:
+    return [
+        Outcome(
+            table, name, check.column_name, check.severity, report.is_success, n_rows, report.n_unexpected,
+            canonical_json(report.observed).decode() if report.observed else None,
+        )
+        for name, check, report in zip(distinct_names(checks), checks, reports, strict=True)
+    ]  # fmt: skip
+
+
+def _keeping_outcome(table: str, n_rows: int, set_aside: Counter[str]) -> Outcome:
+    n_failing = set_aside.total()
+    is_success = n_failing <= max(FEW_ROWS, MOST_SET_ASIDE_SHARE * n_rows)
+    return Outcome(table, KEEPS_ROWS, "", "critical", is_success, n_rows, n_failing, canonical_json({"set_aside": set_aside}).decode())
+
+
+def _write_outcomes(lake: Lake, outcomes: Sequence[Outcome]) -> FileRef:
+    names = list(Outcome.__dataclass_fields__)
+    schema = pa.schema([VALIDATIONS.arrow_schema().field(name) for name in names])
+    return write_table(lake, OUTCOMES, pa.Table.from_pylist([asdict(outcome) for outcome in outcomes], schema=schema))
+
+
+def _failing_rules(
+    lake: Lake, contract: TableContract, files: Sequence[FileRef], checks: Sequence[Check], reports: Sequence[CheckReport]
+) -> dict[FileRef, pa.ChunkedArray]:
+    """For each file that holds failing rows, the rule that each of its rows breaks (NULL: none)."""
+    failed = [(check, report) for check, report in zip(checks, reports, strict=True) if not report.is_success]
+    columns = [check.columns[0] for check, _ in failed if _is_row_rule(check)]
+    named = {check.rule: report.keys for check, report in failed if report.keys is not None}
+    wanted = columns_to_read(contract, named, columns)
+    if not wanted:
+        return {}
+    failing = {}
+    for ref in dict.fromkeys(files):
+        rules = broken_rules(contract, read_table(lake, ref, wanted), named)
+        if rules.null_count < len(rules):
+            failing[ref] = rules
+    return failing
+
+
+def _check_was_run(table: str, checks: Sequence[Check], reports: Sequence[CheckReport]) -> None:
+    """Users' own checks may ask what DuckDB cannot do, and are told as failed; the contract's can always be run on its columns."""
+    if any(check.remedy == REDO and not report.is_success for check, report in zip(checks, reports, strict=True)):
+        return
+    for check, report in zip(checks[: len(checks_of(TABLES[table]))], reports, strict=False):
+        if "error" in report.observed:
+            raise SuiteRunError(
+                f"{table}: {check.expectation} on {check.column_name} could not be run ({report.observed['error']}): "
+                "free memory and disk space in the home, then run again"
+            )
+
+
+def _is_row_rule(check: Check) -> bool:
+    return check.severity == "warning" and not check.rule
+
+
+def _check_agreement(table: str, checks: Sequence[Check], reports: Sequence[CheckReport], n_failing: int) -> None:
+    n_told = max((report.n_unexpected or 0 for check, report in zip(checks, reports, strict=True) if _is_row_rule(check)), default=0)
+    if n_failing < n_told:
+        raise DisagreementError(f"{table}: Great Expectations finds {n_told} rows that break a rule, the row rules {n_failing}")
+
+
+def _take_out(lake: Lake, contract: TableContract, ref: FileRef, rules: pa.ChunkedArray, stage: str) -> tuple[FileRef, FileRef]:
+    """The file without the rows that break a rule, and the file of `ops.quarantine` that holds those."""
+    rows = read_table(lake, ref)
+    is_failing = pc.is_valid(rules)
+    failing, broken, places = rows.filter(is_failing), pc.drop_null(rules), pc.indices_nonzero(is_failing)
+    quarantined = [QUARANTINE.empty()]
+    for start in range(0, failing.num_rows, ROWS_PER_GROUP):  # as Python values a row takes a hundred times its place in Arrow
+        part = slice(start, start + ROWS_PER_GROUP)
+        aside = rows_to_set_aside(
+            contract, failing.slice(start, ROWS_PER_GROUP), broken[part].to_pylist(), places[part].to_pylist(), source=stage, path=ref.path
+        )
+        quarantined.append(quarantine_table(aside))
+    kept = write_table(lake, contract.qualified_name, rows.filter(pc.invert(is_failing)))
+    return kept, write_table(lake, QUARANTINE.qualified_name, pa.concat_tables(quarantined))
