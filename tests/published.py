@@ -12,23 +12,25 @@ from tasks.lake.publishing import publish
 from tasks.lake.stages import STAGE_TABLES, StageRecord
 
 
-def mobility_rows(region_id: str, n_days: int) -> list[dict[str, object]]:
+def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, object]]:
     rng = np.random.default_rng(3)
     rows = []
     for n in range(n_days):
         low = n >= n_days // 2
         for category, change in (("workplaces", -60.0 if low else 0.0), ("residential", 25.0 if low else 0.0)):
+            value = change + float(rng.normal(0, 3))
             rows.append(
                 {
                     "region_id": region_id, "observed_on": date(2020, 2, 15) + timedelta(days=n), "category": category,
-                    "country_code": region_id[:2], "country": "Sweden", "change_pct": change + float(rng.normal(0, 3)), "vintage": "0" * 12,
+                    "country_code": region_id[:2], "country": country, "change_pct": value, "change_pct_centred_13d": change, "vintage": "0" * 12,
                 }
             )  # fmt: skip
     return rows
 
 
-def publish_mobility(lake: Lake, *regions: tuple[str, int]) -> None:
-    rows = [row for region in regions for row in mobility_rows(*region)]
+def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Sweden") -> None:
+    """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and Sweden's policy."""
+    rows = [row for region in regions for row in mobility_rows(*region, country)]
     policy = [
         {
             "region_id": "SE",

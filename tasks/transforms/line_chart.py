@@ -16,7 +16,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito 2008, distinguishable to colour-blind readers; black and yellow left out, which fail on dark or on white."""
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 WIDTH, HEIGHT = 720, 300  # our choice: two fit a printed page in width, three in height
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 30, 42
+LEFT, RIGHT, TOP, BOTTOM = 46, 26, 30, 42
 MOST_STEPS = 6  # our choice: seven lines across
 LABEL_WIDTH = 62  # px: "2020-02" at 11 px with air around it
 
