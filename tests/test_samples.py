@@ -1,0 +1,288 @@
+"""The bundled samples are complete, small, declared and reproducible."""
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from data.samples import make_archives, make_tables
+from expectations.contracts import SOURCE_KINDS
+from tasks.transforms.source_format import Source, parse_source
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES, SOURCES = ROOT / "data" / "samples", ROOT / "data" / "sources"
+# fmt: off
+UPOS_TAGS = {
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
+}
+# fmt: on
+ESSAYS = {lang: sorted((SAMPLES / "texts" / lang).glob("*.txt")) for lang in ("en", "de")}
+PAGES = sorted((SAMPLES / "pages").glob("*.html"))
+CARRIAGE_RETURNS = {"heimat_brueckenwaerter.html", "heimat_gezeitenmuehle.html", "synthetic_Global_Mobility_Report.early.csv"}
+ITALY = "mobility/synthetic_IT_NZ_SE_Region_Mobility_Report.csv.gz"
+GERMANY_OLD = "mobility/synthetic_DE_Region_Mobility_Report.vintage-2020-10.csv.gz"
+GERMANY_NEW = "mobility/synthetic_DE_Region_Mobility_Report.vintage-2021-04.csv.gz"
+
+
+def sample_files() -> list[Path]:
+    return sorted(path for path in SAMPLES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def declared_sources() -> dict[str, Source]:
+    return {path.stem: parse_source(path.read_text("utf-8"), path.name, str(SOURCES)) for path in sorted(SOURCES.glob("*.yaml"))}
+
+
+def files_of(source: Source) -> list[Path]:
+    return sorted(SOURCES.glob(source.location.partition("#")[0]))
+
+
+def table_rows(name: str) -> list[dict[str, str]]:
+    raw = (SAMPLES / name).read_bytes()
+    return list(csv.DictReader(io.StringIO((gzip.decompress(raw) if name.endswith(".gz") else raw).decode())))
+
+
+def page_text(path: Path) -> str:
+    raw = path.read_bytes()
+    charset = re.search(rb"charset=[\"']?([\w-]+)", raw)
+    return raw.decode(charset[1].decode() if charset else "ascii")
+
+
+def sentences(path: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    for block in path.read_text("utf-8").strip().split("\n\n"):
+        lines = block.split("\n")
+        text = next(line.removeprefix("# text = ") for line in lines if line.startswith("# text = "))
+        yield text, [line.split("\t") for line in lines if not line.startswith("#")]
+
+
+def test_samples_stay_under_one_megabyte():
+    assert sum(path.stat().st_size for path in sample_files()) <= 1_000_000
+
+
+def test_at_least_sixty_documents_in_two_languages_about_half_each():
+    n_essays = {lang: len(paths) for lang, paths in ESSAYS.items()}
+    assert sum(n_essays.values()) >= 60
+    assert 0.8 <= n_essays["en"] / n_essays["de"] <= 1.25
+    assert len(PAGES) >= 20
+
+
+@pytest.mark.parametrize("path", ESSAYS["en"] + ESSAYS["de"], ids=lambda path: path.stem)
+def test_essay_has_a_title_and_120_to_400_words(path: Path):
+    title, blank, *body = path.read_text("utf-8").split("\n")
+    assert title
+    assert not blank
+    assert 120 <= len(" ".join([title, *body]).split()) <= 400
+
+
+def test_essays_are_different_but_for_one_exact_copy():
+    texts = Counter(path.read_bytes() for paths in ESSAYS.values() for path in paths)
+    assert sorted(texts.values())[-2:] == [1, 2]
+
+
+def test_german_essays_are_written_with_umlauts_and_sharp_s():
+    letters = Counter("".join(path.read_text("utf-8") for path in ESSAYS["de"]))
+    assert all(letters[letter] > 20 for letter in "äöüß")
+
+
+def test_every_source_is_declared_under_its_file_name_and_is_ours():
+    for stem, source in declared_sources().items():
+        assert source.name == stem
+        assert source.licence == "CC0-1.0"
+        is_table = source.kind in ("mobility", "policy")
+        assert source.producer.startswith("Synthetic, made by make_tables.py" if is_table else "Tidemill")
+
+
+def test_every_kind_of_source_and_both_units_are_there():
+    sources = declared_sources().values()
+    assert {source.kind for source in sources} == set(SOURCE_KINDS)
+    assert {source.unit for source in sources} == {"file", "line"}
+
+
+def test_every_declared_location_has_files_and_every_sample_is_declared():
+    sources = declared_sources().values()
+    assert all(files_of(source) for source in sources)
+    declared = {path.resolve() for source in sources for path in files_of(source)}
+    is_input = [path for path in sample_files() if "contents" not in path.parts and path.parent != SAMPLES]
+    assert declared == set(is_input)
+
+
+def test_glob_of_the_zip_takes_the_letters_only():
+    source = declared_sources()["letters"]
+    with zipfile.ZipFile(files_of(source)[0]) as archive:
+        taken = [name for name in archive.namelist() if fnmatch(name, source.location.partition("#")[2])]
+        assert len(taken) == 4
+        assert len(archive.namelist()) == 5
+
+
+def test_synthetic_tables_say_so_in_their_names():
+    assert all(path.name.startswith("synthetic_") for place in ("mobility", "policy") for path in (SAMPLES / place).iterdir())
+
+
+@pytest.mark.parametrize("name", make_tables.all_tables())
+def test_generator_makes_the_committed_table(name: str):
+    committed = (SAMPLES / name).read_bytes()
+    if name.endswith(".gz"):
+        assert committed[4:8] == bytes(4), "a time stamp in the gzip header would change with every run"
+        committed = gzip.decompress(committed)
+    assert committed == make_tables.all_tables()[name]
+
+
+def test_script_packs_the_committed_archives(tmp_path: Path):
+    make_archives.write_archives(tmp_path)
+    packed = SAMPLES / "archives"
+    assert gzip.decompress((packed / "pages.warc.gz").read_bytes()) == b"".join(make_archives.warc_records())
+    for name, unpack in (
+        ("pages.warc.gz", gzip.decompress),
+        ("hafenlogbuch.txt.gz", gzip.decompress),
+        ("minutes_of_the_data_group.txt.xz", lzma.decompress),
+    ):
+        assert unpack((packed / name).read_bytes()) == unpack((tmp_path / name).read_bytes())
+    with zipfile.ZipFile(packed / "letters.zip") as committed, zipfile.ZipFile(tmp_path / "letters.zip") as made:
+        assert [(member.filename, member.CRC, member.date_time) for member in committed.infolist()] == [
+            (member.filename, member.CRC, member.date_time) for member in made.infolist()
+        ]
+
+
+def test_web_archive_holds_pages_a_foreign_type_and_a_missing_page():
+    records = gzip.decompress((SAMPLES / "archives" / "pages.warc.gz").read_bytes())
+    assert records.count(b"WARC-Type: response") == 8
+    assert records.count(b"HTTP/1.1 404") == 1
+    assert records.count(b"Content-Type: application/json\r\n") == 1
+    assert (SAMPLES / "pages" / "courier_old_bridge.html").read_bytes() in records
+
+
+def test_mobility_has_three_schemas_both_date_formats_namibia_and_quoted_commas():
+    early = table_rows("mobility/synthetic_Global_Mobility_Report.early.csv")
+    assert {len(table_rows(name)[0]) for name in (ITALY, GERMANY_OLD)} | {len(early[0])} == {15, 14, 11}
+    assert {row["country_region_code"] for row in early} == {"NA", "GB"}
+    assert any("," in row["sub_region_1"] for row in early)
+    assert re.fullmatch(r"\d{1,2}/\d{1,2}/2020", early[0]["date"])
+    assert table_rows(ITALY)[0]["date"] == "2020-02-15"
+    assert max(row["date"] for row in table_rows(ITALY)) == "2021-03-31"
+
+
+def test_older_vintage_of_germany_overlaps_with_a_few_other_values():
+    def numbers(name: str) -> dict[tuple[str, str], list[str]]:
+        return {(row["sub_region_1"], row["date"]): list(row.values())[-6:] for row in table_rows(name)}
+
+    old, new = numbers(GERMANY_OLD), numbers(GERMANY_NEW)
+    assert old.keys() < new.keys()
+    n_revised = sum(old[key] != new[key] for key in old)
+    assert 0 < n_revised < 0.03 * len(old)
+
+
+def test_small_regions_have_gaps_in_parks_and_residential_and_days_left_out():
+    rows = [row for row in table_rows(GERMANY_NEW) if row["sub_region_1"] == "Saarland"]
+    whole = [row for row in table_rows(GERMANY_NEW) if not row["sub_region_1"]]
+    for category in ("parks", "residential"):
+        assert sum(not row[f"{category}_percent_change_from_baseline"] for row in rows) > 20
+    assert len(rows) < len(whole) == 411
+
+
+def test_regimes_differ_by_more_than_the_noise():
+    workplaces: dict[str, list[int]] = {"baseline": [], "partial": [], "lockdown": []}
+    for row in table_rows(ITALY):
+        day = make_tables.date.fromisoformat(row["date"])
+        if row["country_region_code"] == "IT" and not row["sub_region_1"] and day.weekday() < 5:
+            regime = make_tables.regime_of(make_tables.stringency_on(make_tables.ITALY, day))
+            workplaces[regime].append(int(row["workplaces_percent_change_from_baseline"]))
+    baseline, partial, lockdown = (mean(workplaces[regime]) for regime in ("baseline", "partial", "lockdown"))
+    assert lockdown + 20 < partial < baseline - 20
+
+
+def test_policy_files_cover_the_mobility_countries_wide_and_long():
+    countries = {country.iso3 for country in make_tables.COUNTRIES}
+    for index in ("containmenthealth", "stringency"):
+        header, *lines = (SAMPLES / "policy" / f"synthetic_index_{index}.csv").read_text("utf-8").splitlines()
+        assert header.startswith(",,01jan2020,02jan2020,")
+        assert {line.split(",")[1] for line in lines} == countries
+        assert {len(line.split(",")) for line in lines} == {2 + 456}
+        assert next(line for line in lines if ",NAM," in line).endswith(",.")  # Namibia's last days are not in yet
+    rows = table_rows("policy/synthetic_OxCGRT_long.csv.gz")
+    assert {row["CountryCode"] for row in rows} == countries
+    assert all(0 <= float(row[index]) <= 100 for row in rows for index in ("GovernmentResponseIndex", "EconomicSupportIndex"))
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_treebank_is_sound(lang: str):
+    found = list(sentences(SAMPLES / "treebank" / f"{lang}.conllu"))
+    assert len(found) >= {"en": 25, "de": 20}[lang]
+    for text, rows in found:
+        assert all(len(row) == 10 and all(row) for row in rows)
+        words = [row for row in rows if "-" not in row[0]]
+        assert [row[0] for row in words] == [str(number) for number in range(1, len(words) + 1)]
+        assert {row[3] for row in words} <= UPOS_TAGS
+        assert all(row[2] != "_" and row[4] != "_" for row in words)
+        in_ranges = {str(k) for row in rows if "-" in row[0] for k in range(int(row[0].split("-")[0]), int(row[0].split("-")[1]) + 1)}
+        surface = "".join(row[1] + ("" if row[9] == "SpaceAfter=No" else " ") for row in rows if row[0] not in in_ranges)
+        assert surface.rstrip() == text
+
+
+def test_treebank_names_documents_and_unique_sentences():
+    for lang in ("en", "de"):
+        lines = (SAMPLES / "treebank" / f"{lang}.conllu").read_text("utf-8").splitlines()
+        ids = [line for line in lines if line.startswith("# sent_id = ")]
+        assert len(ids) == len(set(ids)) == sum(line.startswith("# text = ") for line in lines)
+        assert sum(line.startswith("# newdoc id = ") for line in lines) >= 3
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_page_has_title_date_heading_and_furniture(path: Path):
+    page = page_text(path).lower()
+    assert "<title>" in page
+    assert re.search(r"20\d\d-\d\d-\d\d|\d{1,2} [a-z]+ 20\d\d", page)
+    assert "<h1" in page or 'class="post-title"' in page
+    assert re.search(r"<nav|menu|class=\"nav\"|navigation|index\.htm", page)
+    assert re.search(r"<footer|footer|fuss|class=\"foot\"|<hr>", page)
+    assert page.count("<a ") >= 5
+
+
+def test_pages_differ_in_markup():
+    markers = {
+        "cookie": 3, "application/ld+json": 5, "comment": 5, "<main": 5, "<article": 5, "<table": 4, "<script": 15, "<style": 10,
+        "<font": 3, "advertisement": 3, "anzeige": 3, "bgcolor": 4,
+    }  # fmt: skip
+    pages = [page_text(path).lower() for path in PAGES]
+    counts = {marker: sum(marker in page for page in pages) for marker in markers}
+    assert all(counts[marker] >= least for marker, least in markers.items()), counts
+
+
+def test_two_old_pages_are_not_utf_8_and_one_is_broken():
+    charsets = {path.name: re.search(rb"charset=([\w-]+)", path.read_bytes()) for path in PAGES if path.name.startswith("heimat")}
+    assert {found[1] for found in charsets.values() if found} == {b"iso-8859-1", b"windows-1252"}
+    for name in charsets:
+        with pytest.raises(UnicodeDecodeError):
+            (SAMPLES / "pages" / name).read_text("utf-8")
+    assert "</html>" not in page_text(SAMPLES / "pages" / "observer_winter_1963.html").lower()
+
+
+def test_messages_have_four_labels_of_thirty_texts_each():
+    rows = table_rows("labelled/messages.csv")
+    assert Counter(row["label"] for row in rows) == dict.fromkeys(("transport", "weather", "health", "city"), 30)
+    assert len({row["text"] for row in rows}) == 120
+
+
+def test_notes_and_bulletins_are_one_a_line():
+    notes = (SAMPLES / "texts" / "notes" / "field_notes.txt").read_text("utf-8").splitlines()
+    assert len(set(notes)) >= 30
+    bulletins = [json.loads(line) for line in (SAMPLES / "bulletins" / "bulletins.jsonl").read_text("utf-8").splitlines()]
+    assert len(bulletins) == len({bulletin["id"] for bulletin in bulletins}) == 12
+    assert all(bulletin.keys() == {"id", "lang", "published_on", "title", "text"} for bulletin in bulletins)
+
+
+def test_carriage_returns_stand_where_they_are_meant_only():
+    packed = {".gz", ".xz", ".zip"}
+    for path in sample_files():
+        if path.suffix not in packed:
+            raw = path.read_bytes()
+            assert (b"\r" in raw) == (path.name in CARRIAGE_RETURNS), path.name
+            assert raw.count(b"\r") == raw.count(b"\r\n"), path.name
