@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -115,7 +116,7 @@ def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
 def breaks_rule(contract: TableContract, rule: RowRule, rows: pa.Table) -> pa.ChunkedArray:
     """True where a row of `rows` breaks `rule`; shape (n_rows,), no NULL in it. NaN breaks `below` and `above`."""
     column = contract.column(rule.column)
-    values = rows[rule.column]
+    values = rows[rule.column].cast(column.type)
     if rule.kind == "null":
         return pc.is_null(values)
     if rule.kind == "not_finite":
@@ -149,6 +150,6 @@ def split_rows(contract: TableContract, rows: pa.Table) -> tuple[pa.Table, pa.Ta
 
 def repeated_key(contract: TableContract, rows: pa.Table) -> pa.Array:
     """True for every row whose key already stood in an earlier row; shape (n_rows,)."""
-    numbered = rows.select(list(contract.key)).append_column("_row", pa.array(range(rows.num_rows), pa.int64()))
+    numbered = rows.select(list(contract.key)).append_column("_row", pa.array(np.arange(rows.num_rows)))
     first = numbered.group_by(list(contract.key), use_threads=False).aggregate([("_row", "min")])["_row_min"]
     return pc.invert(pc.is_in(numbered["_row"], value_set=first.combine_chunks())).combine_chunks()

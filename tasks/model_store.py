@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,8 @@ import pyarrow as pa
 import safetensors.numpy
 
 from expectations.contracts import MODELS, SCORES
-from tasks.lake.files import FileRef, canonical_json, digest_file, write_bytes, write_json, write_table
-from tasks.lake.layout import Lake
+from tasks.lake.files import FileRef, canonical_json, write_bytes, write_table
+from tasks.lake.layout import Lake, LakeError
 
 MODEL_FILES = "model_files"  # the working table under which weights and cards are kept from vacuum
 
@@ -54,25 +56,30 @@ class TrainedModel:
         """SHA-256 over the digests of the files that it read."""
         return hashlib.sha256("\n".join(self.inputs).encode()).hexdigest()
 
-    @property
+    @cached_property
     def model_id(self) -> str:
-        """Kind, language, and first 12 hex digits of the digest of data, settings and seed: the same training has the same name."""
-        identity = canonical_json([self.data_sha256, dict(self.settings), self.seed])
-        return "-".join(part for part in (self.kind, self.lang, hashlib.sha256(identity).hexdigest()[:12]) if part)
+        """Kind, language, and first 12 hex digits of the digest of data, settings, seed and weights: the same model has the same name."""
+        digest = hashlib.sha256(canonical_json([self.data_sha256, dict(self.settings), self.seed]))
+        for name, array in sorted(self.tensors.items()):
+            digest.update(canonical_json([name, array.dtype.str, array.shape]) + _row_major(array).tobytes())
+        return "-".join(part for part in (self.kind, self.lang, digest.hexdigest()[:12]) if part)
 
 
 def write_model(lake: Lake, model: TrainedModel) -> tuple[FileRef, ...]:
-    """Keep `model`: `models/<model_id>/model.safetensors` and `card.json`, a row of `models`, its rows of `scores`; returns all files."""
-    folder = lake.models / model.model_id
+    """Keep `model`: weights and card, a row of `models`, its rows of `scores`; returns all files.
+
+    Weights (`model.safetensors`) and card (`card.json`) lie in `models/<model_id>/<digest of both>/`, which `models.path` names, and
+    never change: what is trained again lies beside it, and older snapshots find theirs.
+    """
     trained_at = datetime.now(UTC)
-    card = {key: value for key, value in asdict(model).items() if key != "tensors"}
-    card |= {
-        "model_id": model.model_id, "data_sha256": model.data_sha256, "trained_at": trained_at.isoformat(),
-        "tensors": {name: list(array.shape) for name, array in model.tensors.items()},
+    card = {field.name: getattr(model, field.name) for field in fields(model) if field.name != "tensors"} | {
+        "scores": [asdict(score) for score in model.scores], "model_id": model.model_id, "data_sha256": model.data_sha256,
+        "trained_at": trained_at.isoformat(), "tensors": {name: list(array.shape) for name, array in model.tensors.items()},
     }  # fmt: skip
-    tensors = {name: np.ascontiguousarray(array) for name, array in model.tensors.items()}
-    write_bytes(folder / "model.safetensors", safetensors.numpy.save(tensors))
-    write_json(folder / "card.json", card)
+    weights = safetensors.numpy.save({name: _row_major(array) for name, array in model.tensors.items()})
+    described = canonical_json(card) + b"\n"
+    folder = lake.models / model.model_id / hashlib.sha256(weights + described).hexdigest()[:12]
+    files = tuple(_keep(lake, folder / name, content) for name, content in (("model.safetensors", weights), ("card.json", described)))
     row = {
         "model_id": model.model_id, "kind": model.kind, "lang": model.lang, "trained_at": trained_at, "seed": model.seed,
         "settings": canonical_json(dict(model.settings)).decode(), "snapshot_id": model.snapshot_id,
@@ -80,18 +87,35 @@ def write_model(lake: Lake, model: TrainedModel) -> tuple[FileRef, ...]:
     }  # fmt: skip
     scores = [{"model_id": model.model_id, **asdict(score)} for score in model.scores]
     return (
-        *(_artefact(lake, model.model_id, name) for name in ("model.safetensors", "card.json")),
+        *files,
         write_table(lake, "models", pa.Table.from_pylist([row], schema=MODELS.arrow_schema())),
         write_table(lake, "scores", pa.Table.from_pylist(scores, schema=SCORES.arrow_schema())),
     )
 
 
 def read_model(lake: Lake, model_id: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The weights by name, and the card, of a kept model. FileNotFoundError where there is none of that name."""
-    folder = lake.locate(f"models/{model_id}")
-    return safetensors.numpy.load_file(folder / "model.safetensors"), json.loads((folder / "card.json").read_bytes())
+    """The weights by name, and the card, of a kept model; where it was trained more than once, of the last time.
+
+    FileNotFoundError where there is none of that name, LakeError where its files are damaged.
+    """
+    try:
+        return _read_last(lake, model_id)
+    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise LakeError(f"the model {model_id} is damaged ({error}): run `tidemill doctor`") from error
 
 
-def _artefact(lake: Lake, model_id: str, name: str) -> FileRef:
-    path = lake.models / model_id / name
-    return FileRef(MODEL_FILES, path.relative_to(lake.home).as_posix(), 0, path.stat().st_size, digest_file(path))
+def _read_last(lake: Lake, model_id: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    cards = [(json.loads(path.read_bytes()), path) for path in lake.locate(f"models/{model_id}").glob("*/card.json")]
+    if not cards:
+        raise FileNotFoundError(f"no model is called {model_id} in {lake.models}")
+    card, path = max(cards, key=lambda found: str(found[0]["trained_at"]))
+    return safetensors.numpy.load_file(path.with_name("model.safetensors")), card
+
+
+def _row_major(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, order="C")  # not `ascontiguousarray`, which makes a row of a single number
+
+
+def _keep(lake: Lake, path: Path, content: bytes) -> FileRef:
+    write_bytes(path, content)
+    return FileRef(MODEL_FILES, path.relative_to(lake.home).as_posix(), 0, len(content), hashlib.sha256(content).hexdigest())

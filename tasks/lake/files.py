@@ -37,7 +37,7 @@ class FileRef:
 def temporary_file(folder: Path) -> Iterator[Path]:
     """An empty file in `folder` under a name that no reader looks at, gone at the end unless `settle` moved it.
 
-    LakeError where the disk is full or refuses.
+    LakeError where the disk is full or refuses. A file that is not found inside is somebody else's, and its error goes through.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +47,8 @@ def temporary_file(folder: Path) -> Iterator[Path]:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise LakeError(f"cannot write in {folder} ({error.strerror or error}): free space or give another --home") from error
 
@@ -100,17 +102,16 @@ def write_table(lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch
 
     A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key; any other name
     is a working table, in its given order. A stream of record batches (give `schema` for a working table) is written as it comes,
-    so that it never stands in memory whole; its order is the caller's.
+    so that it never stands in memory whole; its order is the caller's. How rows are cut into batches makes no difference.
     """
     contract = TABLES.get(table)
     if contract is not None:
         schema = contract.arrow_schema()
     if isinstance(rows, pa.Table):
         schema = schema or rows.schema
-        rows = rows.select(schema.names).cast(schema)
         if contract is not None:
-            rows = rows.sort_by([(name, "ascending") for name in contract.key])
-        batches: Iterable[pa.RecordBatch] = rows.to_batches(max_chunksize=ROWS_PER_GROUP)
+            rows = rows.select(schema.names).cast(schema).sort_by([(name, "ascending") for name in contract.key])
+        batches: Iterable[pa.RecordBatch] = rows.to_batches()
     else:
         if schema is None:
             raise TypeError(f"a stream of rows for the working table {table} needs its schema")
@@ -118,14 +119,35 @@ def write_table(lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch
     n_rows = 0
     with temporary_file(lake.tables / table) as temporary:
         with pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3) as writer:
-            for batch in batches:
-                ready = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
-                writer.write_table(ready, row_group_size=ROWS_PER_GROUP)
-                n_rows += ready.num_rows
+            for group in _row_groups(batches, schema):
+                writer.write_table(group, row_group_size=ROWS_PER_GROUP)
+                n_rows += group.num_rows
         sha256, n_bytes = digest_file(temporary), temporary.stat().st_size
         path = temporary.with_name(f"{sha256}.parquet")
         settle(temporary, path)
-    return FileRef(table, path.relative_to(lake.home).as_posix(), n_rows, n_bytes, sha256)
+    return FileRef(table, relative_path(lake, path), n_rows, n_bytes, sha256)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of `batches` in tables of ROWS_PER_GROUP rows, the last of fewer, cast to `schema`."""
+    waiting: list[pa.Table] = []
+    n_waiting = 0
+    for batch in batches:
+        waiting.append(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+        n_waiting += batch.num_rows
+        if n_waiting >= ROWS_PER_GROUP:
+            rows = pa.concat_tables(waiting)
+            n_whole = n_waiting - n_waiting % ROWS_PER_GROUP
+            for start in range(0, n_whole, ROWS_PER_GROUP):
+                yield rows.slice(start, ROWS_PER_GROUP).combine_chunks()
+            waiting, n_waiting = [rows.slice(n_whole)], n_waiting - n_whole
+    if n_waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def relative_path(lake: Lake, path: Path) -> str:
+    """Where a file of the lake lies under the home, as it is stored: `lake.locate` finds it again."""
+    return path.relative_to(lake.home).as_posix()
 
 
 def is_whole(lake: Lake, ref: FileRef) -> bool:
@@ -142,6 +164,11 @@ def read_table(lake: Lake, files: FileRef | Sequence[FileRef], columns: Sequence
     if not refs:
         raise ValueError("no files to read: an empty table still has one file, without rows")
     try:
-        return pa.concat_tables([pq.read_table(lake.locate(ref.path), columns=columns, memory_map=True) for ref in refs])
+        return pa.concat_tables([_read_parquet(lake.locate(ref.path), columns) for ref in refs])
     except (OSError, pa.ArrowInvalid) as error:
         raise LakeError(f"a file of the table {refs[0].table} cannot be read ({error}): run `tidemill doctor`") from error
+
+
+def _read_parquet(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    with pq.ParquetFile(path, memory_map=True) as opened:  # not `pq.read_table`, which makes a column of a folder called `env=prod`
+        return opened.read(columns=None if columns is None else list(columns))

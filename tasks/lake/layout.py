@@ -19,8 +19,10 @@ class Lake:
 
     @classmethod
     def open(cls, home: str | os.PathLike[str]) -> Lake:
-        """The lake at `home`, its folders made where missing. LakeError where the home cannot be written."""
+        """The lake at `home`, its folders made where missing. LakeError where the home cannot be written, or its path not be read."""
         lake = cls(Path(home).resolve())
+        if not _is_readable_path(lake.home):
+            raise LakeError(f"DuckDB cannot read below {str(lake.home)!r}: give a --home without a backslash, in Unicode")
         try:
             for folder in (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -59,12 +61,12 @@ class Lake:
 
     @property
     def models(self) -> Path:
-        """Weights and cards: `models/<model_id>/`."""
+        """Weights and cards: `models/<model_id>/<digest>/`."""
         return self.home / "models"
 
     @property
     def ops(self) -> Path:
-        """Logs of events: `ops/<table>/<event>.parquet`."""
+        """Logs of events: `ops/<table>/<volume>/<event>.parquet`."""
         return self.home / "ops"
 
     @property
@@ -74,7 +76,15 @@ class Lake:
 
     def locate(self, relative: str) -> Path:
         """The path of a stored relative one. LakeError where it would leave the home."""
-        path = (self.home / relative).resolve()
+        path = Path(os.path.normpath(self.home / relative))  # not `resolve`: an operator may lay a folder of the home on another disk
         if not path.is_relative_to(self.home):
             raise LakeError(f"a stored path leaves the home: {relative!r}; the record that names it was altered, remove it")
         return path
+
+
+def _is_readable_path(path: Path) -> bool:
+    """Whether DuckDB finds files below `path`: its patterns have no form for a backslash, nor its strings for bytes that are no UTF-8."""
+    try:
+        return b"\\" not in str(path).encode()
+    except UnicodeEncodeError:
+        return False

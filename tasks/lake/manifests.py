@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -35,6 +35,17 @@ class Manifest:
         """The files of every table that is no log of events, by the table's qualified name; one at least, if without rows."""
         names = (name for name in TABLES if name not in EVENT_TABLES)
         return {name: _files_of(name, self.stages) or self.unfilled[name] for name in names}
+
+    @property
+    def step_files(self) -> tuple[FileRef, ...]:
+        """Every file of the snapshot that steps made and would make anew: of tables, and weights and cards of models."""
+        models = (ref for stage in self.stages.values() for ref in stage.working if ref.path.startswith("models/"))
+        return tuple(dict.fromkeys(ref for refs in (*(_files_of(name, self.stages) for name in self.tables), models) for ref in refs))
+
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        """Every file that readers of the snapshot need: those of steps, empty ones, and the archives of logs."""
+        return (*self.step_files, *(ref for found in (self.unfilled, self.volumes.archives) for refs in found.values() for ref in refs))
 
     def as_json(self) -> bytes:
         """The bytes of `manifest.json`; `parse_manifest` reads them."""
@@ -72,6 +83,11 @@ def read_manifest(lake: Lake, snapshot_id: str | None = None) -> Manifest | None
         return parse_manifest(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LakeError(f"the manifest {path} is damaged: run `tidemill doctor`") from error
+
+
+def read_manifests(lake: Lake, ids: Sequence[str]) -> list[Manifest]:
+    """The manifests of snapshots that are there, in the order given. LakeError where one is not, or is damaged."""
+    return [manifest for name in ids if (manifest := read_manifest(lake, name)) is not None]
 
 
 def require_snapshot(lake: Lake, snapshot_id: str | None = None) -> str:

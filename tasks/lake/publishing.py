@@ -20,10 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from expectations.contracts import SNAPSHOTS, TABLES
 from tasks.lake.events import append_event, extend_volumes
-from tasks.lake.files import TEMPORARY, is_whole, sync_folder, write_bytes, write_table
+from tasks.lake.files import TEMPORARY, FileRef, is_whole, sync_folder, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.locks import hold, publishing_lock
 from tasks.lake.manifests import MANIFEST, Manifest, present_id, read_manifest, snapshot_ids, unfilled_tables
@@ -59,16 +60,23 @@ def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest
 
 def _next_manifest(lake: Lake, base: Manifest | None, records: Sequence[StageRecord], run_id: str) -> Manifest:
     stages = {**(base.stages if base else {}), **{record.stage: record for record in records}}
-    empty = {name: base.unfilled.get(name) if base else None for name in unfilled_tables(stages)}
     return Manifest(
         snapshot_id=f"{int(base.snapshot_id) + 1 if base else 1:06d}",
         parent_id=base.snapshot_id if base else None,
         published_at=datetime.now(UTC),
         run_id=run_id,
         stages=stages,
-        unfilled={name: files or (write_table(lake, name, TABLES[name].empty()),) for name, files in empty.items()},
+        unfilled={name: (_empty_file(lake, name, base),) for name in unfilled_tables(stages)},
         volumes=extend_volumes(lake, base.volumes if base else None),
     )
+
+
+def _empty_file(lake: Lake, table: str, base: Manifest | None) -> FileRef:
+    """A file without rows, of the table's columns as they are today: the one that `base` has, if it is such."""
+    for ref in base.unfilled.get(table, ()) if base else ():
+        if is_whole(lake, ref) and pq.read_schema(lake.locate(ref.path)).equals(TABLES[table].arrow_schema(), check_metadata=True):
+            return ref
+    return write_table(lake, table, TABLES[table].empty())
 
 
 def _differs(base: Manifest, records: Sequence[StageRecord]) -> bool:
@@ -142,8 +150,7 @@ def _snapshot_row(manifest: Manifest) -> pa.Table:
 
 
 def _check_files(lake: Lake, manifest: Manifest) -> None:
-    """LakeError where a file of the manifest is not there in full."""
-    working = (ref for stage in manifest.stages.values() for ref in stage.working)
-    for ref in (*(ref for files in manifest.tables.values() for ref in files), *working):
+    """LakeError where a file that readers will need is not there in full."""
+    for ref in manifest.step_files:
         if not is_whole(lake, ref):
             raise LakeError(f"the file {ref.path} of {ref.table} is not there in full: run again, and it is made anew")

@@ -37,11 +37,22 @@ class StageRecord:
     n_steps_run: int
     n_steps_skipped: int
 
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        """Every file of the stage, published or working, once."""
+        return tuple(dict.fromkeys(ref for refs in (*self.tables.values(), self.working) for ref in refs))
+
 
 def leave_stage(lake: Lake, stage: str, records: Sequence[StepRecord]) -> StageRecord:
-    """Make the files of `records` (all the stage's steps, done now or before) its present output, with a ledger line for each batch."""
+    """Make the files of `records` (all the stage's steps, done now or before) its present output, with a ledger line for each batch.
+
+    ValueError where they hold rows of a published table that the stage does not fill: those would never be published.
+    """
     names = STAGE_TABLES[stage]
     files = [ref for record in records for ref in record.files]
+    strays = {ref.table for ref in files if ref.table in TABLES and ref.table not in names and ref.n_rows}
+    if strays:
+        raise ValueError(f"the stage {stage} left rows of {', '.join(sorted(strays))}, which STAGE_TABLES does not give it")
     tables = {name: tuple(dict.fromkeys(ref for ref in files if ref.table == name)) for name in names}
     tables["ops.ledger"] += (write_table(lake, "ops.ledger", _batch_decisions(records)),)
     for name in names:
@@ -63,6 +74,13 @@ def read_stage(lake: Lake, stage: str) -> StageRecord | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LakeError(f"the record of the stage {stage} is damaged: remove {path} and run again, nothing else is lost") from error
+
+
+def read_stages(lake: Lake) -> list[StageRecord]:
+    """What each stage last left, in the order of a whole run; stages that never ran are absent. LakeError where a record is damaged."""
+    order = {stage: place for place, stage in enumerate(STAGE_TABLES)}
+    names = sorted((path.stem for path in lake.stages.glob("[!.]*.json")), key=lambda name: (order.get(name, len(order)), name))
+    return [record for name in names if (record := read_stage(lake, name)) is not None]
 
 
 def _batch_decisions(records: Sequence[StepRecord]) -> pa.Table:

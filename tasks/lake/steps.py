@@ -13,8 +13,10 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -118,7 +120,7 @@ def do(lake: Lake, work: Work, body: Callable[[Lake, Any], StepOutput]) -> StepR
     began = time.perf_counter()
     output = body(lake, work.payload)
     n_set_aside = sum(output.set_aside.values())
-    if output.n_rows_in != output.n_rows_out + n_set_aside:
+    if output.n_rows_in != output.n_rows_out + n_set_aside or min((output.n_rows_out, *output.set_aside.values())) < 0:
         raise RowsLostError(
             f"{work.step.name} of {work.subject}: {output.n_rows_in} rows in, {output.n_rows_out} out, {n_set_aside} set aside"
         )
@@ -126,14 +128,25 @@ def do(lake: Lake, work: Work, body: Callable[[Lake, Any], StepOutput]) -> StepR
         work.step.name, work.subject, work.fingerprint, work.step.code_version, _settings_sha256(work.step), work.inputs,
         output.files, output.n_rows_in, output.n_rows_out, dict(output.set_aside), round(time.perf_counter() - began, 3),
     )  # fmt: skip
-    write_json(_record_path(lake, work.step.name, work.fingerprint), asdict(record))
-    write_json(_latest_path(lake, work.step.name, work.subject), {"fingerprint": work.fingerprint})
+    write_json(record_path(lake, work.step.name, work.fingerprint), asdict(record))
+    write_json(latest_path(lake, work.step.name, work.subject), {"fingerprint": work.fingerprint})
     return record
 
 
 def find_record(lake: Lake, work: Work) -> StepRecord | None:
-    """The standing record of this very work, if every file that it left is still there in full; else None."""
-    record = _read_record(_record_path(lake, work.step.name, work.fingerprint))
+    """The standing record of this very work, if every file that it left is still there in full; else None.
+
+    A record that is found is marked as used now, so that a vacuum at this moment leaves it and its files alone.
+    """
+    record = _standing_record(lake, work)
+    if record is not None:
+        with suppress(OSError):  # a home that may only be read can still be asked
+            os.utime(record_path(lake, work.step.name, work.fingerprint))
+    return record
+
+
+def _standing_record(lake: Lake, work: Work) -> StepRecord | None:
+    record = read_record(record_path(lake, work.step.name, work.fingerprint))
     if record is None or not all(is_whole(lake, ref) for ref in record.files):
         return None
     return replace(record, was_standing=True)
@@ -141,10 +154,10 @@ def find_record(lake: Lake, work: Work) -> StepRecord | None:
 
 def why_due(lake: Lake, work: Work) -> str | None:
     """Why `work` must be done, in a few words; None where it stands."""
-    if find_record(lake, work) is not None:
+    if _standing_record(lake, work) is not None:
         return None
-    latest = _read_json(_latest_path(lake, work.step.name, work.subject))
-    before = _read_record(_record_path(lake, work.step.name, latest["fingerprint"])) if latest else None
+    latest = read_json(latest_path(lake, work.step.name, work.subject))
+    before = read_record(record_path(lake, work.step.name, str(latest.get("fingerprint")))) if latest else None
     if before is None:
         return "new"
     if before.fingerprint == work.fingerprint:
@@ -240,15 +253,17 @@ def settings_of(value: Any) -> dict[str, Any]:
     return asdict(value)
 
 
-def _record_path(lake: Lake, step: str, fingerprint: str) -> Path:
+def record_path(lake: Lake, step: str, fingerprint: str) -> Path:
+    """Where the record of a step done lies."""
     return lake.steps / step / f"{fingerprint}.json"
 
 
-def _latest_path(lake: Lake, step: str, subject: str) -> Path:
+def latest_path(lake: Lake, step: str, subject: str) -> Path:
+    """Where it is written which record is the last of a subject: what `why_due` compares with."""
     return lake.steps / step / "latest" / f"{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object at `path`; None where there is none or it is not whole (it will be made again)."""
     try:
         value = json.loads(path.read_bytes())
@@ -257,8 +272,9 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _read_record(path: Path) -> StepRecord | None:
-    value = _read_json(path)
+def read_record(path: Path) -> StepRecord | None:
+    """The record at `path`; None where there is none or it is not whole (its step is done again)."""
+    value = read_json(path)
     if value is None:
         return None
     try:

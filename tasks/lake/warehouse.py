@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -15,8 +14,8 @@ from expectations.table_contract import TableContract
 from tasks.lake.events import Volumes, volume_folder
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.manifests import Manifest, require_snapshot
+from tasks.lake.sql import first_line, literal, sql_of
 
-SQL = Path(__file__).parents[1] / "sql" / "warehouse"
 WAREHOUSE = "warehouse.duckdb"
 MACROS = ("fold_case", "search", "similar_words", "similar_documents")
 VECTOR = pa.list_(pa.float32())
@@ -37,21 +36,26 @@ def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
         with duckdb.connect(path) as connection:
             connection.execute("BEGIN")
             connection.execute("CREATE SCHEMA ops")
-            connection.execute(_sql("data_root", home=_literal(str(lake.home))))
+            connection.execute(sql_of("warehouse/data_root", home=literal(str(lake.home))))
             for name, contract in TABLES.items():
                 _create_view(connection, lake, manifest, contract)
                 _comment(connection, contract)
                 _check_rows(connection, manifest, name)
             for macro in MACROS:
-                connection.execute(_sql(macro))
+                connection.execute(sql_of(f"warehouse/{macro}"))
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")  # closing does so too, but keeps silent where it fails
         with path.open("rb") as built:
             os.fsync(built.fileno())
     except (duckdb.Error, OSError) as error:
-        raise LakeError(f"cannot build {path.name} ({_first_line(error)}): free space, or run `tidemill doctor`") from error
-    if path.with_name(f"{WAREHOUSE}.wal").exists():
+        raise LakeError(f"cannot build {path.name} ({first_line(error)}): free space, or run `tidemill doctor`") from error
+    if log_beside(path).exists():
         raise LakeError(f"DuckDB left a log beside {path.name}, nothing was published: free space and run again")
+
+
+def log_beside(warehouse: Path) -> Path:
+    """Where DuckDB would keep its write-ahead log: one that is left there is replayed into whatever file takes the place."""
+    return warehouse.with_name(f"{warehouse.name}.wal")
 
 
 def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -63,7 +67,7 @@ def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.Error as error:
-        raise LakeError(f"cannot read {path} ({_first_line(error)}): run `tidemill doctor`") from error
+        raise LakeError(f"cannot read {path} ({first_line(error)}): run `tidemill doctor`") from error
     connection.execute("SET VARIABLE data_root = ?", [str(lake.home)])
     return connection
 
@@ -75,14 +79,20 @@ def published_home(warehouse: Path) -> str:
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Manifest, contract: TableContract) -> None:
-    """The view of one table. A vector column is of fixed size where all vectors are of one."""
+    """The view of one table. A vector column is of fixed size where all vectors are of one.
+
+    Files that were written before a column came to the contract have NULL there.
+    """
     name = contract.qualified_name
-    if name in EVENT_TABLES:
-        template, paths = "view_of_log", _log_paths(lake, name, manifest.volumes)
-    else:
-        template, paths = "view_of_files", [ref.path for ref in manifest.tables[name]]
     types = {column.name: SQL_TYPES[column.type] for column in contract.columns}
-    connection.execute(_view(template, name, types, paths))
+    if name in EVENT_TABLES:
+        connection.execute(_view("view_of_log", name, types, _log_paths(lake, name, manifest.volumes)))
+        return
+    paths = [ref.path for ref in manifest.tables[name]]
+    held = dict(connection.execute(sql_of("warehouse/columns_of_files"), [[str(lake.locate(path)) for path in paths]]).fetchall())
+    absent = frozenset(types) - frozenset(held)
+    is_mixed = any(n_files != len(paths) for column, n_files in held.items() if column in types)
+    connection.execute(_view("view_of_files", name, types, paths, absent, is_mixed=is_mixed))
     vectors = [column.name for column in contract.columns if column.type == VECTOR]
     for vector in vectors:
         least, most = connection.execute(f'SELECT min(len("{vector}")), max(len("{vector}")) FROM {name}').fetchall()[0]
@@ -90,20 +100,31 @@ def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Ma
             types[vector] = f"FLOAT[{least}]"
     if vectors:
         connection.execute(f"DROP VIEW {name}")
-        connection.execute(_view(template, name, types, paths))
+        connection.execute(_view("view_of_files", name, types, paths, absent, is_mixed=is_mixed))
 
 
-def _view(template: str, name: str, types: dict[str, str], paths: Iterable[str]) -> str:
-    columns = ", ".join(f'CAST(file."{column}" AS {sql_type}) AS "{column}"' for column, sql_type in types.items())
-    return _sql(template, view=name, columns=columns, paths=_literal("\n".join(paths)))
+def _view(
+    template: str,
+    name: str,
+    types: Mapping[str, str],
+    paths: Iterable[str],
+    absent: Collection[str] = (),
+    *,
+    is_mixed: bool = True,
+) -> str:
+    """The statement that creates a view; `absent` are columns that no file has, `is_mixed` says that some have not all others."""
+    values = {column: "NULL" if column in absent else f'file."{column}"' for column in types}
+    columns = ",\n    ".join(f'CAST({values[column]} AS {sql_type}) AS "{column}"' for column, sql_type in types.items())
+    lines = literal("\n".join(paths))
+    return sql_of(f"warehouse/{template}", view=name, columns=columns, paths=lines, is_mixed="true" if is_mixed else "false")
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, contract: TableContract) -> None:
     name = contract.qualified_name
     text = f"One row is {contract.row_is}. Key: {', '.join(contract.key)}."
-    connection.execute(f"COMMENT ON VIEW {name} IS {_literal(text)}")
+    connection.execute(f"COMMENT ON VIEW {name} IS {literal(text)}")
     for column in contract.columns:
-        connection.execute(f'COMMENT ON COLUMN {name}."{column.name}" IS {_literal(column.comment)}')
+        connection.execute(f'COMMENT ON COLUMN {name}."{column.name}" IS {literal(column.comment)}')
 
 
 def _log_paths(lake: Lake, table: str, volumes: Volumes) -> list[str]:
@@ -121,18 +142,3 @@ def _check_rows(connection: duckdb.DuckDBPyConnection, manifest: Manifest, name:
         n_promised = sum(ref.n_rows for ref in manifest.tables[name])
         if n_rows != n_promised:
             raise LakeError(f"the files of {name} hold {n_rows} rows, {n_promised} were written: run `tidemill doctor`")
-
-
-def _literal(text: str) -> str:
-    """`text` as a SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _sql(name: str, **parts: str) -> str:
-    """The statement of a file, each `{part}` in it filled in once."""
-    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
-    return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), text)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -31,18 +31,29 @@ def quarantine_table(rows: Iterable[SetAside]) -> pa.Table:
     """Rows of `ops.quarantine`, one for each of `rows`, in their order; a row told twice in the same place stands once."""
     lines: dict[str, dict[str, Any]] = {}
     for row in rows:
-        shown = {name: _shown(value) for name, value in row.row.items()}
-        raw_row = json.dumps(shown, ensure_ascii=False, sort_keys=True, default=str)
-        raw_row = raw_row.encode("utf-8", "replace").decode()  # lone surrogates have no UTF-8
-        identity = "\0".join((row.table_name, row.rule, row.uri, raw_row))
-        quarantine_id = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
-        lines[quarantine_id] = {
-            "quarantine_id": quarantine_id, "table_name": row.table_name, "rule": row.rule, "message": row.message,
-            "raw_row": raw_row, "source": row.source, "uri": row.uri, "vintage": row.vintage,
+        raw_row = json.dumps(_shown(row.row), ensure_ascii=False, sort_keys=True, default=str)
+        told = {
+            "table_name": row.table_name, "rule": row.rule, "message": row.message, "raw_row": raw_row,
+            "source": row.source, "uri": row.uri, "vintage": row.vintage,
         }  # fmt: skip
+        line = {name: None if text is None else _utf8(text) for name, text in told.items()}
+        identity = "\0".join(str(line[name]) for name in ("table_name", "rule", "uri", "raw_row"))
+        quarantine_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        lines[quarantine_id] = {"quarantine_id": quarantine_id, **line}
     return pa.Table.from_pylist(list(lines.values()), schema=QUARANTINE.arrow_schema())
 
 
 def _shown(value: Any) -> Any:
-    """NaN and infinity as text: JSON has no form for them, and what Python writes instead no other reader takes."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    """`value` as JSON has a form for it: NaN and infinity as text (what Python writes no other reader takes), every key as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _shown(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(inner) for inner in value]
+    return value
+
+
+def _utf8(text: str) -> str:
+    """`text` with ? for lone surrogates, as in names of files that are no UTF-8: Arrow takes none."""
+    return text.encode("utf-8", "replace").decode()
