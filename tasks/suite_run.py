@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+import tempfile
+import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,8 +19,10 @@ import pyarrow as pa
 from expectations.checks import Check
 from expectations.suites import suite_of
 from expectations.table_contract import TableContract
-from tasks.duckdb_dialect import address_of, register_dialect
+from tasks import duckdb_dialect
+from tasks.lake.files import TEMPORARY
 
+MEMORY_LIMIT = "500MB"  # of DuckDB, which spills beyond: with Great Expectations itself ten million rows stay under 1 GiB
 N_EXAMPLES = 5  # values shown of those that break a check: enough to see what they have in common
 MOST_LISTED = 100_000  # rows that Great Expectations may list for a user's own check: so many keys take some 50 MB
 MOST_CHARACTERS = 200  # of one example: a document's whole text says no more than its beginning
@@ -34,6 +40,22 @@ class CheckReport:
     n_unexpected: int | None
     observed: Mapping[str, Any]
     keys: pa.Table | None = None
+
+
+@contextmanager
+def opened_database(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A database in memory and its name, gone at the end; what does not fit into its memory spills into `folder`."""
+    database = f":memory:{uuid.uuid4().hex}"
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=TEMPORARY) as spill,
+        duckdb.connect(database) as connection,
+    ):
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET temp_directory = ?", [spill])
+        connection.execute("SET preserve_insertion_order = false")
+        # Parquet's statistics leave NaN out, and DuckDB 1.5 trusts them: a column of 0.5 and NaN would be told to lie below 1.
+        connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+        yield connection, database
 
 
 def run_suite(connection: duckdb.DuckDBPyConnection, database: str, contract: TableContract, checks: Sequence[Check]) -> list[CheckReport]:
@@ -77,11 +99,11 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
             MulticolumnMapExpectation,
         )
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it has to say stands in its results
-    register_dialect()
+    duckdb_dialect.register_dialect()
     context = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # its own documentation says a mapping
-    source = context.data_sources.add_sql(database, connection_string=address_of(database), create_temp_table=False)
+    source = context.data_sources.add_sql(database, connection_string=duckdb_dialect.address_of(database), create_temp_table=False)
     asset = source.add_table_asset(contract.name, table_name=contract.name)
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
     expectations = suite_of(contract.qualified_name, checks).expectations

@@ -5,11 +5,8 @@ A failed check of severity critical leaves the table as it is; `tasks.validation
 
 from __future__ import annotations
 
-import tempfile
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +20,7 @@ from expectations.checks import REDO, Check, checks_of, distinct_names, duckdb_t
 from expectations.contracts import QUARANTINE, TABLES, VALIDATIONS
 from expectations.suites import checks_of_table, suites_digest
 from expectations.table_contract import Severity, TableContract
-from tasks.lake.files import ROWS_PER_GROUP, TEMPORARY, FileRef, canonical_json, read_table, write_table
+from tasks.lake.files import ROWS_PER_GROUP, FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.steps import Step, StepOutput, Work
 from tasks.transforms.failing_rows import broken_rules, columns_to_read, rows_to_set_aside
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from tasks.suite_run import CheckReport
 
 OUTCOMES = "validation_outcomes"  # the working table in which a validated table's outcomes are kept
-MEMORY_LIMIT = "500MB"  # of DuckDB, which spills beyond: with Great Expectations itself ten million rows stay under 1 GiB
 MOST_SET_ASIDE_SHARE = 0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
 FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: small tables are looked at, not refused
 KEEPS_ROWS = "expect_table_to_keep_most_of_its_rows"
@@ -83,12 +79,13 @@ def validate_table(lake: Lake, payload: TableToValidate) -> StepOutput:
     """Leaves the table's files in their order, those with failing rows replaced; for each of the latter a file of `ops.quarantine`,
     in the same order; and a file of outcomes. Nothing is replaced where a critical check fails.
     """
-    from tasks.suite_run import run_suite  # noqa: PLC0415  # with it comes SQLAlchemy, which only a table that changed may cost
+    from tasks.suite_run import opened_database, run_suite  # noqa: PLC0415  # with them comes SQLAlchemy, which only a change may cost
 
     contract = TABLES[payload.table]
     checks = checks_of_table(payload.table, Path(payload.suites))
     n_rows = sum(ref.n_rows for ref in payload.files)
-    with _opened_views(lake, contract, payload) as (connection, database):
+    with opened_database(lake.ops) as (connection, database):
+        _create_views(lake, connection, contract, payload)
         reports = run_suite(connection, database, contract, checks)
     _check_was_run(payload.table, checks, reports)
     outcomes = _outcomes(payload.table, checks, reports, n_rows)
@@ -120,25 +117,16 @@ def read_outcomes(lake: Lake, files: Sequence[FileRef]) -> list[Outcome]:
     return [Outcome(**row) for row in read_table(lake, files).to_pylist()]
 
 
-@contextmanager
-def _opened_views(lake: Lake, contract: TableContract, payload: TableToValidate) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A database in memory with a view of the table and of each that it refers to (by their names without schema), and its name.
+def _create_views(lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, payload: TableToValidate) -> None:
+    """A view of the table and of each that it refers to, by their names without schema.
 
     Where files do not have the contract's columns, the view shows the first such file alone, so that the check of the columns fails.
     """
-    deviating = [ref for ref in payload.files if _column_types(lake, ref) != [(c.name, duckdb_type(c.type)) for c in contract.columns]]
-    database = f":memory:{uuid.uuid4().hex}"
-    with (
-        tempfile.TemporaryDirectory(dir=lake.ops, prefix=".", suffix=TEMPORARY) as spill,
-        duckdb.connect(database) as connection,
-    ):
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute("SET temp_directory = ?", [spill])
-        connection.execute("SET preserve_insertion_order = false")
-        _create_view(lake, connection, contract, deviating[:1] or payload.files)
-        for name, refs in payload.referred.items():
-            _create_view(lake, connection, TABLES[name], refs)
-        yield connection, database
+    promised = [(column.name, duckdb_type(column.type)) for column in contract.columns]
+    deviating = [ref for ref in payload.files if _column_types(lake, ref) != promised]
+    _create_view(lake, connection, contract, deviating[:1] or payload.files)
+    for name, refs in payload.referred.items():
+        _create_view(lake, connection, TABLES[name], refs)
 
 
 def _create_view(lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, refs: Sequence[FileRef]) -> None:
