@@ -37,12 +37,29 @@ class RefusedFileError(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a file: all `names` in order, and the Arrow `types` of those that are read. `quantity` names what its numbers are."""
+    """The columns of a file: all `names` in order, and the Arrow `types` of those that are read.
+
+    `quantities` tell of each number column what it measures, `nulls` are the texts that mean "not published".
+    """
 
     names: tuple[str, ...]
     types: Mapping[str, pa.DataType]
-    quantity: str
+    quantities: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ","
+    nulls: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class BrokenRow:
+    """A row set aside, as it came: `fields` by the header's names, or the whole `line` where they do not fit.
+
+    `line_number` counts from 1, the header being line 1; None where the row is no single line.
+    """
+
+    line_number: int | None
+    rule: str
+    message: str
+    fields: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,15 @@ class BrokenLine:
     rule: str
     message: str
     text: str
+
+    def as_row(self, columns: Columns) -> BrokenRow:
+        """The line with its fields named, where there are as many as columns."""
+        try:
+            fields = split_fields(self.text, columns.delimiter)
+        except ValueError:
+            fields = []
+        named = dict(zip(columns.names, fields, strict=True)) if len(fields) == len(columns.names) else {"line": self.text}
+        return BrokenRow(self.number, self.rule, self.message, named)
 
 
 @dataclass(frozen=True)
@@ -92,6 +118,14 @@ def split_fields(line: str, delimiter: str = ",") -> list[str]:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         raise ValueError(str(error)) from error
+
+
+def header_fields(line: str, delimiter: str = ",") -> tuple[str, ...]:
+    """The names in a header line, stripped. RefusedFileError where its quotes do not end."""
+    try:
+        return tuple(name.strip() for name in split_fields(line, delimiter))
+    except ValueError as error:
+        raise RefusedFileError("header_unreadable", "a quotation mark in the header does not end", "mend the first line") from error
 
 
 def whole_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -144,7 +178,7 @@ def _convert(content: bytes, n_lines: int, columns: Columns) -> pa.Table | None:
             read_options=pa_csv.ReadOptions(column_names=columns.names, use_threads=False, block_size=len(content) + 1),
             parse_options=pa_csv.ParseOptions(delimiter=columns.delimiter),
             convert_options=pa_csv.ConvertOptions(
-                column_types=columns.types, include_columns=list(columns.types), null_values=[""], strings_can_be_null=True
+                column_types=columns.types, include_columns=list(columns.types), null_values=list(columns.nulls), strings_can_be_null=True
             ),
         )  # fmt: skip
     except pa.ArrowInvalid:
@@ -162,15 +196,15 @@ def _find_faults(lines: list[bytes], start: int, end: int, columns: Columns) -> 
         yield from _find_faults(lines, middle, end, columns)
         return
     for place in range(start, end):
-        fault = _fault(lines[place], columns)
+        fault = line_fault(lines[place], columns)
         if fault is None and _convert(lines[place], 1, columns) is None:
             fault = ("row_unreadable", "the row does not fit the file's columns: mend it in the file")
         if fault is not None:
             yield place, fault
 
 
-def _fault(line: bytes, columns: Columns) -> tuple[str, str] | None:
-    """Rule and message of a line that is no row; two empty strings for a blank one; None where nothing is found."""
+def line_fault(line: bytes, columns: Columns) -> tuple[str, str] | None:
+    """Rule and message of a line (with its end) that is no row; two empty strings for a blank one; None where nothing is found."""
     try:
         text = line.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
@@ -185,9 +219,8 @@ def _fault(line: bytes, columns: Columns) -> tuple[str, str] | None:
         rule = "fewer_fields_than_header" if len(fields) < len(columns.names) else "more_fields_than_header"
         return rule, f"the row has {len(fields)} fields and the header {len(columns.names)}: mend the row in the file"
     for name, value in zip(columns.names, fields, strict=True):
-        is_number = name in columns.types and pa.types.is_floating(columns.types[name])
-        if is_number and value.strip() and not NUMBER.fullmatch(value.strip()):
-            return not_a_number(columns.quantity, name, value)
+        if name in columns.quantities and value.strip() not in {"", *columns.nulls} and not NUMBER.fullmatch(value.strip()):
+            return not_a_number(columns.quantities[name], name, value)
     return None
 
 

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from expectations.contracts import CATEGORIES, MOBILITY
 from tasks.transforms.delimited import (
     BrokenLine,
+    BrokenRow,
     Columns,
     RefusedFileError,
+    header_fields,
     not_a_number,
     read_block,
     read_header_line,
-    split_fields,
     whole_lines,
 )
 from tasks.transforms.report_dates import DateForm, date_form, likely_form, read_date
@@ -62,7 +63,7 @@ class Header:
         """What is read of the file: regions and dates as dictionaries (few distinct ones), values as numbers."""
         text = pa.dictionary(pa.int32(), pa.string())
         types = {name: text for name in (*REGION_FIELDS, "date") if name in self.names}
-        return Columns(self.names, types | dict.fromkeys(VALUE_FIELDS, pa.float64()), CHANGE_PCT.name)
+        return Columns(self.names, types | dict.fromkeys(VALUE_FIELDS, pa.float64()), dict.fromkeys(VALUE_FIELDS, CHANGE_PCT.name))
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,12 @@ class Findings:
     repeated_keys: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class BrokenRow:
-    """A row set aside, as it came: `fields` by the header's names, or the whole `line` where they do not fit."""
-
-    line_number: int
-    rule: str
-    message: str
-    fields: dict[str, str]
-
-
 def read_header(stream: BinaryIO) -> Header:
     """The header of a report; `stream` stands at the second line then.
 
     RefusedFileError where the file is empty, is no text, lacks a column, or is of another schema (Our World in Data's 7-day means).
     """
-    names = tuple(name.strip().lower() for name in split_fields(read_header_line(stream)))
+    names = tuple(name.lower() for name in header_fields(read_header_line(stream)))
     if set(names) >= OWID_FIELDS:
         raise RefusedFileError(
             "schema_of_7_day_means", "these are Our World in Data's 7-day means, not daily values", "declare Google's own CSV instead"
@@ -177,13 +168,7 @@ class ReportReader:
 
     def _set_aside(self, line: BrokenLine) -> None:
         self.set_aside[line.rule] += 1
-        names = self.header.names
-        try:
-            fields = split_fields(line.text)
-        except ValueError:
-            fields = []
-        whole = dict(zip(names, fields, strict=True)) if len(fields) == len(names) else {"line": line.text}
-        self.on_broken(BrokenRow(line.number, line.rule, line.message, whole))
+        self.on_broken(line.as_row(self.header.columns))
 
     def _read_days(self, texts: pa.ChunkedArray) -> tuple[NDArray[np.int64], dict[int, tuple[str, str]]]:
         """Days since 1970 (0 where there is none), and the rows whose date is at fault."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from expectations.contracts import MOBILITY
+from tasks.transforms.combinations import distinct_combinations
 from tasks.transforms.regions import Region, best_known, tidy_name
 
 _COUNTRY_CODE = re.compile(MOBILITY.column("country_code").pattern)
@@ -31,28 +32,14 @@ class RegionList:
 
         `columns` name the fields of `Region` in order; those that `rows` lacks are not given. Each is a dictionary in one chunk.
         """
-        encoded = [rows[name].chunk(0) if name in rows.column_names else None for name in columns]
-        codes = [part.indices.fill_null(-1).to_numpy(zero_copy_only=False) for part in encoded if part is not None]
-        is_first = np.zeros(rows.num_rows, np.bool_)
-        is_first[:1] = True
-        for part in codes:
-            is_first[1:] |= part[1:] != part[:-1]
-        starts = np.flatnonzero(is_first)
-        groups = np.zeros(len(starts), np.int64)
-        for part in codes:  # a group of runs = one combination of all fields
-            groups = np.unique(groups * (int(part.max()) + 2) + part[starts] + 1, return_inverse=True)[1]
-        _, examples, group_of_run = np.unique(groups, return_index=True, return_inverse=True)
-        found: list[int | tuple[str, str]] = []
-        for run in examples:
-            texts = tuple(None if part is None else part[int(starts[run])].as_py() for part in encoded)
-            if texts not in self._known:
-                self._known[texts] = self._place(texts)
-            found.append(self._known[texts])
-        lengths = np.diff(np.append(starts, rows.num_rows))
-        group_of_row = np.repeat(group_of_run, lengths)
-        numbers = np.array([one if isinstance(one, int) else 0 for one in found], np.int32)[group_of_row]
-        is_faulty = np.array([not isinstance(one, int) for one in found], np.bool_)[group_of_row]
-        faults = {int(row): one for row in np.flatnonzero(is_faulty) if isinstance(one := found[group_of_row[row]], tuple)}
+        groups, texts = distinct_combinations([rows[name].chunk(0) if name in rows.column_names else None for name in columns])
+        for one in texts:
+            if one not in self._known:
+                self._known[one] = self._place(one)
+        found = [self._known[one] for one in texts]
+        numbers = np.array([one if isinstance(one, int) else 0 for one in found], np.int32)[groups]
+        is_faulty = np.array([not isinstance(one, int) for one in found], np.bool_)[groups]
+        faults = {int(row): fault for row in np.flatnonzero(is_faulty) if isinstance(fault := found[groups[row]], tuple)}
         return numbers, faults
 
     def count(self, numbers: NDArray[np.int64]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tasks.transforms.delimited import Columns, RefusedFileError, read_block, read_header_line, split_fields, whole_lines
 
-COLUMNS = Columns(("name", "n"), {"name": pa.string(), "n": pa.float64()}, "n")
+COLUMNS = Columns(("name", "n"), {"name": pa.string(), "n": pa.float64()}, {"n": "n"})
 
 
 def _read(text):
