@@ -28,6 +28,7 @@ UPOS_TAGS = {
 # fmt: on
 ESSAYS = {lang: sorted((SAMPLES / "texts" / lang).glob("*.txt")) for lang in ("en", "de")}
 PAGES = sorted((SAMPLES / "pages").glob("*.html"))
+TABLES = make_tables.all_tables()
 CARRIAGE_RETURNS = {"heimat_brueckenwaerter.html", "heimat_gezeitenmuehle.html", "synthetic_Global_Mobility_Report.early.csv"}
 ITALY = "mobility/synthetic_IT_NZ_SE_Region_Mobility_Report.csv.gz"
 GERMANY_OLD = "mobility/synthetic_DE_Region_Mobility_Report.vintage-2020-10.csv.gz"
@@ -127,13 +128,13 @@ def test_synthetic_tables_say_so_in_their_names():
     assert all(path.name.startswith("synthetic_") for place in ("mobility", "policy") for path in (SAMPLES / place).iterdir())
 
 
-@pytest.mark.parametrize("name", make_tables.all_tables())
+@pytest.mark.parametrize("name", TABLES)
 def test_generator_makes_the_committed_table(name: str):
     committed = (SAMPLES / name).read_bytes()
     if name.endswith(".gz"):
         assert committed[4:8] == bytes(4), "a time stamp in the gzip header would change with every run"
         committed = gzip.decompress(committed)
-    assert committed == make_tables.all_tables()[name]
+    assert committed == TABLES[name]
 
 
 def test_script_packs_the_committed_archives(tmp_path: Path):
