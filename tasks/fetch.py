@@ -109,6 +109,9 @@ def _find_files(desk: _Desk) -> Iterator[_Found | SetAside]:
     """What a local path or glob means."""
     for uri in _matching_files(desk.location, desk.source.folder):
         path = Path(desk.source.folder, uri)
+        if not _is_unicode(uri):
+            yield desk.set_aside(_shown(uri), "name_no_utf8", f"the name of {_shown(uri)} is no UTF-8: rename it")
+            continue
         try:
             raw_sha256, n_bytes = digest_file(path), path.stat().st_size
             if desk.is_looking or is_kept(desk.lake, raw_sha256, n_bytes):
@@ -202,7 +205,9 @@ def _items_in(desk: _Desk, found: _Found, member_glob: str | None) -> Iterator[R
     wanted = [member for member in members if member_glob is None or fnmatch.fnmatchcase(member.name, member_glob)]
     for member in wanted:
         uri = f"{whole.uri}#{member.name}"
-        if _leaves_archive(member.name):
+        if not _is_unicode(uri):
+            yield desk.set_aside(_shown(uri), "name_no_utf8", f"the name of {_shown(uri)} is no UTF-8: pack the archive anew")
+        elif _leaves_archive(member.name):
             yield desk.set_aside(uri, "member_name_leaves_the_archive", f"{uri} is named like a path outside: pack the archive anew")
         else:
             yield replace(whole, uri=uri, member=member.name, n_bytes=member.n_bytes)
@@ -214,3 +219,12 @@ def _items_in(desk: _Desk, found: _Found, member_glob: str | None) -> Iterator[R
 def _leaves_archive(name: str) -> bool:
     """Whether a member's name would be a path out of the folder where somebody unpacks it."""
     return name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or "\0" in name
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a name from disk or archive has a form in UTF-8: bytes without one come as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()

@@ -1,0 +1,40 @@
+"""The flow `ingest_documents`: declared sources to documents."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.document_copies import document_works, duplicate_works
+from tasks.document_parsing import DocumentSettings
+from tasks.document_sources import vintage_works
+from tasks.documents import (
+    all_parse_works,
+    fetch_all,
+    parse_documents,
+    show_documents,
+    write_documents,
+    write_duplicates,
+    write_vintages,
+)
+from tasks.engine import do_all
+from tasks.lake.layout import Lake
+from tasks.lake.stages import StageRecord, leave_stage
+from tasks.places import home_folder, sources_folder
+from tasks.sources import load_sources
+
+DEFAULTS = DocumentSettings()
+
+
+@flow
+def ingest_documents(
+    home: str | None = None, sources: str | None = None, engine: str = "local", settings: DocumentSettings = DEFAULTS
+) -> StageRecord:
+    """Fetch the declared sources, parse what is new, set copies aside, and leave `documents` with all that goes with them."""
+    lake = Lake.open(home_folder(home))
+    fetched = fetch_all(lake, load_sources(sources_folder(sources)))
+    noted = do_all(lake, vintage_works(lake, fetched), write_vintages)
+    parsed = do_all(lake, all_parse_works(fetched, settings), parse_documents)
+    found = do_all(lake, duplicate_works(parsed), write_duplicates)
+    written = do_all(lake, document_works(lake, parsed, found[0]), write_documents)
+    show_documents(fetched, parsed, written)
+    return leave_stage(lake, "documents", [*noted, *parsed, *found, *written])

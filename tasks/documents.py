@@ -1,0 +1,105 @@
+"""The stage `documents`: sources fetched, records parsed, copies set aside; every record in is a document, a copy or set aside by a rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.artifacts import show_table
+from tasks.document_copies import document_works, documents_body, duplicate_works, duplicates_body
+from tasks.document_parsing import DocumentSettings, parse_body, parse_works
+from tasks.document_sources import FetchedSource, document_sources, vintage_works, vintages_body
+from tasks.fetch import fetch_source
+from tasks.lake.layout import Lake
+from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
+from tasks.transforms.source_format import Source
+
+STEP_SECONDS = 4 * 3600  # our choice, against what hangs: a batch takes seconds, a huge file perhaps an hour
+
+
+@task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE)  # in threads, where Prefect's time-outs cannot act; downloads have theirs
+def fetch_documents(home: str, source: Source) -> FetchedSource:
+    """What a source has now, kept in the lake; what cannot be had is logged here, and told in the quarantine by `write_vintages`."""
+    fetched = fetch_source(Lake(Path(home)), source)
+    for message in (*(fault.message for fault in fetched.set_aside), *fetched.remarks.values()):
+        get_run_logger().warning("source %s: %s", source.name, message)
+    return FetchedSource(source, fetched)
+
+
+def fetch_all(lake: Lake, sources: Sequence[Source]) -> list[FetchedSource]:
+    """What all sources of documents have now; those behind URLs are waited for together. To be called inside a flow."""
+    futures = [fetch_documents.submit(str(lake.home), source) for source in document_sources(sources)]
+    return [future.result() for future in futures]
+
+
+@task(task_run_name="write_vintages {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
+def write_vintages(home: str, work: Work) -> StepRecord:
+    """The record of what was fetched."""
+    return do(Lake(Path(home)), work, vintages_body)
+
+
+@task(task_run_name="parse_documents {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
+def parse_documents(home: str, work: Work) -> StepRecord:
+    """The record of a parsed batch."""
+    return do(Lake(Path(home)), work, parse_body)
+
+
+@task(task_run_name="write_duplicates {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
+def write_duplicates(home: str, work: Work) -> StepRecord:
+    """The record of the search for copies."""
+    return do(Lake(Path(home)), work, duplicates_body)
+
+
+@task(task_run_name="write_documents {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
+def write_documents(home: str, work: Work) -> StepRecord:
+    """The record of a file of documents without its copies."""
+    return do(Lake(Path(home)), work, documents_body)
+
+
+def all_parse_works(fetched: Sequence[FetchedSource], settings: DocumentSettings) -> list[Work]:
+    """The batches of all sources."""
+    return [work for one in fetched for work in parse_works(one.source, one.fetched.items, settings)]
+
+
+def plan_documents(lake: Lake, sources: Sequence[Source], settings: DocumentSettings | None = None) -> list[PlannedWork]:
+    """What `ingest_documents` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
+    fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in document_sources(sources)]
+    works = all_parse_works(fetched, settings or DocumentSettings())
+    lines = _due(lake, [*vintage_works(lake, fetched), *works])
+    parsed = [record for work in works if (record := find_record(lake, work)) is not None]
+    if len(parsed) < len(works):
+        return [
+            *lines,
+            *(PlannedWork("documents", step, "all", "hangs on parse_documents") for step in ("write_duplicates", "write_documents")),
+        ]
+    (search,) = duplicate_works(parsed)
+    found = find_record(lake, search)
+    if found is None:
+        return [*lines, *_due(lake, [search]), PlannedWork("documents", "write_documents", "all", "hangs on write_duplicates")]
+    return [*lines, *_due(lake, document_works(lake, parsed, found))]
+
+
+def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord], written: Sequence[StepRecord]) -> None:
+    """Show in the UI, by source, what went in, what came out, and what was set aside by which rule."""
+    rows = []
+    for one in fetched:
+        name = one.source.name
+        of_source = [record for record in parsed if record.subject.startswith(f"{name}: ")]
+        set_aside = Counter(fault.rule for fault in one.fetched.set_aside)
+        for record in (*of_source, *(record for record in written if record.subject.startswith(f"{name}: "))):
+            set_aside.update(record.set_aside)
+        n_out = sum(record.n_rows_out for record in of_source) - set_aside["exact_copy"]
+        rows.append({
+            "source": name, "kind": one.source.kind, "raw items": len(one.fetched), "records in": sum(record.n_rows_in for record in of_source),
+            "documents": n_out, "set aside": ", ".join(f"{rule}: {n}" for rule, n in sorted(set_aside.items())),
+        })  # fmt: skip
+    show_table("documents", rows, "Documents by source: records in = documents + set aside, by rule")
+
+
+def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
+    reasons = [(work, why_due(lake, work)) for work in works]
+    return [PlannedWork("documents", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]

@@ -1,0 +1,150 @@
+"""Parsed records to rows: documents, labels, tagged tokens, and for every record a line of the ledger or a row in quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from expectations.contracts import DOCUMENTS, LABELS, LEDGER, TREEBANK
+from tasks.transforms.language import identify_language
+from tasks.transforms.normalise import normalise_text
+from tasks.transforms.parsed_records import ParsedDocument, Record, RejectedRecord
+from tasks.transforms.quarantine import SetAside, quarantine_table
+from tasks.transforms.tokens import cut_tokens
+
+SIZE_OF_TOKEN = 64
+DECISION_COLUMNS = ("subject", "outcome", "rule", "score", "n_bytes_before", "n_bytes_after")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where records come from: source, its kind and declared language, the raw item's uri, vintage and first fetch."""
+
+    source: str
+    kind: str
+    lang: str | None
+    uri: str
+    vintage: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True)
+class DocumentTables:
+    """Rows by table, and the count of records: in, out, and by rule those that are no documents."""
+
+    tables: Mapping[str, pa.Table]
+    n_records: int
+    n_documents: int
+    set_aside: Mapping[str, int]
+
+
+def make_doc_id(source: str, uri: str) -> str:
+    """First 16 hex digits of SHA-256 over source, NUL and uri, in UTF-8."""
+    return hashlib.sha256(f"{source}\0{uri}".encode()).hexdigest()[:16]
+
+
+@dataclass
+class DocumentRows:
+    """Rows as they gather. `stage` and `code_version` go into the ledger."""
+
+    stage: str
+    code_version: str
+    size: int = 0  # what has gathered: characters, and 64 for each tagged token
+    n_records: int = 0
+    _documents: list[tuple[Any, ...]] = field(default_factory=list)  # in the contract's order, but for n_words
+    _labels: list[tuple[str, str]] = field(default_factory=list)
+    _treebank: list[tuple[Any, ...]] = field(default_factory=list)
+    _decisions: list[tuple[Any, ...]] = field(default_factory=list)  # DECISION_COLUMNS
+    _quarantine: list[SetAside] = field(default_factory=list)
+    _set_aside: Counter[str] = field(default_factory=Counter)
+
+    def add(self, origin: Origin, record: Record) -> None:
+        """Take one record in: as a document where it holds text, else by the rule that it breaks."""
+        self.n_records += 1
+        uri = f"{origin.uri}#{record.place}" if record.place else origin.uri
+        uri = uri.encode("utf-8", "replace").decode()  # an address captured from the web may hold lone surrogates
+        if isinstance(record, RejectedRecord):
+            self._reject(origin, uri, record)
+            return
+        text = normalise_text(record.text).strip()
+        if not text:
+            message = "nothing is left of the text: remove the record or correct its source"
+            self._reject(origin, uri, RejectedRecord(record.place, "no_text", message, record.n_bytes))
+            return
+        self._keep(origin, uri, record, text)
+
+    def take(self) -> DocumentTables:
+        """What has gathered, as tables in the form of their contracts; nothing is left here. Tables without rows are left out."""
+        tables = {
+            "documents": _document_table(self._documents),
+            "labels": _table(self._labels, LABELS.arrow_schema()),
+            "treebank": _table(self._treebank, TREEBANK.arrow_schema()),
+            "ops.ledger": _ledger_table(self._decisions, self.stage, self.code_version),
+            "ops.quarantine": quarantine_table(self._quarantine),
+        }
+        taken = DocumentTables(
+            {name: table for name, table in tables.items() if table.num_rows}, self.n_records, len(self._documents), dict(self._set_aside)
+        )
+        for gathered in (self._documents, self._labels, self._treebank, self._decisions, self._quarantine, self._set_aside):
+            gathered.clear()
+        self.size = self.n_records = 0
+        return taken
+
+    def _keep(self, origin: Origin, uri: str, record: ParsedDocument, text: str) -> None:
+        doc_id = make_doc_id(origin.source, uri)
+        lang, lang_confidence = (origin.lang, 1.0) if origin.lang is not None else identify_language(text)
+        utf8 = text.encode()
+        title = normalise_text(record.title).strip() if record.title else None
+        self._documents.append((
+            doc_id, origin.source, uri, origin.kind, lang, lang_confidence, title or None, text, len(text),
+            hashlib.sha256(utf8).hexdigest(), record.extractor, None, record.published_on, origin.fetched_at,
+        ))  # fmt: skip
+        self.size += len(text) + SIZE_OF_TOKEN * len(record.tagged)
+        if record.label is not None:
+            self._labels.append((doc_id, record.label))
+        self._treebank += [
+            (doc_id, position, word.sentence, word.token, word.lemma, word.upos, word.xpos) for position, word in enumerate(record.tagged)
+        ]
+        self._decisions.append((doc_id, "kept", "has_text", None, record.n_bytes, len(utf8)))
+        self._decisions += [(doc_id, "changed", note.rule, note.score, record.n_bytes, len(utf8)) for note in record.notes]
+
+    def _reject(self, origin: Origin, uri: str, record: RejectedRecord) -> None:
+        self._set_aside[record.rule] += 1
+        self._decisions.append((make_doc_id(origin.source, uri), record.outcome, record.rule, None, record.n_bytes, 0))
+        if record.outcome == "set_aside":
+            message = f"{uri}: {record.message}"
+            self._quarantine.append(SetAside("documents", record.rule, message, record.row, origin.source, uri, origin.vintage))
+
+
+def _document_table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Documents in the form of their contract, their words counted."""
+    schema = DOCUMENTS.arrow_schema()
+    place = schema.get_field_index("n_words")
+    table = _table(rows, schema.remove(place))
+    n_words = np.bincount(cut_tokens(table["text"].combine_chunks()).text, minlength=table.num_rows)
+    return table.add_column(place, schema.field(place), pa.array(n_words, pa.int64()))
+
+
+def _ledger_table(decisions: list[tuple[Any, ...]], stage: str, code_version: str) -> pa.Table:
+    """The ledger's lines on documents."""
+    schema = LEDGER.arrow_schema()
+    few = _table(decisions, pa.schema([schema.field(name) for name in DECISION_COLUMNS]))
+    same = {"subject_kind": "document", "stage": stage, "code_version": code_version}
+    n_lines = few.num_rows
+    columns = [
+        few[name] if name in DECISION_COLUMNS else pa.repeat(pa.scalar(same.get(name), schema.field(name).type), n_lines)
+        for name in schema.names
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema)
