@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from prefect import flow
+from prefect import flow, task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
@@ -21,6 +21,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 @flow
 def idle() -> None:
     """A flow that is never called: its runs are made by hand."""
+
+
+@task
+def a_call() -> None:
+    """The task run by which one flow run calls another."""
 
 
 @pytest.fixture
@@ -68,6 +73,17 @@ def test_a_later_process_of_the_same_number_is_not_the_run(client: SyncPrefectCl
         later.kill()
         later.wait()
     assert state_of(client, run) == StateType.CRASHED
+
+
+def test_a_run_whose_process_lives_may_be_silent_and_so_may_those_that_it_called(client: SyncPrefectClient, lost_pid: int) -> None:
+    parent = make_run(client, Running(), os.getpid())
+    calling = client.create_task_run(a_call, flow_run_id=parent, dynamic_key="0")
+    called = client.create_flow_run(idle, parent_task_run_id=calling.id, state=Running()).id
+    crash_dead_runs(is_local=True, silent_after=timedelta(0))
+    assert state_of(client, parent) == state_of(client, called) == StateType.RUNNING
+    client.update_flow_run(parent, infrastructure_pid=str(lost_pid))
+    crash_dead_runs(is_local=True)
+    assert state_of(client, parent) == state_of(client, called) == StateType.CRASHED
 
 
 def test_pids_mean_nothing_where_workers_may_be_elsewhere(client: SyncPrefectClient, lost_pid: int) -> None:

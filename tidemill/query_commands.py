@@ -1,0 +1,136 @@
+"""The commands that ask a snapshot: `sql`, `search`, `similar`, `explain`."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tasks.explanation import SECTIONS, Explanation, explain_document
+from tasks.lake.layout import Lake
+from tasks.queries import Answer, ask
+from tidemill.options import Home, Json, lake_of
+from tidemill.terminal import Format, say, say_json, say_rows, visible, warn
+
+ROWS_SHOWN = 500  # our choice: what a person still scrolls through; csv and json give every row
+DOC_ID = re.compile("[0-9a-f]{16}")
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="An older snapshot, as `tidemill snapshots` lists them.")]
+Most = Annotated[int, typer.Option("-k", "--most", min=1, max=10_000, help="How many.")]
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement that reads, in DuckDB's SQL.")],
+    home: Home = None,
+    as_of: AsOf = None,
+    form: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = "table",
+) -> None:
+    """Ask the published tables.
+
+    `SHOW ALL TABLES` lists them, `DESCRIBE documents` their columns; tables of schema ops are asked as ops.runs.
+    """
+    with ask(lake_of(home), query, as_of=as_of) as answer:
+        if answer.columns == ("explain_key", "explain_value") and form == "table":
+            for _, plan in answer.rows:
+                say(plan)
+        else:
+            _say_answer(answer, form)
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="What to look for.")],
+    home: Home = None,
+    as_of: AsOf = None,
+    most: Most = 10,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Find documents by words."""
+    with ask(lake_of(home), "SELECT * FROM search($1, $2)", [" ".join(words), most], as_of=as_of) as answer:
+        _say_found(answer, "no document holds any of these words", as_json=as_json)
+
+
+def similar(
+    name: Annotated[str, typer.Argument(metavar="WORD|DOC", help="A word, or the doc_id of a document.")],
+    home: Home = None,
+    as_of: AsOf = None,
+    most: Most = 10,
+    lang: Annotated[str | None, typer.Option(help="Language of the word; otherwise every one that knows it.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Find words or documents like a given one."""
+    lake = lake_of(home)
+    if DOC_ID.fullmatch(name):
+        with ask(lake, "SELECT * FROM similar_documents($1, $2)", [name, most], as_of=as_of) as answer:
+            _say_found(answer, f"no document is like {name}, or none is called so", as_json=as_json)
+        return
+    rows = [(code, *row) for code in ([lang] if lang else _languages(lake, as_of)) for row in _similar_words(lake, code, name, most, as_of)]
+    answer = Answer(("lang", "model_id", "term", "similarity", "n_occurrences"), iter(rows))
+    _say_found(answer, f"no model knows the word {name!r}: too rare, or no embeddings are published", as_json=as_json)
+
+
+def explain(
+    name: Annotated[str, typer.Argument(metavar="DOC", help="A doc_id, a uri, or the end of one.")],
+    home: Home = None,
+    as_of: AsOf = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tell everything about one document.
+
+    Where it came from, every decision taken about it, and what was made of it.
+    """
+    explanation = explain_document(lake_of(home), name, as_of)
+    if as_json:
+        say_json({"doc_id": explanation.doc_id, "snapshot_id": explanation.snapshot_id, **explanation.sections})
+    else:
+        _say_explanation(explanation)
+
+
+def _say_answer(answer: Answer, form: Format) -> None:
+    if form != "table":
+        say_rows(answer.columns, answer.rows, form)
+        return
+    shown = list(itertools.islice(answer.rows, ROWS_SHOWN))
+    say_rows(answer.columns, shown)
+    if next(answer.rows, None) is not None:
+        warn(f"only the first {ROWS_SHOWN} rows are shown: --format csv gives all")
+
+
+def _say_found(answer: Answer, sentence: str, *, as_json: bool) -> None:
+    rows = list(answer.rows)
+    if as_json or rows:
+        say_rows(answer.columns, rows, "json" if as_json else "table")
+    else:
+        say(sentence)
+
+
+def _languages(lake: Lake, as_of: str | None) -> list[str]:
+    with ask(lake, "SELECT DISTINCT lang FROM word_vectors ORDER BY lang", as_of=as_of) as answer:
+        return [lang for (lang,) in answer.rows]
+
+
+def _similar_words(lake: Lake, lang: str, word: str, most: int, as_of: str | None) -> list[Sequence[Any]]:
+    with ask(lake, "SELECT * FROM similar_words($1, $2, $3)", [lang, word, most], as_of=as_of) as answer:
+        return list(answer.rows)
+
+
+def _say_explanation(explanation: Explanation) -> None:
+    say(f"document {explanation.doc_id} in snapshot {explanation.snapshot_id}")
+    if not explanation.sections["document"]:
+        say("not published: set aside, as told below")
+    for section in SECTIONS:
+        rows = explanation.sections[section]
+        if not rows:
+            continue
+        say(f"\n{section}")
+        if len(rows) == 1 and section in ("document", "tokens"):
+            width = max(len(column) for column in rows[0])
+            for column, value in rows[0].items():
+                say(f"  {column.ljust(width)}  {visible(value)}")
+        else:
+            say_rows(list(rows[0]), [list(row.values()) for row in rows])

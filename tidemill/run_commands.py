@@ -1,0 +1,149 @@
+"""The commands that work: `run`, and `plan`, which says what `run` would do."""
+
+from __future__ import annotations
+
+import re
+import signal
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasks.lake.layout import Lake
+from tasks.lake.manifests import Manifest, read_manifest
+from tasks.lake.steps import PlannedWork
+from tasks.places import home_folder, sources_folder
+from tasks.runs import Run, Stage, record_run
+from tasks.sources import load_sources
+from tidemill.options import Home, Json, MisuseError, Sources
+from tidemill.prefect_home import PrefectHome, PrefectSession, rotate
+from tidemill.terminal import divert, say, say_json, say_rows
+
+ENGINE = re.compile(r"local|threads|dask://[^/\s:]+:\d+")
+LINES_IN_FULL = 8  # our choice: more works than that of one step and reason are told in one line
+QUERIES = (
+    "SELECT source, lang, count(*) AS n_documents, sum(n_words) AS n_words FROM documents GROUP BY ALL ORDER BY ALL",
+    "SELECT * FROM search('weather', 5)",
+    "SELECT table_name, rule, count(*) AS n_rows FROM ops.quarantine GROUP BY ALL ORDER BY n_rows DESC",
+)
+
+
+def run(
+    sources: Sources = None,
+    home: Home = None,
+    engine: Annotated[str, typer.Option(metavar="local|dask://HOST:PORT", help="Where batches of work run.")] = "local",
+    only: Annotated[Stage | None, typer.Option(help="This stage alone, and the publish.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Do everything that is due, and publish it.
+
+    What the sources have is taken in, cleaned, validated, learnt from and published; what is unchanged is skipped.
+    """
+    began = time.monotonic()
+    if not ENGINE.fullmatch(engine):
+        raise MisuseError(f"there is no engine called {engine!r}: give local or dask://HOST:PORT")
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, signal.default_int_handler)
+    lake = Lake.open(home_folder(home))
+    prefect = PrefectHome.of(lake.home)
+    rotate(prefect.run_log)
+    divert(prefect.run_log)
+    with record_run(lake, "refresh") as this, PrefectSession(prefect) as session:
+        declared = load_sources(sources_folder(sources))
+        if read_manifest(lake) is None:
+            session.start()  # something is due for certain: the server starts while the plan is made
+        from tasks.plan import make_plan  # noqa: PLC0415  # Prefect and the learners cost seconds, and read their settings here
+
+        plan = make_plan(lake, declared, only)
+        if plan:
+            session.start()
+            session.wait()
+            _refresh(lake, sources, engine, only)
+        else:
+            this.status = "unchanged"
+    _tell_end(lake, this, time.monotonic() - began, as_json=as_json)
+
+
+def plan(
+    sources: Sources = None,
+    home: Home = None,
+    only: Annotated[Stage | None, typer.Option(help="This stage alone.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what a run would do, and why."""
+    declared = load_sources(sources_folder(sources))
+    from tasks.plan import make_plan  # noqa: PLC0415  # imports every stage
+
+    folder = Path(home_folder(home)).resolve()
+    with tempfile.TemporaryDirectory(prefix="tidemill-plan-") as nowhere:
+        lines = make_plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only)
+    if as_json:
+        say_json([line.__dict__ for line in lines])
+    elif not lines:
+        say("nothing changed: a run would do nothing")
+    else:
+        say_rows(("stage", "step", "what", "why"), _shortened(lines))
+
+
+def _refresh(lake: Lake, sources: str | None, engine: str, only: Stage | None) -> None:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415  # after the settings stand
+
+    from flows.refresh import refresh  # noqa: PLC0415
+    from tasks.flow_runs import remember_process  # noqa: PLC0415
+    from tidemill.progress import show_progress  # noqa: PLC0415
+
+    # Nobody needs our heartbeats, because the process is known; for their thread every flow would wait a second at its end.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), show_progress():
+        flow = refresh.with_options(on_running=[remember_process])
+        flow(home=str(lake.home), sources=str(sources_folder(sources).resolve()), engine=engine, only=only)
+
+
+def _shortened(lines: list[PlannedWork]) -> list[tuple[str, str, str, str]]:
+    alike = Counter((line.stage, line.step, line.reason) for line in lines)
+    rows: dict[tuple[str, str, str, str], None] = {}
+    for line in lines:
+        n = alike[line.stage, line.step, line.reason]
+        rows[line.stage, line.step, line.subject if n <= LINES_IN_FULL else f"{n} batches", line.reason] = None
+    return list(rows)
+
+
+def _tell_end(lake: Lake, this: Run, seconds: float, *, as_json: bool) -> None:
+    manifest = read_manifest(lake)
+    report = lake.home / "report" / "index.html"
+    if as_json:
+        say_json(_ending(this, manifest, report, seconds))
+        return
+    snapshot = manifest.snapshot_id if manifest else "none"
+    if this.status == "unchanged":
+        say(f"nothing changed: snapshot {snapshot} stays in force ({seconds:.1f} s)")
+        return
+    rows = (
+        [(table, sum(ref.n_rows for ref in refs), sum(ref.n_bytes for ref in refs)) for table, refs in manifest.tables.items()]
+        if manifest
+        else []
+    )
+    say_rows(("table", "rows", "bytes"), rows)
+    say(f"\npublished: snapshot {snapshot}, {this.n_steps_run} steps done, {this.n_steps_skipped} unchanged, {seconds:.1f} s")
+    say(f"report:    {report}")
+    say("try:")
+    given = f" --home {lake.home}" if lake.home != Path(home_folder()).resolve() else ""
+    for query in QUERIES:
+        say(f'  tidemill sql{given} "{query}"')
+
+
+def _ending(this: Run, manifest: Manifest | None, report: Path, seconds: float) -> dict[str, Any]:
+    return {
+        "run_id": this.run_id,
+        "status": this.status,
+        "snapshot_id": manifest.snapshot_id if manifest else None,
+        "n_steps_run": this.n_steps_run,
+        "n_steps_skipped": this.n_steps_skipped,
+        "n_rows": {table: sum(ref.n_rows for ref in refs) for table, refs in manifest.tables.items()} if manifest else {},
+        "report": str(report) if report.exists() else None,
+        "seconds": round(seconds, 3),
+    }
