@@ -18,6 +18,7 @@ from expectations.table_contract import Column, Reference, Severity, TableContra
 
 REDO = "the files were written under another contract: run the flow that fills the table again"
 MEND_KEY = "two rows of one key cannot both be true: mend the source or the step that wrote them, and run again"
+OF_TYPE = "expect_column_values_to_be_of_type"
 LARGEST = sys.float_info.max
 """DuckDB orders NaN and infinity above every other number, so an upper bound at the largest double finds both."""
 
@@ -86,7 +87,7 @@ def _checks_of_column(column: Column) -> list[Check]:
     on = {"column": column.name}
     kind = duckdb_type(column.type)
     checks = [
-        Check("expect_column_values_to_be_of_type", (column.name,), "critical", {**on, "type_": kind}, f"{column.name} is of type {kind}.",
+        Check(OF_TYPE, (column.name,), "critical", {**on, "type_": kind}, f"{column.name} is of type {kind}.",
               remedy=REDO),
     ]  # fmt: skip
     if not column.is_nullable:

@@ -9,7 +9,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,42 +62,37 @@ def run_suite(connection: duckdb.DuckDBPyConnection, database: str, contract: Ta
     """A report for each of `checks`, in their order. The table and all that it refers to are views (named without their schema) in
     `database`, a named database in memory on which `connection` is open. SuiteError where Great Expectations refuses a check.
 
-    All checks of single rows are counted in one query; only of those that fail are examples fetched.
+    First all are counted, those of single rows in one query; only of those that fail is more fetched: numbers and a few examples.
     """
-    validate, rowwise = _start(database, contract, checks)
-    other = [place for place in range(len(checks)) if place not in rowwise]
-    shown = {"result_format": "BASIC", "partial_unexpected_count": N_EXAMPLES}
-    results = validate(rowwise, {"result_format": "BOOLEAN_ONLY"}) | validate(other, shown)
-    results |= validate([place for place in rowwise if not results[place].success], shown)
+    validate, aggregates = _start(database, contract, checks)
+    results = validate([place for place in range(len(checks)) if place not in aggregates], {"result_format": "BOOLEAN_ONLY"})
+    told = [*aggregates, *(place for place in results if not results[place].success)]
+    results |= validate(told, {"result_format": "BASIC", "partial_unexpected_count": N_EXAMPLES})
     reports = []
     for place, check in enumerate(checks):
         report = _report(results[place])
-        if not report.is_success and report.n_unexpected and _sets_aside(check):
+        n_unexpected = report.n_unexpected or 0
+        if n_unexpected and not report.is_success and _sets_aside(check):
             if "unexpected_rows_query" in check.kwargs:
-                keys = _found_keys(connection, contract, check)
-            elif report.n_unexpected <= MOST_LISTED:
+                report = _with_keys(report, _found_keys(connection, contract, check))
+            elif n_unexpected <= MOST_LISTED:
                 listed = {"result_format": "COMPLETE", "unexpected_index_column_names": list(contract.key)}
-                keys = _listed_keys(contract, validate([place], listed)[place])
+                report = _with_keys(report, _listed_keys(contract, validate([place], listed)[place]))
             else:
-                keys = None
-            if keys is not None:
-                examples = _plain(keys.slice(0, N_EXAMPLES).to_pylist())
-                report = CheckReport(report.is_success, report.n_unexpected, {"examples": examples, **report.observed}, keys)
+                report = replace(report, observed={**report.observed, "not_set_aside": f"more than {MOST_LISTED:,} rows"})
         reports.append(report)
     return reports
 
 
-def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> tuple[Validate, list[int]]:
-    """What validates some of `checks`, given their places, in a certain result format; and the places of those of single rows."""
+def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> tuple[Validate, set[int]]:
+    """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
+    of a column, which is worth telling even where it is as expected.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its own imports; 1.24 still imports sre_constants
         import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
         from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
-        from great_expectations.expectations.expectation import (  # noqa: PLC0415
-            ColumnMapExpectation,
-            ColumnPairMapExpectation,
-            MulticolumnMapExpectation,
-        )
+        from great_expectations.expectations.expectation import ColumnAggregateExpectation  # noqa: PLC0415
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it has to say stands in its results
     duckdb_dialect.register_dialect()
     context = great_expectations.get_context(mode="ephemeral")
@@ -107,7 +102,6 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     asset = source.add_table_asset(contract.name, table_name=contract.name)
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
     expectations = suite_of(contract.qualified_name, checks).expectations
-    kinds = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
 
     def validate(places: Sequence[int], result_format: Mapping[str, Any]) -> dict[int, Any]:
         if not places:
@@ -116,7 +110,7 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
         found: list[Any] = batch.validate(suite, result_format=dict(result_format)).results
         return {result.expectation_config.meta["check"]: result for result in found}
 
-    return validate, [place for place, expectation in enumerate(expectations) if isinstance(expectation, kinds)]
+    return validate, {place for place, expectation in enumerate(expectations) if isinstance(expectation, ColumnAggregateExpectation)}
 
 
 def _report(result: Any) -> CheckReport:
@@ -132,9 +126,15 @@ def _report(result: Any) -> CheckReport:
     if told.get("partial_unexpected_list"):
         observed["examples"] = _plain(told["partial_unexpected_list"][:N_EXAMPLES])
     if result.expectation_config.type == "unexpected_rows_expectation":
-        return CheckReport(bool(result.success), told["observed_value"], {})
-    n_unexpected = told.get("unexpected_count", 0 if result.success else None)
-    return CheckReport(bool(result.success), n_unexpected or (0 if result.success else n_unexpected), observed)
+        return CheckReport(bool(result.success), int(told.get("observed_value", 0)), {})
+    n_unexpected: int | None = told.get("unexpected_count") or (0 if result.success else None)
+    return CheckReport(bool(result.success), n_unexpected, observed)
+
+
+def _with_keys(report: CheckReport, keys: pa.Table | None) -> CheckReport:
+    if keys is None:
+        return report
+    return replace(report, observed={"examples": _plain(keys.slice(0, N_EXAMPLES).to_pylist()), **report.observed}, keys=keys)
 
 
 def _error_of(information: Mapping[str, Any]) -> str:

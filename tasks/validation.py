@@ -24,7 +24,7 @@ from tasks.lake.manifests import Manifest, read_manifest
 from tasks.lake.stages import StageRecord
 from tasks.lake.steps import StepRecord, do
 from tasks.runs import RunRefusedError
-from tasks.table_validation import KEEPS_ROWS, OUTCOMES, Outcome, TableToValidate, read_outcomes, validate_table
+from tasks.table_validation import KEEPS_ROWS, OUTCOMES, Outcome, TableToValidate, has_critical_failure, read_outcomes, validate_table
 
 SHARE_OF_BEFORE = 0.5  # our choice: a table that lost more than half of its rows since the last snapshot is worth a look
 
@@ -157,11 +157,7 @@ def _volume(table: str, n_rows: int, manifest: Manifest | None) -> list[Outcome]
 
 def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequence[Outcome]]]) -> None:
     """Log the outcomes of tables validated now, and again of those that refuse the publish; what stands was told before."""
-    told = [
-        (record, outcomes)
-        for record, outcomes in looked_at
-        if not record.was_standing or any(not outcome.is_success and outcome.severity == "critical" for outcome in outcomes)
-    ]
+    told = [(record, outcomes) for record, outcomes in looked_at if not record.was_standing or has_critical_failure(outcomes)]
     if told:
         now = datetime.now(UTC)
         rows = [{"run_id": run_id, "validated_at": now, **asdict(outcome)} for _, outcomes in told for outcome in outcomes]
