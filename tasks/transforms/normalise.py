@@ -7,8 +7,8 @@ emoji together, and the zero-width space, which parts words in Thai and Khmer.
 
 from __future__ import annotations
 
+import functools
 import re
-import sys
 import unicodedata
 
 # Line separators of Unicode (UAX #14, class BK and NL), and carriage returns with or without line feed.
@@ -21,23 +21,23 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # each run of marks by insertion, so that one run of a million marks would take hours.
 _MOST_MARKS = 30
 _GRAPHEME_JOINER = "\u034f"
-
-
-def _combining_marks() -> str:
-    """Every code point with a canonical combining class, as ranges of a regular expression's set."""
-    ranges: list[list[int]] = []
-    for code in range(0x300, sys.maxunicode + 1):
-        if unicodedata.combining(chr(code)):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+_LAST_MARK = 0x1FFFF  # no script above this one has combining marks
 
 
 # Below U+0300 there is no mark. This looks ten times as fast, and finds nothing in text whose words are parted by spaces.
 _MAYBE_LONG_RUN = re.compile(f"[\u0300-\U0010ffff]{{{_MOST_MARKS + 1}}}")
-_LONG_RUN = re.compile(f"([{_combining_marks()}]{{{_MOST_MARKS}}})(?=[{_combining_marks()}])")
+_SHARP_S = "ß"
+_ONE_FORM = str.maketrans({"’": "'", "‘": "'", "´": "'", "＇": "'", "\u2010": "-", "\u2011": "-", "ẞ": _SHARP_S})
+_DOTTED_I = str.maketrans({"I": "ı", "İ": "i"})
+
+
+@functools.cache
+def _long_run() -> re.Pattern[str]:
+    """Thirty combining marks before another one: a set of every code point with a canonical combining class."""
+    is_mark = [unicodedata.combining(chr(code)) > 0 for code in range(_LAST_MARK + 1)]
+    bounds = [code for code in range(1, len(is_mark)) if is_mark[code] != is_mark[code - 1]]
+    marks = "".join(f"{chr(first)}-{chr(behind - 1)}" for first, behind in zip(bounds[::2], bounds[1::2], strict=True))
+    return re.compile(f"([{marks}]{{{_MOST_MARKS}}})(?=[{marks}])")
 
 
 def normalise_text(text: str) -> str:
@@ -50,6 +50,23 @@ def normalise_text(text: str) -> str:
     text = _SURROGATE.sub("\ufffd", text)
     text = _REMOVED.sub("", _LINE_END.sub("\n", text))
     # Composing may lengthen a run by one (composition exclusions), hence until none is too long; each round shortens every run.
-    while _MAYBE_LONG_RUN.search(text) and _LONG_RUN.search(text):
-        text = unicodedata.normalize("NFC", _LONG_RUN.sub(rf"\1{_GRAPHEME_JOINER}", text))
+    while _MAYBE_LONG_RUN.search(text) and _long_run().search(text):
+        text = unicodedata.normalize("NFC", _long_run().sub(rf"\1{_GRAPHEME_JOINER}", text))
     return unicodedata.normalize("NFC", text)
+
+
+def normalise_word(word: str, lang: str) -> str:
+    """The form under which a token is counted: NFC, case-folded, straight apostrophes and hyphens, no full stop at the end.
+
+    ß stays (full case folding would make ss of it): Maße are not Masse, and stop lists and dictionaries write it; the German stemmer
+    joins both spellings in one term. In Turkish and Azerbaijani, I goes with ı. Never empty where `word` is not.
+    """
+    if lang in ("tr", "az"):
+        word = word.translate(_DOTTED_I)
+    if word.isascii():
+        folded = word.lower()
+    else:
+        folded = word.translate(_ONE_FORM)
+        folded = _SHARP_S.join(part.casefold() for part in folded.split(_SHARP_S))
+        folded = unicodedata.normalize("NFC", folded)
+    return folded.rstrip(".") or folded

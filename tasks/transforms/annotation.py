@@ -1,0 +1,64 @@
+"""Texts as tokens with all that is known of them. Work on words is done once a distinct form, not once a token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.transforms.lexicon import Lexicon
+from tasks.transforms.token_scan import number_sentences
+from tasks.transforms.tokens import Tokens, cut_tokens
+from tasks.transforms.word_forms import index_forms
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Tokens of several texts; `sentence` in its text, from 0, and `form`, a number of the lexicon: int32, shape (n_tokens,)."""
+
+    tokens: Tokens
+    sentence: np.ndarray
+    form: np.ndarray
+
+
+def annotate_texts(texts: pa.Array, langs: Sequence[str], lexicon: Lexicon) -> Annotation:
+    """Tokens of an Arrow string array without NULL, a language a text; forms not yet in `lexicon` are taken into it.
+
+    StopListError where the lexicon's settings name a list that is none; ValueError for 2 GiB of text or more.
+    """
+    tokens = cut_tokens(texts)
+    distinct_langs = sorted(set(langs))
+    group_of = {lang: group for group, lang in enumerate(distinct_langs)}
+    group = np.array([group_of[lang] for lang in langs], np.int32)
+    local_form, first = index_forms(tokens, group)
+    utf8 = tokens.utf8.tobytes()
+    spans = zip(tokens.start[first].tolist(), tokens.stop[first].tolist(), strict=True)
+    surfaces = [utf8[start:stop].decode() for start, stop in spans]
+    numbers = lexicon.number_forms(surfaces, [distinct_langs[number] for number in group[tokens.text[first]].tolist()])
+    form = numbers[local_form]
+    traits = lexicon.forms()["traits"].to_numpy()
+    return Annotation(tokens, number_sentences(tokens.text, tokens.signs, traits[form]), form)
+
+
+def token_rows(doc_ids: pa.Array, annotation: Annotation, lexicon: Lexicon) -> pa.Table:
+    """Rows of `tokens` in order of text and position; `doc_ids` has one for each text. `pos` is NULL: nothing is tagged here."""
+    text = annotation.tokens.text
+    first_of_text = np.flatnonzero(np.diff(text, prepend=-1))
+    n_of_text = np.diff(first_of_text, append=text.size)
+    position = np.arange(text.size) - np.repeat(first_of_text, n_of_text)
+    forms, words = lexicon.forms(), lexicon.words()
+    form = pa.array(annotation.form)
+    word = forms["word"].combine_chunks().take(form)
+    return pa.table(
+        {
+            "doc_id": doc_ids.take(pa.array(text)),
+            "position": pa.array(position.astype(np.int32)),
+            "sentence": pa.array(annotation.sentence),
+            "token": forms["surface"].combine_chunks().take(form),
+            **{name: words[name].combine_chunks().take(word) for name in ("norm", "stem", "lemma")},
+            "pos": pa.nulls(text.size, pa.string()),
+            "is_stop": words["is_stop"].combine_chunks().take(word),
+        }
+    )
