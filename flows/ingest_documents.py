@@ -6,7 +6,7 @@ from prefect import flow
 
 from tasks.document_copies import document_works, duplicate_works
 from tasks.document_parsing import DocumentSettings
-from tasks.document_sources import vintage_works
+from tasks.document_sources import SUBJECT
 from tasks.documents import (
     all_parse_works,
     fetch_all,
@@ -20,6 +20,7 @@ from tasks.engine import do_all
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder, sources_folder
+from tasks.source_vintages import vintage_works
 from tasks.sources import load_sources
 
 DEFAULTS = DocumentSettings()
@@ -32,7 +33,7 @@ def ingest_documents(
     """Fetch the declared sources, parse what is new, set copies aside, and leave `documents` with all that goes with them."""
     lake = Lake.open(home_folder(home))
     fetched = fetch_all(lake, load_sources(sources_folder(sources)))
-    noted = do_all(lake, vintage_works(lake, fetched), write_vintages)
+    noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
     parsed = do_all(lake, all_parse_works(fetched, settings), parse_documents)
     found = do_all(lake, duplicate_works(parsed), write_duplicates)
     written = do_all(lake, document_works(lake, parsed, found[0]), write_documents)

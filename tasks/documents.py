@@ -12,10 +12,11 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts import show_table
 from tasks.document_copies import document_works, documents_body, duplicate_works, duplicates_body
 from tasks.document_parsing import DocumentSettings, parse_body, parse_works
-from tasks.document_sources import FetchedSource, document_sources, vintage_works, vintages_body
+from tasks.document_sources import SUBJECT, document_sources
 from tasks.fetch import fetch_source
 from tasks.lake.layout import Lake
 from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
+from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
 
 STEP_SECONDS = 4 * 3600  # our choice, against what hangs: a batch takes seconds, a huge file perhaps an hour
@@ -69,7 +70,7 @@ def plan_documents(lake: Lake, sources: Sequence[Source], settings: DocumentSett
     """What `ingest_documents` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in document_sources(sources)]
     works = all_parse_works(fetched, settings or DocumentSettings())
-    lines = _due(lake, [*vintage_works(lake, fetched), *works])
+    lines = _due(lake, [*vintage_works(lake, fetched, SUBJECT), *works])
     parsed = [record for work in works if (record := find_record(lake, work)) is not None]
     if len(parsed) < len(works):
         return [
