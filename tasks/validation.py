@@ -28,6 +28,8 @@ from tasks.table_validation import KEEPS_ROWS, OUTCOMES, Outcome, TableToValidat
 
 SHARE_OF_BEFORE = 0.5  # our choice: a table that lost more than half of its rows since the last snapshot is worth a look
 
+KEEPS_VOLUME = "expect_table_to_keep_half_of_its_volume"
+
 Stages = Mapping[str, StageRecord]
 
 
@@ -152,7 +154,7 @@ def _volume(table: str, n_rows: int, manifest: Manifest | None) -> list[Outcome]
         return []
     observed = canonical_json({"observed": n_rows, "before": n_before}).decode()
     is_success = n_rows >= SHARE_OF_BEFORE * n_before
-    return [Outcome(table, "expect_table_row_count_to_be_between", "", "warning", is_success, n_rows, None, observed)]
+    return [Outcome(table, KEEPS_VOLUME, "", "warning", is_success, n_rows, None, observed)]
 
 
 def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequence[Outcome]]]) -> None:
