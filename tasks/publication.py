@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from expectations.contracts import TABLES
 from expectations.suites import OWN_SUITES, suites_digest
 from tasks.artifacts import show_table
+from tasks.data_docs import build_data_docs
 from tasks.engine import tell_step
 from tasks.lake.files import canonical_json, write_json
 from tasks.lake.layout import Lake
@@ -24,9 +25,8 @@ from tasks.lake.stages import STAGE_TABLES, StageRecord, read_stage
 from tasks.lake.steps import code_version
 from tasks.report import build_report
 from tasks.runs import RunRefusedError
+from tasks.table_validation import VALIDATING_MODULES
 from tasks.validation import ValidationResult, validate_stages
-
-VALIDATING_MODULES = ("expectations.suites", "tasks.transforms.failing_rows")
 
 
 def read_stages(lake: Lake) -> list[StageRecord]:
@@ -62,7 +62,11 @@ def validate_tables(home: str, run_id: str) -> ValidationResult:
     if not records and read_manifest(lake) is None:
         raise RunRefusedError("there is nothing to publish yet: run `tidemill run`, which fills the stages first")
     with tell_step("validate_tables"):
-        result = validate_stages(lake, records, run_id)
+        try:
+            result = validate_stages(lake, records, run_id)
+        finally:  # a refused publish is when the report on it is wanted most
+            pages = build_data_docs(lake)
+            create_link_artifact(pages.as_uri(), link_text="Every expectation and its outcome", key="validation-report")
     show_table("validation", _outcomes_by_table(result), "Expectations that were held against each table, and rows set aside")
     return result
 

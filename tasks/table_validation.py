@@ -29,6 +29,7 @@ from tasks.transforms.quarantine import quarantine_table
 if TYPE_CHECKING:
     from tasks.suite_run import CheckReport
 
+VALIDATING_MODULES = ("expectations.suites", "tasks.suite_run", "tasks.transforms.failing_rows")
 OUTCOMES = "validation_outcomes"  # the working table in which a validated table's outcomes are kept
 MOST_SET_ASIDE_SHARE = 0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
 FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: small tables are looked at, not refused
@@ -55,8 +56,7 @@ class TableToValidate:
 
     def work(self) -> Work:
         """The piece of work that validates it; the same again is skipped."""
-        modules = ("expectations.suites", "tasks.suite_run", "tasks.transforms.failing_rows")
-        step = Step("validate_table", modules, {"own_suite_sha256": suites_digest(self.table, Path(self.suites))})
+        step = Step("validate_table", VALIDATING_MODULES, {"own_suite_sha256": suites_digest(self.table, Path(self.suites))})
         referred = [f"{name} {ref.sha256}" for name, refs in self.referred.items() for ref in refs]
         return Work(step, self.table, (*(ref.sha256 for ref in self.files), *referred), self)
 
