@@ -1,0 +1,43 @@
+"""The flow `ingest_mobility`: declared mobility reports and policy files to `mobility`, `policy` and both joined."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.engine import do_all
+from tasks.lake.layout import Lake
+from tasks.lake.stages import StageRecord, leave_stage
+from tasks.mobility import (
+    SUBJECT,
+    fetch_all,
+    mobility_works,
+    parse_mobility,
+    parse_policy,
+    policy_works,
+    show_mobility,
+    write_mobility,
+    write_mobility_policy,
+    write_policy,
+    write_vintages,
+)
+from tasks.mobility_merging import merge_works as merge_mobility_works
+from tasks.places import home_folder, sources_folder
+from tasks.policy import join_works
+from tasks.policy import merge_works as merge_policy_works
+from tasks.source_vintages import vintage_works
+from tasks.sources import load_sources
+
+
+@flow
+def ingest_mobility(home: str | None = None, sources: str | None = None, engine: str = "local") -> StageRecord:
+    """Fetch the declared sources, parse what is new, let the latest vintages win, and leave `mobility`, `policy` and `mobility_policy`."""
+    lake = Lake.open(home_folder(home))
+    fetched = fetch_all(lake, load_sources(sources_folder(sources)))
+    noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
+    reports = do_all(lake, mobility_works(fetched), parse_mobility)
+    files = do_all(lake, policy_works(fetched), parse_policy)
+    mobility = do_all(lake, merge_mobility_works(lake, reports), write_mobility)
+    policy = do_all(lake, merge_policy_works(files), write_policy)
+    joined = do_all(lake, join_works(mobility, policy), write_mobility_policy)
+    show_mobility(fetched, [*reports, *files], [*mobility, *policy, *joined])
+    return leave_stage(lake, "mobility", [*noted, *reports, *files, *mobility, *policy, *joined])
