@@ -14,6 +14,7 @@ from typing import Self
 from tidemill.children import ChildError, answers, await_answer, end_children, free_port, start_child
 
 START_LIMIT_S = 180.0  # a fresh database takes 7 s to make on two idle cores; a busy machine gets its time
+TELL_REST_S = 5.0  # what Prefect allows its log handler for the same
 LOG_BYTES = 5_000_000  # our choice: some hundred runs; then the log starts anew, and one older one is kept
 
 SETTINGS: Mapping[str, str] = {
@@ -117,8 +118,9 @@ class PrefectSession:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the server of our own."""
+        """End the server of our own, once it has heard all that Prefect still has to tell it."""
         if self._server is not None:
+            _tell_the_rest()
             end_children([self._server])
 
     def start(self) -> None:
@@ -130,6 +132,17 @@ class PrefectSession:
         """Come back when the API answers. ChildError where it does not."""
         if self._port is not None and self._server is not None:
             await_server(self._home, self._port, self._server)
+
+
+def _tell_the_rest() -> None:
+    """Let Prefect's own threads of this process finish: with their server gone they would try again for more than a minute at exit."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker  # noqa: PLC0415  # only where Prefect is in use
+    from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
+
+    for service in (EventsWorker, APILogWorker):
+        service.drain_all(timeout=TELL_REST_S)
 
 
 def rotate(log: Path) -> None:
