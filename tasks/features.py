@@ -23,7 +23,7 @@ from tasks.lake.stages import read_stage
 from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
 from tasks.transforms.annotation import annotate_texts, token_rows
 from tasks.transforms.lexicon import Lexicon, TextSettings
-from tasks.transforms.term_counts import PartCounts, language_counts, merge_counts
+from tasks.transforms.term_counts import PartCounts, language_counts, merge_counts, with_main_lemma
 from tasks.transforms.term_weights import part_idf, term_idf, tfidf_rows
 
 STAGE = "features"
@@ -32,7 +32,7 @@ TIMEOUT_S = 3600
 
 VOCABULARY_STEP = Step("write_vocabulary", ("tasks.transforms.term_counts", "tasks.transforms.term_weights"))
 TFIDF_STEP = Step("write_tfidf", ("tasks.transforms.term_weights",))
-COUNTS = ("form_counts", "part_terms", "language_counts")
+COUNTS = ("form_counts", "lemma_counts", "part_terms", "language_counts")
 
 WITHOUT_TOKEN = "no_token"  # noqa: S105  # no password: of a document that is all white space; zero-width spaces count as such
 WITHOUT_TERM = "no_indexed_term"  # of a document that is all stop words
@@ -123,8 +123,9 @@ def write_tokens_body(lake: Lake, part: DocumentsPart) -> StepOutput:
     doc_ids, langs = documents["doc_id"].chunk(0), documents["lang"].chunk(0)
     part_terms, term_counts = counts.term_tables(doc_ids, langs)
     files = (
-        tokens, write_table(lake, "form_counts", counts.form_counts()), write_table(lake, "part_terms", part_terms),
-        write_table(lake, "term_counts", term_counts), write_table(lake, "language_counts", language_counts(langs)),
+        tokens, write_table(lake, "form_counts", counts.form_counts()), write_table(lake, "lemma_counts", counts.lemma_counts()),
+        write_table(lake, "part_terms", part_terms), write_table(lake, "term_counts", term_counts),
+        write_table(lake, "language_counts", language_counts(langs)),
     )  # fmt: skip
     without = doc_ids.filter(pa.array(counts.n_tokens() == 0)).to_pylist()
     return _documents_output(lake, files, len(doc_ids), without, (WITHOUT_TOKEN, _tokens_step(part.settings)))
@@ -132,8 +133,9 @@ def write_tokens_body(lake: Lake, part: DocumentsPart) -> StepOutput:
 
 def write_vocabulary_body(lake: Lake, files: Sequence[FileRef]) -> StepOutput:
     """Leave `vocabulary`, `terms`, and the idf of each language in a file of its own. Rows are documents."""
-    forms, terms, langs = ([ref for ref in files if ref.table == name] for name in COUNTS)
-    vocabulary = merge_counts((read_table(lake, ref) for ref in forms), ("lang", "norm"))
+    forms, lemmas, terms, langs = ([ref for ref in files if ref.table == name] for name in COUNTS)
+    main_lemmas = merge_counts((read_table(lake, ref) for ref in lemmas), ("lang", "norm", "lemma"))
+    vocabulary = with_main_lemma(merge_counts((read_table(lake, ref) for ref in forms), ("lang", "norm")), main_lemmas)
     n_of_language = merge_counts((read_table(lake, ref) for ref in langs), ("lang",))
     indexed = term_idf(merge_counts((read_table(lake, ref) for ref in terms), ("lang", "term")), n_of_language)
     idf = [indexed.filter(pc.equal(indexed["lang"], lang)).select(["lang", "term", "idf"]) for lang in pc.unique(indexed["lang"])]

@@ -57,7 +57,9 @@ def token_rows(doc_ids: pa.Array, annotation: Annotation, lexicon: Lexicon) -> p
             "position": pa.array(position.astype(np.int32)),
             "sentence": pa.array(annotation.sentence),
             "token": forms["surface"].combine_chunks().take(form),
-            **{name: words[name].combine_chunks().take(word) for name in ("norm", "stem", "lemma")},
+            "norm": words["norm"].combine_chunks().take(word),
+            "stem": words["stem"].combine_chunks().take(word),
+            "lemma": forms["lemma"].combine_chunks().take(form),
             "pos": pa.nulls(text.size, pa.string()),
             "is_stop": words["is_stop"].combine_chunks().take(word),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from tasks.transforms.normalise import normalise_word
 from tasks.transforms.stems import MOST_CHARS
 
 # Languages (ISO 639-1) that simplemma has a dictionary for, under its own code where that differs.
@@ -16,17 +17,23 @@ DICTIONARIES = {
     )},
     "hr": "hbs", "sr": "hbs", "no": "nb",
 }  # fmt: skip
+_CACHED = 2**18  # forms kept from batch to batch in one process: some 40 MB
 
 
-def find_lemma(form: str, lang: str) -> str:
-    """The dictionary form of a normalised form, with its capital where the language writes one (häuser: Haus).
+@functools.lru_cache(_CACHED)
+def find_lemma(surface: str, lang: str) -> str:
+    """The dictionary form of a surface form, whose capital counts: Häuser is Haus, but haus could be hausen.
 
-    The form itself where the language has no dictionary, the dictionary does not know it, or it has over 64 characters.
+    The form itself where the dictionary does not know it or it has over 64 characters; normalised where the language has no dictionary.
     """
-    if lang not in DICTIONARIES or len(form) > MOST_CHARS:
-        return form
-    lemma: str | None = _strategy().get_lemma(form, DICTIONARIES[lang])
-    return lemma or form
+    if lang not in DICTIONARIES:
+        return normalise_word(surface, lang)
+    if len(surface) > MOST_CHARS:
+        return surface
+    lemma: str | None = _strategy().get_lemma(surface, DICTIONARIES[lang])
+    if lemma is None and surface.isupper():
+        lemma = _strategy().get_lemma(surface.capitalize(), DICTIONARIES[lang])
+    return lemma or surface
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,6 @@ from tasks.transforms.stems import stem_word
 from tasks.transforms.stop_words import DEFAULT_LIST, stop_words
 
 NO_TERM = -1
-_CACHED_WORDS = 2**18  # stems and lemmas kept from batch to batch in one process: some 60 MB
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,13 @@ class Lexicon:
         self._form_numbers: dict[str, dict[str, int]] = {}  # by language, as the next two
         self._word_numbers: dict[str, dict[str, int]] = {}
         self._term_numbers: dict[str, dict[str, int]] = {}
-        self._forms = {"surface": GrowingColumn(pa.string()), "word": GrowingColumn(pa.int32()), "traits": GrowingColumn(pa.int32())}
+        self._forms = {
+            "surface": GrowingColumn(pa.string()), "lemma": GrowingColumn(pa.string()), "word": GrowingColumn(pa.int32()),
+            "traits": GrowingColumn(pa.int32()),
+        }  # fmt: skip
         self._words = {
             "lang": GrowingColumn(pa.string()), "norm": GrowingColumn(pa.string()), "stem": GrowingColumn(pa.string()),
-            "lemma": GrowingColumn(pa.string()), "is_stop": GrowingColumn(pa.bool_()), "term": GrowingColumn(pa.int32()),
+            "is_stop": GrowingColumn(pa.bool_()), "term": GrowingColumn(pa.int32()),
         }  # fmt: skip
         self._terms = {"lang": GrowingColumn(pa.string()), "term": GrowingColumn(pa.string())}
 
@@ -59,11 +60,11 @@ class Lexicon:
         return np.array(numbers, np.int32)
 
     def forms(self) -> pa.Table:
-        """Every form: `surface`, the number of its `word`, its `traits` for the end of sentences (`token_scan`)."""
+        """Every form: `surface`, `lemma`, the number of its `word`, its `traits` for the end of sentences (`token_scan`)."""
         return pa.table({name: column.array() for name, column in self._forms.items()})
 
     def words(self) -> pa.Table:
-        """Every word: `lang, norm, stem, lemma, is_stop`, and the number of its `term`, NO_TERM for stop words."""
+        """Every word: `lang, norm, stem, is_stop`, and the number of its `term`, NO_TERM for stop words."""
         return pa.table({name: column.array() for name, column in self._words.items()})
 
     def terms(self) -> pa.Table:
@@ -78,19 +79,19 @@ class Lexicon:
         forms = self._forms
         number = self._form_numbers[lang][surface] = len(forms["surface"])
         forms["surface"].append(surface)
+        forms["lemma"].append(find_lemma(surface, lang))
         forms["word"].append(word)
         forms["traits"].append(sentence_traits(surface, norm, lang))
         return number
 
     def _take_in_word(self, norm: str, lang: str) -> int:
-        stem, lemma = _stem_and_lemma(norm, lang)
+        stem = stem_word(norm, lang)
         is_stop = norm in self._settings.stop_list(lang)
         words = self._words
         number = self._word_numbers[lang][norm] = len(words["norm"])
         words["lang"].append(lang)
         words["norm"].append(norm)
         words["stem"].append(stem)
-        words["lemma"].append(lemma)
         words["is_stop"].append(is_stop)
         words["term"].append(NO_TERM if is_stop else self._number_term(stem, lang))
         return number
@@ -122,8 +123,3 @@ class GrowingColumn:
             self._array = pa.concat_arrays([self._array, pa.array(self._new, self._array.type)])
             self._new.clear()
         return self._array
-
-
-@functools.lru_cache(_CACHED_WORDS)
-def _stem_and_lemma(norm: str, lang: str) -> tuple[str, str]:
-    return stem_word(norm, lang), find_lemma(norm, lang)

@@ -16,9 +16,11 @@ ALGORITHMS = {
     "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 MOST_CHARS = 64  # longer forms are no words; our choice, to keep suffix rules off base64 and the like
+_CACHED = 2**18  # forms kept from batch to batch in one process: some 40 MB
 _NO_WORD = frozenset(":/@_0123456789")
 
 
+@functools.lru_cache(_CACHED)
 def stem_word(form: str, lang: str) -> str:
     """The Snowball stem of a normalised form, never empty.
 

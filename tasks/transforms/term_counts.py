@@ -2,7 +2,8 @@
 
 Working tables of a part (a file of documents):
 
-* `form_counts`: `lang, norm, stem, lemma, is_stop, n_occurrences, n_documents`; a word a row, in order of language and norm.
+* `form_counts`: `lang, norm, stem, is_stop, n_occurrences, n_documents`; a word a row, in order of language and norm.
+* `lemma_counts`: `lang, norm, lemma, n_occurrences`; a lemma of a word a row (of haus: Haus, hausen), in order of the first three.
 * `part_terms`: `lang, term, n_occurrences, n_documents`; in order of language and term. A row's place is the term's number in this part.
 * `term_counts`: `doc_id, lang, terms, n_occurrences`; a document a row, the last two lists: term numbers, ascending, and how often each.
 * `language_counts`: `lang, n_documents`, documents without any term counted too.
@@ -34,13 +35,17 @@ class PartCounts:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._n_tokens = [np.zeros(0, np.int64)]
+        self._form_totals = np.zeros(0, np.int64)
         self._word_totals = np.zeros((0, 2), np.int64)
         self._pairs = [np.zeros((0, 3), np.int32)]  # text, term, occurrences
 
     def add(self, annotation: Annotation, n_texts: int) -> None:
         """Count `annotation`, of `n_texts` texts that come after those added before; its words stand in the lexicon."""
-        words = self._lexicon.words()
-        word = self._lexicon.forms()["word"].to_numpy()[annotation.form]
+        forms, words = self._lexicon.forms(), self._lexicon.words()
+        form_totals = np.bincount(annotation.form, minlength=forms.num_rows)
+        form_totals[: self._form_totals.size] += self._form_totals
+        self._form_totals = form_totals
+        word = forms["word"].to_numpy()[annotation.form]
         totals = _totals(count_pairs(annotation.tokens.text, word, words.num_rows), words.num_rows)
         totals[: len(self._word_totals)] += self._word_totals
         self._word_totals = totals
@@ -59,6 +64,12 @@ class PartCounts:
         """`form_counts` of all texts added."""
         rows = _with_counts(self._lexicon.words().drop_columns("term"), self._word_totals)
         return rows.sort_by([("lang", "ascending"), ("norm", "ascending")])
+
+    def lemma_counts(self) -> pa.Table:
+        """`lemma_counts` of all texts added."""
+        forms, words = self._lexicon.forms(), self._lexicon.words().select(["lang", "norm"])
+        rows = words.take(forms["word"]).append_column("lemma", forms["lemma"]).append_column("n_occurrences", pa.array(self._form_totals))
+        return merge_counts([rows.slice(0, 0), rows], ("lang", "norm", "lemma"))
 
     def term_tables(self, doc_ids: pa.Array, langs: pa.Array) -> tuple[pa.Table, pa.Table]:
         """`part_terms` and `term_counts` of all texts added; `doc_ids` and `langs` have one value for each."""
@@ -118,6 +129,19 @@ def merge_counts(tables: Iterable[pa.Table], key: Sequence[str]) -> pa.Table:
     if merged is None:
         raise ValueError("no counts to merge: an empty lake still has one table, without rows")
     return merged.sort_by([(name, "ascending") for name in key])
+
+
+def with_main_lemma(form_counts: pa.Table, lemma_counts: pa.Table) -> pa.Table:
+    """`form_counts` with the column `lemma`: the most frequent lemma of each word, of equally frequent ones the first by its letters.
+
+    Both of the same words and merged (`merge_counts`).
+    """
+    order = [("lang", "ascending"), ("norm", "ascending"), ("n_occurrences", "descending"), ("lemma", "ascending")]
+    ranked = lemma_counts.sort_by(order)
+    main = ranked.group_by(["lang", "norm"], use_threads=False).aggregate([("lemma", "first")]).sort_by(order[:2])
+    if not main.select(["lang", "norm"]).equals(form_counts.select(["lang", "norm"])):
+        raise ValueError("the lemmas are not those of the same words: the counts come from different parts")
+    return form_counts.append_column("lemma", main["lemma_first"])
 
 
 def _merge(rows: pa.Table, key: Sequence[str]) -> pa.Table:

@@ -312,7 +312,9 @@ def _cut_text(utf8: np.ndarray, span: tuple[int, int], classes: np.ndarray, foun
                 signs |= SPACED
         else:
             is_bullet = last == NEWLINE and kind in (OTHER, HYPHEN) and at + width < end and utf8[at + width] == _BLANK
-            signs = _signs_with_mark(signs | LINE_END * is_bullet, kind, last, is_tight)
+            if is_bullet:
+                signs |= PARAGRAPH_END if signs & LINE_END else LINE_END
+            signs = _signs_with_mark(signs, kind, last, is_tight)
         last = NEWLINE if kind == SPACE and last == NEWLINE else kind
         at += width
     return n
