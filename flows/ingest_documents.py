@@ -6,8 +6,8 @@ from prefect import flow
 
 from tasks.document_copies import document_works, duplicate_works
 from tasks.document_parsing import DocumentSettings
-from tasks.document_sources import SUBJECT
 from tasks.documents import (
+    SUBJECT,
     all_parse_works,
     fetch_all,
     parse_documents,

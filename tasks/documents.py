@@ -11,8 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import show_table
 from tasks.document_copies import document_works, documents_body, duplicate_works, duplicates_body
-from tasks.document_parsing import DocumentSettings, parse_body, parse_works
-from tasks.document_sources import SUBJECT, document_sources
+from tasks.document_parsing import PARSER_MODULES, DocumentSettings, parse_body, parse_works
 from tasks.fetch import fetch_source
 from tasks.lake.layout import Lake
 from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
@@ -20,6 +19,13 @@ from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
 
 STEP_SECONDS = 4 * 3600  # our choice, against what hangs: a batch takes seconds, a huge file perhaps an hour
+
+SUBJECT = "all sources of documents"
+
+
+def document_sources(sources: Sequence[Source]) -> list[Source]:
+    """Those sources whose records are documents."""
+    return [source for source in sources if source.kind in PARSER_MODULES]
 
 
 @task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE)  # in threads, where Prefect's time-outs cannot act; downloads have theirs
