@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,10 +57,12 @@ def suites_digest(table: str, folder: Path = OWN_SUITES) -> str:
 
 def suite_of(table: str, checks: Sequence[Check]) -> ExpectationSuite:
     """Great Expectations' suite of `checks`; the place of each stands in its `meta["check"]`. SuiteError where it refuses one of them."""
-    from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415  # see the first lines of this module
-    from great_expectations.exceptions.exceptions import GreatExpectationsError  # noqa: PLC0415
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
-    from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of its own imports: 1.24 still imports sre_constants
+        from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415  # see the first lines of this module
+        from great_expectations.exceptions.exceptions import GreatExpectationsError  # noqa: PLC0415
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
+        from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: PLC0415
 
     expectations = []
     for place, check in enumerate(checks):

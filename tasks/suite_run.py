@@ -6,7 +6,6 @@ import logging
 import math
 import tempfile
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -88,11 +87,11 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
     of a column, which is worth telling even where it is as expected.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its own imports; 1.24 still imports sre_constants
-        import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
-        from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
-        from great_expectations.expectations.expectation import ColumnAggregateExpectation  # noqa: PLC0415
+    expectations = suite_of(contract.qualified_name, checks).expectations
+    import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
+    from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
+    from great_expectations.expectations.expectation import ColumnAggregateExpectation  # noqa: PLC0415
+
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it has to say stands in its results
     duckdb_dialect.register_dialect()
     context = great_expectations.get_context(mode="ephemeral")
@@ -101,7 +100,6 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     source = context.data_sources.add_sql(database, connection_string=duckdb_dialect.address_of(database), create_temp_table=False)
     asset = source.add_table_asset(contract.name, table_name=contract.name)
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
-    expectations = suite_of(contract.qualified_name, checks).expectations
 
     def validate(places: Sequence[int], result_format: Mapping[str, Any]) -> dict[int, Any]:
         if not places:

@@ -3,7 +3,6 @@
 import configparser
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,11 +47,6 @@ def test_a_module_is_short_and_named_for_what_it_holds(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
     assert path.stem not in SAY_NOTHING
     assert path.stem not in sys.stdlib_module_names - {"__init__", "__main__"}
-
-
-def test_test_modules_have_names_of_their_own():
-    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
-    assert [name for name, n in names.items() if n > 1] == []
 
 
 def test_packages_that_are_imported_first_import_nothing():
