@@ -57,9 +57,9 @@ class Stage:
     record: StageRecord
     steps: Sequence[StepRecord]
 
-    def rows(self, table: str) -> pa.Table:
-        """All rows of a table."""
-        return read_table(self.lake, self.record.tables[table])
+    def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows of a table, of all its columns or some."""
+        return read_table(self.lake, self.record.tables[table], columns)
 
     def done(self) -> list[tuple[str, str]]:
         """Step and subject of what was done now."""

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tasks.transforms.region_names import GOOGLE_NAME_OF_CODE, PRESENT_NAME
+
 _ESCAPES = str.maketrans({"%": "%25", "/": "%2F", "#": "%23"})
 _LEVELS = ("code", "name", "folded name", "new")
 
@@ -62,12 +64,20 @@ def region_id(country_code: str, *names: str | None) -> str:
     return "/".join([country_code, *((name or "").translate(_ESCAPES) for name in names)]).rstrip("/")
 
 
+def plain_id(region: Region) -> str:
+    """The identifier of a region by its names, a part that Google has renamed under its present name."""
+    first = region.subregion_1
+    return region_id(
+        region.country_code, PRESENT_NAME.get((region.country_code, first or ""), first), region.subregion_2, region.metro_area
+    )
+
+
 def assign_region_ids(files: Sequence[Sequence[Region]]) -> list[list[str]]:
     """The region_id of each region of each file, in their order; within a file no two regions share one.
 
     `files` come oldest first, and a later file never changes what an earlier one was given: a region keeps the identifier by which it was first
     known, also when later files spell it otherwise. It is known again by a code (if no two regions of the file have it), else by
-    its names, else by its names without accents and case. Of several places with the same names the first takes the plain
+    its names (PRESENT_NAME tells which are one), else by its names without accents and case. Of several places with the same names the first takes the plain
     identifier (in a file: the least code), each other one adds `#` and its code. ValueError where a file has one region twice.
     """
     known: dict[tuple[str, str], str] = {}
@@ -104,13 +114,13 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
 
 def _marks(region: Region, n_with_code: Mapping[str, int]) -> list[tuple[str, tuple[str, str]]]:
     """What a region can be known again by: level, then the key in `known`."""
-    plain = region_id(*region.names)  # type: ignore[arg-type]  # the first of the names is the country code
+    plain = plain_id(region)
     codes = [("code", ("code", f"{region.country_code} {code}")) for code in region.codes if n_with_code[code] == 1]
     return [*codes, ("name", ("name", plain)), ("folded name", ("folded name", fold_name(plain)))]
 
 
 def _fresh_ids(region: Region, given: set[str]) -> list[str | None]:
-    plain = region_id(*region.names)  # type: ignore[arg-type]  # as above
+    plain = plain_id(region)
     marked = f"{plain}#{region.code.translate(_ESCAPES)}"
     numbered = (f"{marked}~{number}" for number in range(2, len(given) + 3))
     return [candidate for candidate in (plain, marked, *numbered) if candidate not in given]
@@ -126,24 +136,10 @@ def best_known(regions: Iterable[Region]) -> Region:
     return merged
 
 
-# The tracker's spellings of first-level parts, where Google's differ by more than accents (Brazil: all 27; measured on both providers'
-# files of 2020 and 2023). India's two merged territories and the United Kingdom's four countries have no counterpart at Google.
-_GOOGLE_NAMES: Mapping[str, str] = {
-    "US_DC": "District of Columbia", "BR_DF": "Federal District", "BR_AC": "State of Acre", "BR_AL": "State of Alagoas",
-    "BR_AM": "State of Amazonas", "BR_AP": "State of Amapá", "BR_BA": "State of Bahia", "BR_CE": "State of Ceará",
-    "BR_ES": "State of Espírito Santo", "BR_GO": "State of Goiás", "BR_MA": "State of Maranhão", "BR_MG": "State of Minas Gerais",
-    "BR_MS": "State of Mato Grosso do Sul", "BR_MT": "State of Mato Grosso", "BR_PA": "State of Pará", "BR_PB": "State of Paraíba",
-    "BR_PE": "State of Pernambuco", "BR_PI": "State of Piauí", "BR_PR": "State of Paraná", "BR_RJ": "State of Rio de Janeiro",
-    "BR_RN": "State of Rio Grande do Norte", "BR_RO": "State of Rondônia", "BR_RR": "State of Roraima",
-    "BR_RS": "State of Rio Grande do Sul", "BR_SC": "State of Santa Catarina", "BR_SE": "State of Sergipe",
-    "BR_SP": "State of São Paulo", "BR_TO": "State of Tocantins",
-}  # fmt: skip
-
-
 def policy_region_id(country_code: str, region_code: str, region_name: str, city_name: str) -> str:
     """The identifier of a jurisdiction of the policy tracker; empty strings where it is the whole country or state.
 
     States carry Google's name where the tracker's differs, so that both tables join on region_id. A state without a name is known by its code.
     """
-    state = _GOOGLE_NAMES.get(region_code) or tidy_name(region_name) or region_code
+    state = GOOGLE_NAME_OF_CODE.get(region_code) or tidy_name(region_name) or region_code
     return region_id(country_code, state, tidy_name(city_name))

@@ -68,14 +68,14 @@ def test_unpublished_value_of_the_latest_vintage_stays_unpublished():
 
 def test_renamed_region_continues_under_its_first_identifier_with_its_latest_names():
     places = [
-        {"x": Region("DE", "Germany", name, iso_3166_2_code="DE-HE", place_id=place)} for name, place in (("Hesse", None), ("Hessen", "p"))
+        {"x": Region("SE", "Sweden", name, iso_3166_2_code="SE-M", place_id=place)} for name, place in (("Scania", None), ("Skåne", "p"))
     ]
     merged = merge_reports(
         [_report(vintage * 12, {("x", day): [0] * 6}, place) for day, (vintage, place) in enumerate(zip("ab", places, strict=True))]
     )
     rows = _long(merged).to_pylist()
-    assert {row["region_id"] for row in rows} == {"DE/Hesse"}
-    assert {(row["subregion_1"], row["iso_3166_2_code"], row["place_id"]) for row in rows} == {("Hessen", "DE-HE", "p")}
+    assert {row["region_id"] for row in rows} == {"SE/Scania"}
+    assert {(row["subregion_1"], row["iso_3166_2_code"], row["place_id"]) for row in rows} == {("Skåne", "SE-M", "p")}
 
 
 def test_rows_are_sorted_by_key_over_batches(monkeypatch):

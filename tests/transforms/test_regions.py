@@ -46,19 +46,27 @@ def test_changed_place_id_is_the_same_region():
 
 
 def test_renamed_region_is_known_again_by_its_code():
-    old, new = Region("DE", "Germany", "Hesse", iso_3166_2_code="DE-HE"), Region("DE", "Germany", "Hessen", None, None, "DE-HE", None, "p")
-    assert assign_region_ids([[old], [new], [Region("DE", "Germany", "Hessen Land", place_id="p")]]) == [["DE/Hesse"]] * 3
+    old, new = Region("SE", "Sweden", "Scania", iso_3166_2_code="SE-M"), Region("SE", "Sweden", "Skåne", None, None, "SE-M", None, "p")
+    assert assign_region_ids([[old], [new], [Region("SE", "Sweden", "Skane laen", place_id="p")]]) == [["SE/Scania"]] * 3
 
 
 def test_region_is_known_again_without_accents_and_case():
-    names = ("Vysocina Region", "Vysočina Region", "VYSOCINA REGION")
-    assert assign_region_ids([[Region("CZ", "Czechia", name)] for name in names]) == [["CZ/Vysocina Region"]] * 3
+    names = ("Malopolska", "Małopolska".replace("ł", "l"), "MALOPOLSKA", "Malópolska")
+    assert assign_region_ids([[Region("PL", "Poland", name)] for name in names]) == [["PL/Malopolska"]] * 4
+
+
+def test_region_that_google_renamed_goes_by_its_present_name_from_the_start():
+    assert assign_region_ids([[Region("DE", "Germany", "Hesse")]]) == [["DE/Hessen"]]
+    assert (
+        assign_region_ids([[Region("EC", "Ecuador", "Provincia de Napo", "Tena")], [Region("EC", "Ecuador", "Napo", "Tena")]])
+        == [["EC/Napo/Tena"]] * 2
+    )
 
 
 def test_code_that_a_file_has_twice_identifies_nothing():
-    state = Region("DE", "Germany", "Hesse", iso_3166_2_code="DE-HE")
-    county = Region("DE", "Germany", "Hesse", "Kassel", iso_3166_2_code="DE-HE")
-    assert assign_region_ids([[state, county], [county, state]]) == [["DE/Hesse", "DE/Hesse/Kassel"], ["DE/Hesse/Kassel", "DE/Hesse"]]
+    state = Region("IT", "Italy", "Lazio", iso_3166_2_code="IT-62")
+    county = Region("IT", "Italy", "Lazio", "Rome", iso_3166_2_code="IT-62")
+    assert assign_region_ids([[state, county], [county, state]]) == [["IT/Lazio", "IT/Lazio/Rome"], ["IT/Lazio/Rome", "IT/Lazio"]]
 
 
 def test_same_region_twice_in_a_file_is_refused():
