@@ -42,7 +42,7 @@ def main() -> None:
 def exit_status() -> int:
     """What `main` exits with. Every error ends as one sentence on standard error; with TIDEMILL_DEBUG set, after its traceback."""
     try:
-        app()
+        app(prog_name="tidemill")
     except SystemExit as ending:
         if ending.code != INTERRUPTED:
             return ending.code if isinstance(ending.code, int) else 0

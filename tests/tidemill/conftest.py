@@ -1,0 +1,27 @@
+"""A small lake, published twice, and the command line called in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Ended, publish_shore
+
+from tidemill.__main__ import exit_status
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Calls `tidemill ARGUMENTS…`."""
+
+    def called(*arguments: str) -> Ended:
+        monkeypatch.setattr("sys.argv", ["tidemill", *arguments])
+        status = exit_status()
+        return Ended(status, *capsys.readouterr())
+
+    return called
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two snapshots, not to be changed."""
+    return publish_shore(tmp_path_factory.mktemp("published") / "home")
