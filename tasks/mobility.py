@@ -19,12 +19,12 @@ from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
 
 STAGE, SUBJECT = "mobility", "all sources of mobility and policy"
-# Our choice, against what hangs: downloads have limits of their own, a batch takes seconds, the world's largest file a minute.
-FETCH_SECONDS = 4 * 3600
+# Our choice, against what hangs: a batch takes seconds, the world's largest file a minute. Downloads have limits of their own, and
+# Prefect could not interrupt the thread that they run in.
 STEP_SECONDS = 4 * 3600
 
 
-@task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE, timeout_seconds=FETCH_SECONDS)
+@task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE)
 def fetch_observations(home: str, source: Source) -> FetchedSource:
     """What a source has now, kept in the lake; what cannot be had is logged here, and told in the quarantine by `write_vintages`."""
     fetched = fetch_source(Lake(Path(home)), source)

@@ -39,6 +39,18 @@ def test_broken_line_is_named_and_the_rest_goes_on(line, rule):
     assert (broken, [row["name"] for row in rows], numbers) == ({3: rule}, ["b", "c"], [2, 4])
 
 
+@pytest.mark.parametrize("form", [b"+5", b"5.", b" 5 ", b"0.5e1", b"50e-1"])
+def test_numbers_are_read_alike_beside_broken_lines_and_without(form):
+    for neighbour in (b"", b"broken\n"):
+        assert read_block(b"a," + form + b"\n" + neighbour, 2, COLUMNS).rows["n"].to_pylist() == [5.0]
+
+
+@pytest.mark.parametrize("text", ["0x1p3", "1e", "٣", "1_000", "1,5", "--1"])
+def test_what_only_looks_like_a_number_is_set_aside(text):
+    rows, broken, _ = _read(f"a,{text}\nb,1\n")
+    assert ([row["name"] for row in rows], list(broken)) == (["b"], [2])
+
+
 def test_blank_lines_are_no_rows_and_shift_no_numbers():
     rows, broken, numbers = _read("a,1\n\r\n \nb,x\nc,3\n")
     assert ([row["name"] for row in rows], broken, numbers) == (["a", "c"], {5: "n_not_a_number"}, [2, 6])
