@@ -121,8 +121,8 @@ def _claim(lake: Lake, folder: Path, manifest: Manifest) -> bool:
 def _put_in_force(lake: Lake, manifest: Manifest) -> Manifest:
     """Lead readers to `manifest` unless they are led to a later one already, and log it; returns it."""
     with hold(publishing_lock(lake)):
-        present = present_id(lake)
-        if present is None or int(present) < int(manifest.snapshot_id):
+        later = [name for name in snapshot_ids(lake) if int(name) >= int(manifest.snapshot_id)]
+        if not lake.warehouse.is_symlink() or present_id(lake) not in later:
             point_link(lake, manifest.snapshot_id)
     append_event(lake, "ops.snapshots", manifest.snapshot_id, _snapshot_row(manifest))
     return manifest

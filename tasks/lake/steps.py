@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -212,14 +213,24 @@ def code_version(modules: Sequence[str]) -> str:
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + sources[name] + b"\0")
     for library in sorted(libraries):
-        for distribution in sorted(_distributions().get(library, ())):
+        for distribution in _distributions_of(library):
             digest.update(f"{distribution}=={importlib.metadata.version(distribution)}".encode())
     return digest.hexdigest()[:12]
 
 
+def _distributions_of(library: str) -> Sequence[str]:
+    """The installed distributions that hold a library; none for the standard library's own, or where it is not installed."""
+    if library in sys.stdlib_module_names:
+        return ()
+    try:
+        return (importlib.metadata.distribution(library).name,)  # most bear the name of what they hold
+    except importlib.metadata.PackageNotFoundError:
+        return sorted(_distributions().get(library, ()))
+
+
 @functools.cache
 def _distributions() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
+    return importlib.metadata.packages_distributions()  # looks through all that is installed, 0.3 s
 
 
 def _module_path(name: str) -> Path | None:
