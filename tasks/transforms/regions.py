@@ -92,7 +92,7 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
     n_with_code = Counter(code for region in regions for code in region.codes)
     ids: dict[int, str] = {}
     taken: set[str] = set()
-    order = sorted(range(len(regions)), key=lambda place: (*map(str, regions[place].names), regions[place].code))
+    order = sorted(range(len(regions)), key=lambda place: [*(name or "" for name in regions[place].names), regions[place].code])
     for level in _LEVELS:
         for place in order:
             if place in ids:

@@ -64,9 +64,10 @@ def test_region_that_google_renamed_goes_by_its_present_name_from_the_start():
 
 
 def test_code_that_a_file_has_twice_identifies_nothing():
-    state = Region("IT", "Italy", "Lazio", iso_3166_2_code="IT-62")
-    county = Region("IT", "Italy", "Lazio", "Rome", iso_3166_2_code="IT-62")
-    assert assign_region_ids([[state, county], [county, state]]) == [["IT/Lazio", "IT/Lazio/Rome"], ["IT/Lazio/Rome", "IT/Lazio"]]
+    county, state = (Region("IT", "Italy", "Lazio", name, iso_3166_2_code="IT-62") for name in ("Rome", None))
+    renamed = Region("IT", "Italy", "Latium", "Frosinone", iso_3166_2_code="IT-62")
+    expected = [["IT/Lazio/Rome", "IT/Lazio"], ["IT/Latium/Frosinone", "IT/Lazio"]]
+    assert assign_region_ids([[county, state], [renamed, state]]) == expected
 
 
 def test_same_region_twice_in_a_file_is_refused():
