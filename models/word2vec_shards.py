@@ -1,0 +1,277 @@
+"""Word2vec by rounds of shards: each learns from the same frozen rows on private copies, and what it learned is added in order.
+
+    n_v       shards in a round; round r trains shards r * n_v to r * n_v + n_v - 1, called v = 0 to n_v - 1 within it
+    x_v       how far shard v pulled a row towards where it wants it: KAPPA * the learning rates summed over the row's scores
+    c_v       what shard v added to its copy of the row
+
+Who computes a shard, and when, changes nothing: during a round it reads only what no one writes, its random numbers are a function of
+places in the corpus, and sums of several shards are taken in the order of v. So the result depends on n_v, and not on the number of
+threads (docs/decisions/0009).
+
+Merging a row that several shards moved. Where each pulls with a spring of strength x_v towards the same point, it covers the share
+1 - exp(-x_v) of the way, and all of them one after another cover 1 - exp(-sum x_v). So the row moves by
+
+    (1 - exp(-sum x_v)) / sum (1 - exp(-x_v)) * sum c_v
+
+which is the plain sum where steps are few, and the mean where each alone has arrived: the sum would overshoot there and diverge.
+"""
+
+# ruff: noqa: PLR0917  # kernels know no keyword-only arguments
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models import alias_table, lanes, random_bits, rendezvous, word2vec_window
+from models.alias_table import draw_at
+from models.kernel_cache import kernel, kernel_part
+from models.lanes import LANES_WIDTH, add, fma, load, splat, store, subtract
+from models.random_bits import below_at, share_at
+from models.rendezvous import meet
+from models.word2vec_memory import N_RESERVED, Bench, Corpus, Outputs, Side
+from models.word2vec_window import TILE_OUTPUTS, step_window
+
+KAPPA = np.float32(0.25)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
+
+
+class Plan(NamedTuple):
+    """The numbers that steer an epoch. A stream of random numbers is named by its key (`random_bits`)."""
+
+    width: int
+    window: int
+    is_shrinking: bool
+    is_cbow: bool
+    is_mean: bool
+    negative: int  # 0: the outputs are paths
+    alpha: float
+    min_alpha: float
+    n_tokens_before: int  # in epochs done
+    n_tokens_in_all: int  # in all epochs
+    keep_key: np.uint64
+    window_key: np.uint64
+    pool_key: np.uint64
+
+
+@kernel_part
+def take_in(side: Side, v: int, row: int) -> Any:
+    """The place of shard v's copy of a row, a new one at the end of its places if it has none."""
+    place = np.int64(side.place_of[v, row])
+    if place < 0:
+        place = side.end[v]
+        side.place_of[v, row] = place
+        side.row_at[place] = row
+        side.end[v] = place + 1
+    return place
+
+
+@kernel_part
+def fill_copies(side: Side, v: int, width: int) -> None:
+    """Copy the rows of all places that shard v has taken."""
+    for place in range(side.first[v] + N_RESERVED, side.end[v]):
+        side.pull[place] = 0
+        at = np.int64(side.row_at[place]) * width
+        for d in range(0, width, LANES_WIDTH):
+            store(side.copies, place * width + d, load(side.rows, at + d))
+
+
+@kernel_part
+def give_up_places(side: Side, v: int) -> None:
+    """Take shard v's places back."""
+    for place in range(side.first[v] + N_RESERVED, side.end[v]):
+        side.place_of[v, side.row_at[place]] = -1
+    side.end[v] = side.first[v] + N_RESERVED
+
+
+@kernel_part
+def choose_words(corpus: Corpus, plan: Plan, bench: Bench, shard: int, v: int) -> int:
+    """How many words of the shard are kept; fills in what they are, where they stand, and their windows within their sentences.
+
+    Frequent words are kept with a probability (Mikolov et al. 2013b, section 2.3), and a window reaches 1 to `window` kept words.
+    """
+    words, position, lo, hi = bench.words[v], bench.position[v], bench.lo[v], bench.hi[v]
+    n = 0
+    for s in range(corpus.shard_starts[shard], corpus.shard_starts[shard + 1]):
+        first = n
+        for i in range(corpus.sentence_starts[s], corpus.sentence_starts[s + 1]):
+            word = corpus.word_of[corpus.token_ids[i]]
+            if word >= 0 and share_at(plan.keep_key, i) < corpus.keep[word]:
+                words[n], position[n] = word, i
+                n += 1
+        for j in range(first, n):
+            reach = plan.window
+            if plan.is_shrinking:
+                reach = 1 + below_at(plan.window_key, position[j], plan.window)
+            lo[j], hi[j] = max(first, j - reach), min(n, j + reach + 1)
+    return n
+
+
+@kernel_part
+def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: int, n: int) -> None:
+    """Give each kept word itself and its negatives as outputs.
+
+    As many words as are kept are drawn into a pool, and the windows take turns in going round it, so that a shard has few rows to
+    copy; a drawn word that is the middle word itself is passed over. Each negative of a window is still one draw from the table.
+    """
+    words, pool, at, sign = bench.words[v], bench.pool[v], bench.output_at[v], bench.output_sign[v]
+    for i in range(n):
+        pool[i] = take_in(side, v, draw_at(plan.pool_key, bench.position[v, i], outputs.own, outputs.other))
+    end = turn = 0
+    for j in range(n):
+        bench.output_start[v, j] = end
+        middle = take_in(side, v, words[j])
+        at[end], sign[end] = middle, 1
+        for k in range(1, plan.negative + 1):
+            passed = 0
+            while pool[turn] == middle and passed < n:
+                turn = turn + 1 if turn + 1 < n else 0
+                passed += 1
+            at[end + k], sign[end + k] = pool[turn], -1
+            if passed == n:  # nothing else was drawn: the next word in the vocabulary
+                at[end + k] = take_in(side, v, (words[j] + 1) % outputs.own.size)
+            turn = turn + 1 if turn + 1 < n else 0
+        end = fill_up(bench, side, v, bench.output_start[v, j], end + 1 + plan.negative)
+    bench.output_start[v, n] = end
+
+
+@kernel_part
+def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int) -> None:
+    """Give each kept word the nodes on its path as outputs."""
+    words, at, sign = bench.words[v], bench.output_at[v], bench.output_sign[v]
+    end = 0
+    for j in range(n):
+        bench.output_start[v, j] = end
+        for i in range(outputs.path_starts[words[j]], outputs.path_starts[words[j] + 1]):
+            at[end], sign[end] = take_in(side, v, outputs.path_nodes[i]), outputs.path_signs[i]
+            end += 1
+        end = fill_up(bench, side, v, bench.output_start[v, j], end)
+    bench.output_start[v, n] = end
+
+
+@kernel_part
+def fill_up(bench: Bench, side: Side, v: int, start: int, end: int) -> int:
+    """The end of a window's outputs after zero rows have made them whole tiles."""
+    while (end - start) % TILE_OUTPUTS > 0:
+        bench.output_at[v, end], bench.output_sign[v, end] = side.first[v], 0
+        end += 1
+    return end
+
+
+@kernel_part
+def train_shard(
+    corpus: Corpus, outputs: Outputs, plan: Plan, bench: Bench, input_side: Side, output_side: Side, shard: int, v: int
+) -> None:
+    """Train one shard on private copies of all rows that it touches."""
+    n = choose_words(corpus, plan, bench, shard, v)
+    if plan.negative > 0:
+        choose_negatives(outputs, plan, bench, output_side, v, n)
+    else:
+        choose_paths(outputs, bench, output_side, v, n)
+    words = bench.words[v]
+    for j in range(n):
+        words[j] = take_in(input_side, v, words[j])
+    fill_copies(input_side, v, plan.width)
+    fill_copies(output_side, v, plan.width)
+
+    around, at, sign = bench.around[v], bench.output_at[v], bench.output_sign[v]
+    loss, n_pairs, n_trained = 0.0, 0, 0
+    for j in range(n):
+        n_around = 0
+        for i in range(bench.lo[v, j], bench.hi[v, j]):
+            if i != j:
+                around[n_around] = words[i]
+                n_around += 1
+        if n_around == 0:
+            continue
+        first, n_u = bench.output_start[v, j], bench.output_start[v, j + 1] - bench.output_start[v, j]
+        n_h = 1 if plan.is_cbow else n_around
+        done = (plan.n_tokens_before + bench.position[v, j]) / plan.n_tokens_in_all
+        alpha = np.float32(plan.alpha + (plan.min_alpha - plan.alpha) * done)
+        share = np.float32(1 / n_around) if plan.is_mean else np.float32(1)
+        loss += step_window(
+            input_side.copies, around, n_around, output_side.copies, at, first, n_u, sign, plan.is_cbow, share,
+            input_side.first[v] + 1, alpha, plan.width, bench.h[v], bench.u[v], bench.z[v], bench.y[v],
+        )  # fmt: skip
+        n_scores = np.float32(0)
+        for k in range(first, first + n_u):
+            output_side.pull[at[k]] += alpha * np.float32(n_h)
+            n_scores += abs(sign[k])
+        for a in range(n_around):
+            input_side.pull[around[a]] += alpha * n_scores * (share if plan.is_cbow else np.float32(1))
+        n_pairs += n_h
+        n_trained += 1
+    bench.loss[v], bench.n_pairs[v], bench.n_trained[v] = loss, n_pairs, n_trained
+
+
+@kernel_part
+def merge_copies(side: Side, width: int, part: int, n_parts: int) -> None:
+    """Move every row r with r % n_parts == part by what the shards learned; see the legend."""
+    n_v = side.first.size
+    for v in range(n_v - 1, -1, -1):
+        for place in range(side.first[v] + N_RESERVED, side.end[v]):
+            row = side.row_at[place]
+            if row % n_parts == part:
+                side.next_copy[place] = side.first_copy[row]
+                side.first_copy[row] = place
+    places = np.empty(n_v, np.int64)
+    for v in range(n_v):
+        for place in range(side.first[v] + N_RESERVED, side.end[v]):
+            row = np.int64(side.row_at[place])
+            if row % n_parts == part and side.first_copy[row] >= 0:
+                n = 0
+                copy = side.first_copy[row]
+                side.first_copy[row] = -1
+                while copy >= 0:
+                    places[n] = copy
+                    n += 1
+                    copy = side.next_copy[copy]
+                share = covered_share(side.pull, places, n)
+                for d in range(0, width, LANES_WIDTH):
+                    before = load(side.rows, row * width + d)
+                    change = splat(np.float32(0))
+                    for i in range(n):
+                        change = add(change, subtract(load(side.copies, places[i] * width + d), before))
+                    store(side.rows, row * width + d, fma(change, splat(share), before))
+
+
+@kernel_part
+def covered_share(pull: Any, places: Any, n: int) -> Any:
+    """The factor of the legend, float32: 1 for a single shard, and down to 1 / n."""
+    one = np.float32(1)
+    if n == 1:
+        return one
+    far = near = np.float32(0)
+    for i in range(n):
+        x = KAPPA * pull[places[i]]
+        far += x
+        near += one - np.exp(-x)
+    return (one - np.exp(-far)) / near if near > 0 else one
+
+
+@kernel(alias_table, lanes, random_bits, rendezvous, word2vec_window)
+def train_rounds(
+    corpus: Corpus, outputs: Outputs, plan: Plan, bench: Bench, input_side: Side, output_side: Side,
+    first_round: int, n_rounds: int, thread: int, n_threads: int, gate: np.ndarray, totals: np.ndarray, counts: np.ndarray,
+) -> None:  # fmt: skip
+    """Train some rounds as one of n threads, which all call this with the same arguments but `thread`, each in a thread of its own.
+
+    To totals[0] (float64) is added the loss, to counts (int64) the pairs and the middle words trained.
+    """
+    n_v, n_shards = bench.loss.size, corpus.shard_starts.size - 1
+    for a_round in range(first_round, first_round + n_rounds):
+        for v in range(thread, n_v, n_threads):
+            give_up_places(input_side, v)
+            give_up_places(output_side, v)
+            bench.loss[v], bench.n_pairs[v], bench.n_trained[v] = 0.0, 0, 0
+            shard = a_round * n_v + v
+            if shard < n_shards:
+                train_shard(corpus, outputs, plan, bench, input_side, output_side, shard, v)
+        meet(gate, n_threads)
+        merge_copies(input_side, plan.width, thread, n_threads)
+        merge_copies(output_side, plan.width, thread, n_threads)
+        if thread == 0:
+            for v in range(n_v):
+                totals[0] += bench.loss[v]
+                counts[0] += bench.n_pairs[v]
+                counts[1] += bench.n_trained[v]
+        meet(gate, n_threads)

@@ -1,0 +1,188 @@
+"""One step of word2vec on one window, in place: scores, loss and gradients of A input rows against K output rows.
+
+    h_a       input rows, a = 1..A: the words around the middle word (skip-gram), or their mean alone (CBOW, A = 1)
+    u_k       output rows, k = 1..K: the middle word and its negatives, or the inner nodes on its path in the Huffman tree
+    y_k       +1 where the window should say yes to u_k (middle word; turn to the rarer child), -1 where no, 0 for a row that fills up
+    z_ak      y_k u_k·h_a, the margin; the array z holds u_k·h_a first and g_ak last, at a * n_u + k
+    alpha     learning rate
+    width     numbers in a row: the dimensions rounded up to whole lanes; those beyond them stay 0
+    n_h, n_u  A, and K rounded up to whole tiles
+    share     1 over the words around for CBOW's mean, 1 for its sum
+
+Loss of the window: sum over a, k of ln(1 + exp(-z_ak)). With negatives this is equation 4 of Mikolov et al. 2013b (for each h_a:
+-ln s(u_1·h_a) - sum_k ln s(-u_k·h_a), s the logistic function), with a path their equation 3; Rong 2014, equations 55 and 45.
+Its gradients, with g_ak = alpha y_k s(-z_ak):
+
+    h_a += sum_k g_ak u_k         u_k += sum_a g_ak h_a          (Rong 2014, equations 61 and 59; 54 and 51)
+
+All of them are taken before any row changes, so the step is exact also where a row stands in the window twice. Work goes in tiles of
+2 input by 3 output rows, which is what fits a processor's vector registers; an odd last input row goes alone.
+"""
+
+# ruff: noqa: PLR0917, FBT001  # kernels know no keyword-only arguments
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.kernel_cache import kernel_part
+from models.lanes import (
+    LANES_WIDTH,
+    add,
+    choose,
+    divide,
+    exp_of_negative,
+    fma,
+    larger,
+    load,
+    log_of_one_plus,
+    magnitude,
+    multiply,
+    only_first,
+    splat,
+    store,
+    total,
+)
+
+TILE_INPUTS, TILE_OUTPUTS = 2, 3
+
+
+@kernel_part
+def copy_rows(rows: Any, places: Any, first: int, n: int, width: int, tile: Any) -> None:
+    """Rows places[first : first + n] of `rows` into `tile`, one after another."""
+    for a in range(n):
+        at = np.int64(places[first + a]) * width
+        for d in range(0, width, LANES_WIDTH):
+            store(tile, a * width + d, load(rows, at + d))
+
+
+@kernel_part
+def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, z: Any) -> None:
+    """z[a * n_u + k] = u_k·h_a, for tiles h and u."""
+    nothing = splat(np.float32(0))
+    for k in range(0, n_u, TILE_OUTPUTS):
+        for a in range(0, n_h - 1, TILE_INPUTS):
+            s00 = s01 = s02 = s10 = s11 = s12 = nothing
+            for d in range(0, width, LANES_WIDTH):
+                h0, h1 = load(h, a * width + d), load(h, (a + 1) * width + d)
+                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
+                s00, s01, s02 = fma(h0, u0, s00), fma(h0, u1, s01), fma(h0, u2, s02)
+                s10, s11, s12 = fma(h1, u0, s10), fma(h1, u1, s11), fma(h1, u2, s12)
+            at0, at1 = a * n_u + k, (a + 1) * n_u + k
+            z[at0], z[at0 + 1], z[at0 + 2] = total(s00), total(s01), total(s02)
+            z[at1], z[at1 + 1], z[at1 + 2] = total(s10), total(s11), total(s12)
+        if n_h % TILE_INPUTS == 1:
+            s0 = s1 = s2 = nothing
+            for d in range(0, width, LANES_WIDTH):
+                h0 = load(h, (n_h - 1) * width + d)
+                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
+                s0, s1, s2 = fma(h0, u0, s0), fma(h0, u1, s1), fma(h0, u2, s2)
+            at0 = (n_h - 1) * n_u + k
+            z[at0], z[at0 + 1], z[at0 + 2] = total(s0), total(s1), total(s2)
+
+
+@kernel_part
+def weigh_errors(z: Any, y: Any, n: int, alpha: Any) -> Any:
+    """The loss of the first n scores, float32, from u_k·h_a in z and y_k in y; z becomes g. Both have 16 numbers to spare."""
+    nothing, one, minus = splat(np.float32(0)), splat(np.float32(1)), splat(np.float32(-1))
+    loss = nothing
+    for i in range(0, n, LANES_WIDTH):
+        sign = only_first(load(y, i), n - i)
+        margin = multiply(sign, load(z, i))
+        e = exp_of_negative(multiply(magnitude(margin), minus))
+        # ln(1 + exp(-z)) would overflow; this does not: max(-z, 0) + ln(1 + exp(-|z|)).
+        loss = add(loss, larger(multiply(margin, minus), nothing))
+        loss = fma(log_of_one_plus(e), magnitude(sign), loss)
+        s = divide(choose(margin, one, e), add(one, e))  # s(-z)
+        store(z, i, multiply(multiply(s, sign), splat(alpha)))
+    return total(loss)
+
+
+@kernel_part
+def update_rows(
+    inputs: Any, h_places: Any, h: Any, n_h: int, outputs: Any, u_places: Any, first: int, u: Any, n_u: int, width: int, g: Any
+) -> None:
+    """Add its gradient to every row: h is the tile of `inputs` at h_places[:n_h], u that of `outputs` at u_places[first : first + n_u]."""
+    for k in range(0, n_u, TILE_OUTPUTS):
+        to0, to1 = np.int64(u_places[first + k]) * width, np.int64(u_places[first + k + 1]) * width
+        to2 = np.int64(u_places[first + k + 2]) * width
+        for a in range(0, n_h - 1, TILE_INPUTS):
+            at0, at1 = np.int64(h_places[a]) * width, np.int64(h_places[a + 1]) * width
+            i0, i1 = a * n_u + k, (a + 1) * n_u + k
+            g00, g01, g02 = splat(g[i0]), splat(g[i0 + 1]), splat(g[i0 + 2])
+            g10, g11, g12 = splat(g[i1]), splat(g[i1 + 1]), splat(g[i1 + 2])
+            for d in range(0, width, LANES_WIDTH):
+                h0, h1 = load(h, a * width + d), load(h, (a + 1) * width + d)
+                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
+                # Each row is read again just before it is written: two of them may be the same.
+                store(inputs, at0 + d, fma(g02, u2, fma(g01, u1, fma(g00, u0, load(inputs, at0 + d)))))
+                store(inputs, at1 + d, fma(g12, u2, fma(g11, u1, fma(g10, u0, load(inputs, at1 + d)))))
+                store(outputs, to0 + d, fma(g10, h1, fma(g00, h0, load(outputs, to0 + d))))
+                store(outputs, to1 + d, fma(g11, h1, fma(g01, h0, load(outputs, to1 + d))))
+                store(outputs, to2 + d, fma(g12, h1, fma(g02, h0, load(outputs, to2 + d))))
+        if n_h % TILE_INPUTS == 1:
+            at0 = np.int64(h_places[n_h - 1]) * width
+            i0 = (n_h - 1) * n_u + k
+            g00, g01, g02 = splat(g[i0]), splat(g[i0 + 1]), splat(g[i0 + 2])
+            for d in range(0, width, LANES_WIDTH):
+                h0 = load(h, (n_h - 1) * width + d)
+                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
+                store(inputs, at0 + d, fma(g02, u2, fma(g01, u1, fma(g00, u0, load(inputs, at0 + d)))))
+                store(outputs, to0 + d, fma(g00, h0, load(outputs, to0 + d)))
+                store(outputs, to1 + d, fma(g01, h0, load(outputs, to1 + d)))
+                store(outputs, to2 + d, fma(g02, h0, load(outputs, to2 + d)))
+
+
+@kernel_part
+def add_up(rows: Any, places: Any, n: int, width: int, share: Any, h: Any) -> None:
+    """h[:width] = share * the sum of the rows at places[:n]: CBOW's input, Rong 2014, equation 18."""
+    for d in range(0, width, LANES_WIDTH):
+        lanes = splat(np.float32(0))
+        for a in range(n):
+            lanes = add(lanes, load(rows, np.int64(places[a]) * width + d))
+        store(h, d, multiply(lanes, splat(share)))
+
+
+@kernel_part
+def spread(rows: Any, scratch: int, places: Any, n: int, width: int, share: Any) -> None:
+    """Add share * the row at `scratch` to the rows at places[:n], as the chain rule has it for `add_up`."""
+    for d in range(0, width, LANES_WIDTH):
+        change = multiply(load(rows, scratch * width + d), splat(share))
+        for a in range(n):
+            at = np.int64(places[a]) * width + d
+            store(rows, at, add(load(rows, at), change))
+
+
+@kernel_part
+def step_window(
+    inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any,
+    scratch: int, alpha: Any, width: int, h: Any, u: Any, z: Any, y: Any,
+) -> Any:  # fmt: skip
+    """The loss, float32, of one window before its step is taken.
+
+    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`, which has 16 numbers
+    to spare; `scratch` is an input row of no meaning; h, u, z, y are working space.
+    """
+    n_h = 1 if is_cbow else n_around
+    if is_cbow:
+        add_up(inputs, around, n_around, width, share, h)
+    else:
+        copy_rows(inputs, around, 0, n_around, width, h)
+    copy_rows(outputs, at, first, n_u, width, u)
+    score_tile(h, n_h, u, n_u, width, z)
+    for a in range(n_h):
+        for k in range(0, n_u, LANES_WIDTH):
+            store(y, a * n_u + k, load(sign, first + k))
+    loss = weigh_errors(z, y, n_h * n_u, alpha)
+    if is_cbow:
+        for d in range(0, width, LANES_WIDTH):
+            store(inputs, scratch * width + d, splat(np.float32(0)))
+        first_around = around[0]
+        around[0] = scratch
+        update_rows(inputs, around, h, 1, outputs, at, first, u, n_u, width, z)
+        around[0] = first_around
+        spread(inputs, scratch, around, n_around, width, share)
+    else:
+        update_rows(inputs, around, h, n_h, outputs, at, first, u, n_u, width, z)
+    return loss
