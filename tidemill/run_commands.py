@@ -54,9 +54,12 @@ def run(
     divert(prefect.run_log)
     with record_run(lake, "refresh") as this, PrefectSession(prefect) as session:
         declared = load_sources(sources_folder(sources))
+        from tasks.engine import make_runner  # noqa: PLC0415  # Prefect reads its settings here, which the session has just made
+
+        make_runner(engine)  # is refused here, before anything else starts, where no scheduler answers
         if read_manifest(lake) is None:
             session.start()  # something is due for certain: the server starts while the plan is made
-        from tasks.plan import make_plan  # noqa: PLC0415  # Prefect and the learners cost seconds, and read their settings here
+        from tasks.plan import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
 
         plan = make_plan(lake, declared, only)
         if plan:
