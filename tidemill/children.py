@@ -53,8 +53,12 @@ def end_children(children: Sequence[subprocess.Popen[bytes]]) -> None:
     for child in children:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-    _, remaining = psutil.wait_procs(trees, timeout=GRACE_S)
-    for process in {*remaining, *(late for child in children for late in _tree(child.pid))}:
+    deadline = time.monotonic() + GRACE_S
+    while any(_is_alive(process) for process in trees) and time.monotonic() < deadline:
+        for child in children:
+            child.poll()
+        time.sleep(POLL_S)
+    for process in {*trees, *(late for child in children for late in _tree(child.pid))}:
         _kill(process)
     for child in children:
         child.wait()
@@ -104,6 +108,13 @@ def _tree(pid: int) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _kill(process: psutil.Process) -> None:

@@ -7,6 +7,7 @@ import pytest
 from command_line import Ended, publish_shore
 
 from tidemill.__main__ import exit_status
+from tidemill.children import free_port as find_port
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two snapshots, not to be changed."""
     return publish_shore(tmp_path_factory.mktemp("published") / "home")
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    return find_port()
