@@ -18,19 +18,21 @@ from tasks.features import (
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder
+from tasks.runs import record_run
 from tasks.transforms.lexicon import TextSettings
 
 DEFAULTS = TextSettings()
 
 
-@flow
+@flow(name="build_features")
 def build_features(home: str | None = None, engine: str = "local", settings: TextSettings = DEFAULTS) -> StageRecord:
     """Cut the documents into tokens, count words and terms over all of them, and weigh each document's terms."""
     lake = Lake.open(home_folder(home))
-    parts = do_all(lake, token_works(lake, settings), write_tokens)
-    vocabulary = do_all(lake, vocabulary_works(parts), write_vocabulary)
-    weights = do_all(lake, tfidf_works(lake, parts, vocabulary), write_tfidf)
-    records = [*parts, *vocabulary, *weights]
-    show_table("text-by-language", count_by_language(lake, records), "Documents, tokens, distinct forms and terms of each language")
-    show_rows("features", records)
-    return leave_stage(lake, "features", records)
+    with record_run(lake, "build_features"):
+        parts = do_all(lake, token_works(lake, settings), write_tokens)
+        vocabulary = do_all(lake, vocabulary_works(parts), write_vocabulary)
+        weights = do_all(lake, tfidf_works(lake, parts, vocabulary), write_tfidf)
+        records = [*parts, *vocabulary, *weights]
+        show_table("text-by-language", count_by_language(lake, records), "Documents, tokens, distinct forms and terms of each language")
+        show_rows("features", records)
+        return leave_stage(lake, "features", records)

@@ -20,22 +20,24 @@ from tasks.engine import do_all
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder, sources_folder
+from tasks.runs import record_run
 from tasks.source_vintages import vintage_works
 from tasks.sources import load_sources
 
 DEFAULTS = DocumentSettings()
 
 
-@flow
+@flow(name="ingest_documents")
 def ingest_documents(
     home: str | None = None, sources: str | None = None, engine: str = "local", settings: DocumentSettings = DEFAULTS
 ) -> StageRecord:
     """Fetch the declared sources, parse what is new, set copies aside, and leave `documents` with all that goes with them."""
     lake = Lake.open(home_folder(home))
-    fetched = fetch_all(lake, load_sources(sources_folder(sources)))
-    noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
-    parsed = do_all(lake, all_parse_works(fetched, settings), parse_documents)
-    found = do_all(lake, duplicate_works(parsed), write_duplicates)
-    written = do_all(lake, document_works(lake, parsed, found[0]), write_documents)
-    show_documents(fetched, parsed, written)
-    return leave_stage(lake, "documents", [*noted, *parsed, *found, *written])
+    with record_run(lake, "ingest_documents"):
+        fetched = fetch_all(lake, load_sources(sources_folder(sources)))
+        noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
+        parsed = do_all(lake, all_parse_works(fetched, settings), parse_documents)
+        found = do_all(lake, duplicate_works(parsed), write_duplicates)
+        written = do_all(lake, document_works(lake, parsed, found[0]), write_documents)
+        show_documents(fetched, parsed, written)
+        return leave_stage(lake, "documents", [*noted, *parsed, *found, *written])

@@ -24,20 +24,22 @@ from tasks.mobility_merging import merge_works as merge_mobility_works
 from tasks.places import home_folder, sources_folder
 from tasks.policy import join_works
 from tasks.policy import merge_works as merge_policy_works
+from tasks.runs import record_run
 from tasks.source_vintages import vintage_works
 from tasks.sources import load_sources
 
 
-@flow
+@flow(name="ingest_mobility")
 def ingest_mobility(home: str | None = None, sources: str | None = None, engine: str = "local") -> StageRecord:
     """Fetch the declared sources, parse what is new, let the latest vintages win, and leave `mobility`, `policy` and `mobility_policy`."""
     lake = Lake.open(home_folder(home))
-    fetched = fetch_all(lake, load_sources(sources_folder(sources)))
-    noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
-    reports = do_all(lake, mobility_works(fetched), parse_mobility)
-    files = do_all(lake, policy_works(fetched), parse_policy)
-    mobility = do_all(lake, merge_mobility_works(lake, reports), write_mobility)
-    policy = do_all(lake, merge_policy_works(files), write_policy)
-    joined = do_all(lake, join_works(mobility, policy), write_mobility_policy)
-    show_mobility(fetched, [*reports, *files], [*mobility, *policy, *joined])
-    return leave_stage(lake, "mobility", [*noted, *reports, *files, *mobility, *policy, *joined])
+    with record_run(lake, "ingest_mobility"):
+        fetched = fetch_all(lake, load_sources(sources_folder(sources)))
+        noted = do_all(lake, vintage_works(lake, fetched, SUBJECT), write_vintages)
+        reports = do_all(lake, mobility_works(fetched), parse_mobility)
+        files = do_all(lake, policy_works(fetched), parse_policy)
+        mobility = do_all(lake, merge_mobility_works(lake, reports), write_mobility)
+        policy = do_all(lake, merge_policy_works(files), write_policy)
+        joined = do_all(lake, join_works(mobility, policy), write_mobility_policy)
+        show_mobility(fetched, [*reports, *files], [*mobility, *policy, *joined])
+        return leave_stage(lake, "mobility", [*noted, *reports, *files, *mobility, *policy, *joined])

@@ -10,7 +10,7 @@ from tasks.publication import publish_snapshot, validate_tables, write_report
 from tasks.runs import record_run
 
 
-@flow
+@flow(name="publish")
 def publish(home: str | None = None) -> str:
     """Validate what changed since the last snapshot, publish it, and report on it; returns the snapshot in force.
 

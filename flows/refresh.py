@@ -17,7 +17,7 @@ from tasks.places import home_folder
 from tasks.runs import Stage, record_run
 
 
-@flow
+@flow(name="refresh")
 def refresh(home: str | None = None, sources: str | None = None, engine: str = "local", only: Stage | None = None) -> str:
     """Take in what is new, publish it, learn from what is published, publish that; returns the snapshot in force.
 
