@@ -1,11 +1,14 @@
-"""What a parser makes of one raw record: a document, or the reason why it is none. Every record becomes exactly one of the two."""
+"""What a parser makes of one raw record: a document, or the reason why it is none. Every record becomes exactly one of the two.
+
+What there may be millions of is a named tuple: made five times as fast as a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -16,16 +19,14 @@ class ParseLimits:
     most_document_bytes: int = 64 << 20
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """A decision about a document that its row does not show: `rule` is what was true of it, `score` what was measured."""
 
     rule: str
     score: float | None = None
 
 
-@dataclass(frozen=True)
-class TaggedToken:
+class TaggedToken(NamedTuple):
     """A token tagged by hand, in the sentence of that number (from 0) of its document."""
 
     sentence: int
@@ -35,8 +36,7 @@ class TaggedToken:
     xpos: str | None
 
 
-@dataclass(frozen=True)
-class ParsedDocument:
+class ParsedDocument(NamedTuple):
     """A document as parsed, its text not yet normalised. `place` tells it from the others of its file; empty where it is the whole file."""
 
     place: str

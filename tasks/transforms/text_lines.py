@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from tasks.transforms.character_encoding import BYTE_ORDER_MARKS, SNIFF_BYTES, decode_bytes, is_binary
 from tasks.transforms.parsed_records import Note, RejectedRecord, encoding_notes, whole_file_fault
@@ -13,8 +12,7 @@ from tasks.transforms.parsed_records import Note, RejectedRecord, encoding_notes
 BUFFER_BYTES = 1 << 18
 
 
-@dataclass(frozen=True)
-class TextLine:
+class TextLine(NamedTuple):
     """A line without its end; `number` from 1."""
 
     number: int
