@@ -29,14 +29,17 @@ def annotate_texts(texts: pa.Array, langs: Sequence[str], lexicon: Lexicon) -> A
     StopListError where the lexicon's settings name a list that is none; ValueError for 2 GiB of text or more.
     """
     tokens = cut_tokens(texts)
-    distinct_langs = sorted(set(langs))
-    group_of = {lang: group for group, lang in enumerate(distinct_langs)}
+    group_of = {lang: number for number, lang in enumerate(sorted(set(langs)))}
     group = np.array([group_of[lang] for lang in langs], np.int32)
     local_form, first = index_forms(tokens, group)
     utf8 = tokens.utf8.tobytes()
     spans = zip(tokens.start[first].tolist(), tokens.stop[first].tolist(), strict=True)
     surfaces = [utf8[start:stop].decode() for start, stop in spans]
-    numbers = lexicon.number_forms(surfaces, [distinct_langs[number] for number in group[tokens.text[first]].tolist()])
+    group_of_form = group[tokens.text[first]]
+    numbers = np.empty(first.size, np.int32)
+    for lang, number in group_of.items():
+        places = np.flatnonzero(group_of_form == number)
+        numbers[places] = lexicon.number_forms([surfaces[place] for place in places.tolist()], lang)
     form = numbers[local_form]
     traits = lexicon.forms()["traits"].to_numpy()
     return Annotation(tokens, number_sentences(tokens.text, tokens.signs, traits[form]), form)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from tasks.transforms.normalise import normalise_word
-from tasks.transforms.stems import MOST_CHARS
+from tasks.transforms.stems import MOST_CHARS, keep
 
 # Languages (ISO 639-1) that simplemma has a dictionary for, under its own code where that differs.
 DICTIONARIES = {
@@ -17,28 +16,30 @@ DICTIONARIES = {
     )},
     "hr": "hbs", "sr": "hbs", "no": "nb",
 }  # fmt: skip
-_CACHED = 2**18  # forms kept from batch to batch in one process: some 40 MB
 
 
-@functools.lru_cache(_CACHED)
 def find_lemma(surface: str, lang: str) -> str:
     """The dictionary form of a surface form, whose capital counts: Häuser is Haus, but haus could be hausen.
 
     The form itself where the dictionary does not know it or it has over 64 characters; normalised where the language has no dictionary.
     """
-    if lang not in DICTIONARIES:
-        return normalise_word(surface, lang)
-    if len(surface) > MOST_CHARS:
-        return surface
-    lemma: str | None = _strategy().get_lemma(surface, DICTIONARIES[lang])
-    if lemma is None and surface.isupper():
-        lemma = _strategy().get_lemma(surface.capitalize(), DICTIONARIES[lang])
-    return lemma or surface
+    return _lemmas(lang)[surface] if lang in DICTIONARIES else normalise_word(surface, lang)
 
 
-@functools.cache
-def _strategy() -> Any:
-    """Lookup, then simplemma's own rules; its dictionaries are read at first need (English 0.1 s, German 0.6 s)."""
-    from simplemma.strategies import DefaultStrategy  # noqa: PLC0415  # see above
+class _Lemmas(dict[str, str]):
+    """Lemmas of one language, each found when first asked for, kept from batch to batch in one process."""
 
-    return DefaultStrategy()
+    def __init__(self, lang: str) -> None:
+        from simplemma.strategies import DefaultStrategy  # noqa: PLC0415  # reads its dictionaries: English 0.1 s, German 0.6 s
+
+        self._find = DefaultStrategy().get_lemma
+        self._code = DICTIONARIES[lang]
+
+    def __missing__(self, surface: str) -> str:
+        lemma = self._find(surface, self._code) if len(surface) <= MOST_CHARS else surface
+        if lemma is None and surface.isupper():
+            lemma = self._find(surface.capitalize(), self._code)
+        return keep(self, surface, lemma or surface)
+
+
+_lemmas = functools.cache(_Lemmas)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,7 @@ class TextSettings:
 
 
 class Lexicon:
-    """Surface forms, words and terms, each numbered from 0 in order of first sight.
+    """Surface forms, words and terms, each numbered from 0 as they come in.
 
     A word is a normalised form in a language, shared by its surface forms (Haus, HAUS); its term is its stem in that language, unless it is
     a stop word: those are not indexed.
@@ -50,14 +51,18 @@ class Lexicon:
         }  # fmt: skip
         self._terms = {"lang": GrowingColumn(pa.string()), "term": GrowingColumn(pa.string())}
 
-    def number_forms(self, surfaces: Sequence[str], langs: Sequence[str]) -> np.ndarray:
-        """Number of each surface form in its language; new ones are taken in. Int32, shape (n_forms,)."""
-        known = {lang: self._form_numbers.setdefault(lang, {}) for lang in set(langs)}
-        numbers = [
-            found if (found := known[lang].get(surface)) is not None else self._take_in_form(surface, lang)
-            for surface, lang in zip(surfaces, langs, strict=True)
-        ]
-        return np.array(numbers, np.int32)
+    def number_forms(self, surfaces: Sequence[str], lang: str) -> np.ndarray:
+        """Number of each of these distinct surface forms of one language; new ones are taken in. Int32, shape (n_forms,)."""
+        numbers = self._form_numbers.setdefault(lang, {})
+        new = [surface for surface in surfaces if surface not in numbers]
+        if new:
+            norms = [normalise_word(surface, lang) for surface in new]
+            numbers.update(zip(new, itertools.count(len(self._forms["surface"]))))
+            self._forms["surface"].extend(new)
+            self._forms["lemma"].extend([find_lemma(surface, lang) for surface in new])
+            self._forms["word"].extend(self._number_words(norms, lang))
+            self._forms["traits"].extend([sentence_traits(surface, norm, lang) for surface, norm in zip(new, norms, strict=True)])
+        return np.array([numbers[surface] for surface in surfaces], np.int32)
 
     def forms(self) -> pa.Table:
         """Every form: `surface`, `lemma`, the number of its `word`, its `traits` for the end of sentences (`token_scan`)."""
@@ -71,55 +76,43 @@ class Lexicon:
         """Every term: `lang, term`."""
         return pa.table({name: column.array() for name, column in self._terms.items()})
 
-    def _take_in_form(self, surface: str, lang: str) -> int:
-        norm = normalise_word(surface, lang)
-        word = self._word_numbers.setdefault(lang, {}).get(norm)
-        if word is None:
-            word = self._take_in_word(norm, lang)
-        forms = self._forms
-        number = self._form_numbers[lang][surface] = len(forms["surface"])
-        forms["surface"].append(surface)
-        forms["lemma"].append(find_lemma(surface, lang))
-        forms["word"].append(word)
-        forms["traits"].append(sentence_traits(surface, norm, lang))
-        return number
+    def _number_words(self, norms: Sequence[str], lang: str) -> list[int]:
+        numbers = self._word_numbers.setdefault(lang, {})
+        new = [norm for norm in dict.fromkeys(norms) if norm not in numbers]
+        stop_list = self._settings.stop_list(lang)
+        stems = [stem_word(norm, lang) for norm in new]
+        is_stop = [norm in stop_list for norm in new]
+        terms = iter(self._number_terms([stem for stem, stop in zip(stems, is_stop, strict=True) if not stop], lang))
+        numbers.update(zip(new, itertools.count(len(self._words["norm"]))))
+        self._words["lang"].extend([lang] * len(new))
+        self._words["norm"].extend(new)
+        self._words["stem"].extend(stems)
+        self._words["is_stop"].extend(is_stop)
+        self._words["term"].extend([NO_TERM if stop else next(terms) for stop in is_stop])
+        return [numbers[norm] for norm in norms]
 
-    def _take_in_word(self, norm: str, lang: str) -> int:
-        stem = stem_word(norm, lang)
-        is_stop = norm in self._settings.stop_list(lang)
-        words = self._words
-        number = self._word_numbers[lang][norm] = len(words["norm"])
-        words["lang"].append(lang)
-        words["norm"].append(norm)
-        words["stem"].append(stem)
-        words["is_stop"].append(is_stop)
-        words["term"].append(NO_TERM if is_stop else self._number_term(stem, lang))
-        return number
-
-    def _number_term(self, term: str, lang: str) -> int:
+    def _number_terms(self, stems: Sequence[str], lang: str) -> list[int]:
         numbers = self._term_numbers.setdefault(lang, {})
-        number = numbers.get(term)
-        if number is None:
-            number = numbers[term] = len(self._terms["term"])
-            self._terms["term"].append(term)
-            self._terms["lang"].append(lang)
-        return number
+        new = [stem for stem in dict.fromkeys(stems) if stem not in numbers]
+        numbers.update(zip(new, itertools.count(len(self._terms["term"]))))
+        self._terms["lang"].extend([lang] * len(new))
+        self._terms["term"].extend(new)
+        return [numbers[stem] for stem in stems]
 
 
 class GrowingColumn:
-    """An Arrow array that grows at its end by `append`; what stands in it is not converted again."""
+    """An Arrow array that grows at its end by `extend`; what stands in it is not converted again."""
 
     def __init__(self, kind: pa.DataType) -> None:
         self._array = pa.array([], kind)
-        self._new: list[str | int] = []
-        self.append = self._new.append
 
     def __len__(self) -> int:
-        return len(self._array) + len(self._new)
+        return len(self._array)
+
+    def extend(self, values: Sequence[str] | Sequence[int]) -> None:
+        """Put `values` at the end."""
+        self._array = pa.concat_arrays([self._array, pa.array(values, self._array.type)])
 
     def array(self) -> pa.Array:
         """All values, in order."""
-        if self._new:
-            self._array = pa.concat_arrays([self._array, pa.array(self._new, self._array.type)])
-            self._new.clear()
         return self._array

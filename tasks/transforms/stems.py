@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import Stemmer
 
@@ -16,22 +15,35 @@ ALGORITHMS = {
     "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 MOST_CHARS = 64  # longer forms are no words; our choice, to keep suffix rules off base64 and the like
-_CACHED = 2**18  # forms kept from batch to batch in one process: some 40 MB
+MOST_KEPT = 2**18  # some 40 MB a language
 _NO_WORD = frozenset(":/@_0123456789")
 
 
-@functools.lru_cache(_CACHED)
 def stem_word(form: str, lang: str) -> str:
     """The Snowball stem of a normalised form, never empty.
 
     The form itself where the language has no stemmer, or where it is no word: numbers, addresses, names from programs, over 64 characters.
     """
-    if lang not in ALGORITHMS or len(form) > MOST_CHARS or not _NO_WORD.isdisjoint(form):
-        return form
-    stem: str = _stemmer(lang).stemWord(form)
-    return stem or form
+    return _stems(lang)[form] if lang in ALGORITHMS else form
 
 
-@functools.cache
-def _stemmer(lang: str) -> Any:
-    return Stemmer.Stemmer(ALGORITHMS[lang], 0)  # no cache of its own: each form comes once
+def keep(known: dict[str, str], form: str, value: str) -> str:
+    """`value`, put into `known` under `form`; where 2**18 forms are in it, they are forgotten first."""
+    if len(known) >= MOST_KEPT:
+        known.clear()
+    known[form] = value
+    return value
+
+
+class _Stems(dict[str, str]):
+    """Stems of one language, each found when first asked for, kept from batch to batch in one process."""
+
+    def __init__(self, lang: str) -> None:
+        self._stem = Stemmer.Stemmer(ALGORITHMS[lang], 0).stemWord  # without its own cache
+
+    def __missing__(self, form: str) -> str:
+        is_word = len(form) <= MOST_CHARS and _NO_WORD.isdisjoint(form)
+        return keep(self, form, (self._stem(form) or form) if is_word else form)
+
+
+_stems = functools.cache(_Stems)
