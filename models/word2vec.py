@@ -38,6 +38,14 @@ class Word2VecError(ValueError):
     """A corpus or settings from which nothing can be learned; the message says what to change."""
 
 
+class NothingToLearnError(Word2VecError):
+    """A corpus that is well formed and too small; `rule` names what is true of it."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
 @dataclass(frozen=True)
 class Word2VecSettings:
     """How to train; names and meanings as in gensim, defaults too but for `sg`.
@@ -111,8 +119,8 @@ def train_word2vec(
 ) -> Word2Vec:  # fmt: skip
     """The model that one pass a epoch over the corpus leaves; see the legend. `progress` is called some times a second.
 
-    Word2VecError for an empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, fewer than two words
-    with min_count occurrences, no two words in any sentence, and for weights that did not stay finite.
+    NothingToLearnError for fewer than two words with min_count occurrences and for no two words in any window; Word2VecError for an
+    empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, and weights that did not stay finite.
     """
     counts = np.asarray(counts, np.int64)
     words = frequent_words(counts, settings.min_count)
@@ -125,7 +133,11 @@ def train_word2vec(
     for epoch in range(settings.epochs):
         report = progress and partial(_report, progress, epoch, epoch * n_tokens, settings.epochs * n_tokens)
         sums = run_epoch(training, make_plan(settings, epoch, n_tokens), report)
-        _require(sums.n_pairs > 0, "no two words of the vocabulary stand in one window: give longer sentences, or thin out less (sample)")
+        if sums.n_pairs == 0:
+            raise NothingToLearnError(
+                "no_two_words_in_a_window",
+                "no two words of the vocabulary stand in one window: give longer sentences, or thin out less (sample)",
+            )
         finite = np.isfinite(sums.loss) and np.isfinite(inputs).all() and np.isfinite(output_rows).all()
         _require(bool(finite), f"the weights did not stay finite: give an alpha below {settings.alpha}")
         epochs.append(sums)
@@ -141,13 +153,14 @@ def _report(progress: Callable[[Progress], None], epoch: int, n_before: int, n_i
 
 
 def frequent_words(counts: np.ndarray, min_count: int) -> np.ndarray:
-    """The token ids with at least `min_count` occurrences, by falling count, then rising id; int32. Word2VecError for fewer than two."""
+    """The token ids with at least `min_count` occurrences, by falling count, then rising id; int32. NothingToLearnError for fewer than two."""
     order = np.argsort(-counts, kind="stable")
     words = order[: np.count_nonzero(counts >= max(min_count, 1))].astype(np.int32)
     if words.size < FEWEST_WORDS:
-        raise Word2VecError(
+        raise NothingToLearnError(
+            f"fewer_than_{FEWEST_WORDS}_words_with_{min_count}_occurrences",
             f"{words.size} of {np.count_nonzero(counts)} different words occur {min_count} times or more, and {FEWEST_WORDS} are the least"
-            " that can be learned: give more text or a smaller min_count"
+            " that can be learned: give more text or a smaller min_count",
         )
     return words
 
@@ -184,11 +197,21 @@ def make_corpus(token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.
 
 def start_matrices(n_words: int, settings: Word2VecSettings) -> tuple[np.ndarray, np.ndarray]:
     """Input rows drawn evenly from -1 / (2 D) to 1 / (2 D), as word2vec.c does, and output rows of 0; float32, padded to whole lanes."""
-    width = -(-settings.vector_size // LANES_WIDTH) * LANES_WIDTH
     draws = np.random.Generator(np.random.Philox(key=int(stream_key(settings.seed, _START))))
-    inputs = np.zeros((n_words, width), np.float32)
-    inputs[:, : settings.vector_size] = (draws.random((n_words, settings.vector_size), np.float32) - 0.5) / settings.vector_size
-    return inputs, np.zeros((n_words - settings.hs, width), np.float32)
+    inputs = padded_to_lanes((draws.random((n_words, settings.vector_size), np.float32) - 0.5) / settings.vector_size)
+    return inputs, np.zeros((n_words - settings.hs, inputs.shape[1]), np.float32)
+
+
+def padded_to_lanes(rows: np.ndarray) -> np.ndarray:
+    """A float32 copy of the rows, 0 added at their ends up to whole lanes."""
+    padded = np.zeros((rows.shape[0], lanes_width(rows.shape[1])), np.float32)
+    padded[:, : rows.shape[1]] = rows
+    return padded
+
+
+def lanes_width(n_dimensions: int) -> int:
+    """The numbers in a row: the dimensions rounded up to whole lanes."""
+    return -(-n_dimensions // LANES_WIDTH) * LANES_WIDTH
 
 
 def prepare_training(
@@ -207,7 +230,7 @@ def prepare_training(
 def make_plan(settings: Word2VecSettings, epoch: int, n_tokens: int) -> Plan:
     """The numbers that steer one epoch over a corpus of n_tokens."""
     return Plan(
-        width=-(-settings.vector_size // LANES_WIDTH) * LANES_WIDTH, window=settings.window, is_shrinking=settings.shrink_windows,
+        width=lanes_width(settings.vector_size), window=settings.window, is_shrinking=settings.shrink_windows,
         is_cbow=settings.sg == 0, is_mean=settings.cbow_mean == 1, negative=0 if settings.hs else settings.negative,
         alpha=float(settings.alpha), min_alpha=float(settings.min_alpha),
         n_tokens_before=epoch * n_tokens, n_tokens_in_all=settings.epochs * n_tokens,
