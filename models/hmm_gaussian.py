@@ -1,282 +1,260 @@
-"""Hidden Markov models with Gaussian emissions, fitted by Baum-Welch; names and parameters as in hmmlearn's `GaussianHMM`.
+"""Hidden Markov models with Gaussian emissions; surface as in hmmlearn 0.3.3.
 
-Legend (beside that of `models.hmm`)
-    X[t, d]      observations, shape (T, D), float64; NaN = missing, and marginalised: a row without any number says nothing
-    mu[i, d]     means, shape (S, D)
-    Sigma[i]     covariances, always kept in full, shape (S, D, D)
-    N[i]         expected steps in state i, shape (S,)
+Legend beside those of `models.hmm_estimator` and `models.gaussian_density`
+    means_[i, d]      means, shape (S, D)
+    covars_           set as (S,) spherical, (S, D) diag, (S, D, D) full, (D, D) tied; read always as (S, D, D)
+    covars_prior      added to each state's scatter matrix (to all its entries, as in hmmlearn), `covars_weight` to its weight
 
-Missing values (Little and Rubin 2002, 11.2): rows are grouped by which columns they have; for each group the likelihood is that of
-the columns that are there, and the expected X and X X' of the others come from their conditional normal distribution, so that an
-EM step still cannot lower the likelihood.
-
-Deliberately not here yet: partly labelled sequences, mixtures, choice of the number of states.
+No variance falls below `covar_floor` times its column's own (in full covariances: none of any direction, columns scaled to variance 1):
+without a floor, a state that explains equal rows has an infinite likelihood. A CovarianceFloorWarning names such states.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, Self, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 from sklearn.cluster import KMeans
 
-from models import hmm
+from models.gaussian_density import expected_moments, log_density
+from models.hmm_counts import require_columns
+from models.hmm_estimator import ConvergenceMonitor, HiddenMarkovModel
 
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 COVARIANCE_TYPES = get_args(CovarianceType)
+COVAR_FLOOR = 1e-9  # our choice: a standard deviation 30,000 times smaller than the column's; float64 still solves with it
 
 
 class CovarianceFloorWarning(UserWarning):
     """A state's variance fell to the floor: it explains too few or equal observations."""
 
 
-@dataclass
-class ConvergenceMonitor:
-    """Log-likelihoods by iteration, and whether the last gain was below `tol`."""
+class GaussianHMM(HiddenMarkovModel):
+    """Gaussian emissions. Fitted attributes `startprob_`, `transmat_`, `means_`, `covars_`, `n_features` (D)."""
 
-    tol: float
-    n_iter: int
-    history: list[float] = field(default_factory=list)
-
-    @property
-    def iter(self) -> int:
-        """Iterations done."""
-        return len(self.history)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the last iteration gained less than `tol`."""
-        return len(self.history) > 1 and self.history[-1] - self.history[-2] < self.tol
-
-
-class GaussianHMM:
-    """A Gaussian HMM. Constructor arguments and fitted attributes (`startprob_`, `transmat_`, `means_`, `covars_`, `monitor_`) as in hmmlearn.
-
-    `covars_` is always (S, D, D). `min_covar` is a floor under every variance. Not thread-safe while fitting.
-    """
-
-    def __init__(
-        self,
-        n_components: int = 1,
-        covariance_type: CovarianceType = "diag",
-        *,
-        min_covar: float = 1e-3,
-        startprob_prior: float = 1.0,
-        transmat_prior: float = 1.0,
-        covars_prior: float = 1e-2,
-        random_state: int = 0,
-        n_iter: int = 10,
-        tol: float = 1e-2,
-    ) -> None:
-        if n_components < 1 or covariance_type not in COVARIANCE_TYPES:
-            raise ValueError(
-                f"n_components must be 1 or more (is {n_components}), covariance_type one of {', '.join(COVARIANCE_TYPES)} "
-                f"(is {covariance_type!r})"
-            )
+    def __init__(  # noqa: PLR0917  # hmmlearn's signature
+        self, n_components: int = 1, covariance_type: CovarianceType = "diag", min_covar: float = 1e-3, startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0, means_prior: Any = 0, means_weight: Any = 0, covars_prior: Any = 1e-2, covars_weight: Any = 1,
+        algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2, verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
+        params: str = "stmc", init_params: str = "stmc", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
+        covar_floor: float = COVAR_FLOOR,
+    ) -> None:  # fmt: skip
         self.n_components = n_components
         self.covariance_type: CovarianceType = covariance_type
         self.min_covar = min_covar
         self.startprob_prior = startprob_prior
         self.transmat_prior = transmat_prior
+        self.means_prior = means_prior
+        self.means_weight = means_weight
         self.covars_prior = covars_prior
+        self.covars_weight = covars_weight
+        self.algorithm = algorithm
         self.random_state = random_state
         self.n_iter = n_iter
         self.tol = tol
-        self.startprob_ = np.empty(0)
-        self.transmat_ = np.empty((0, 0))
-        self.means_ = np.empty((0, 0))
-        self.covars_ = np.empty((0, 0, 0))
-        self.monitor_ = ConvergenceMonitor(tol, n_iter)
+        self.verbose = verbose
+        self.params = params
+        self.init_params = init_params
+        self.implementation = implementation
+        self.n_starts = n_starts
+        self.n_jobs = n_jobs
+        self.covar_floor = covar_floor
+        self.monitor_ = ConvergenceMonitor(tol, n_iter, verbose)
 
-    def fit(self, X: np.ndarray, lengths: np.ndarray | None = None, progress: Callable[[int, float], None] | None = None) -> Self:
-        """Self, fitted by EM from k-means centres until an iteration gains less than `tol` or `n_iter` are done.
-
-        `progress` is told iteration and log-likelihood. ValueError where X is no matrix, has fewer complete rows than states, or a
-        column without any number. CovarianceFloorWarning names the states whose variance the floor had to hold up.
-        """
-        X, lengths = _checked(X, lengths)
-        self._start(X)
-        self.monitor_ = ConvergenceMonitor(self.tol, self.n_iter)
-        for iteration in range(self.n_iter):
-            post = hmm.posterior(self.startprob_, self.transmat_, self._log_emission(X), lengths)
-            self.monitor_.history.append(float(post.log_likelihood.sum()))
-            if progress is not None:
-                progress(iteration, self.monitor_.history[-1])
-            if self.monitor_.converged:
-                break
-            self._maximise(X, post)
-        return self
-
-    def score(self, X: np.ndarray, lengths: np.ndarray | None = None) -> float:
-        """Log-likelihood of X, summed over sequences."""
-        return self.score_samples(X, lengths)[0]
-
-    def score_samples(self, X: np.ndarray, lengths: np.ndarray | None = None) -> tuple[float, np.ndarray]:
-        """Log-likelihood of X, and the posterior of each state at each step, (T, S)."""
-        X, lengths = self._checked_for_use(X, lengths)
-        post = hmm.posterior(self.startprob_, self.transmat_, self._log_emission(X), lengths)
-        return float(post.log_likelihood.sum()), post.gamma
-
-    def decode(self, X: np.ndarray, lengths: np.ndarray | None = None) -> tuple[float, np.ndarray]:
-        """Log probability of the most likely paths (Viterbi), summed over sequences, and their states, int32 (T,)."""
-        X, lengths = self._checked_for_use(X, lengths)
-        states, log_probability = hmm.most_likely_states(self.startprob_, self.transmat_, self._log_emission(X), lengths)
-        return float(log_probability.sum()), states
-
-    def predict(self, X: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
-        """The most likely path of states, int32 (T,)."""
-        return self.decode(X, lengths)[1]
-
-    def predict_proba(self, X: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
-        """The posterior of each state at each step, (T, S)."""
-        return self.score_samples(X, lengths)[1]
-
-    def get_stationary_distribution(self) -> np.ndarray:
-        """The distribution over states (S,) that the transitions leave unchanged."""
-        return hmm.stationary_distribution(self.transmat_)
-
-    def bic(self, X: np.ndarray, lengths: np.ndarray | None = None) -> float:
-        """Bayesian information criterion (Schwarz 1978), lower is better: -2 log-likelihood + free parameters * log(steps observed)."""
-        n_observed = int((~np.isnan(X)).any(axis=1).sum())
-        return -2.0 * self.score(X, lengths) + self._n_free_parameters() * np.log(n_observed)
-
-    def reordered(self, order: np.ndarray) -> Self:
-        """This fitted model with its states renamed: new state k is old state `order[k]`. Self is changed, and returned."""
-        self.startprob_ = self.startprob_[order]
-        self.transmat_ = self.transmat_[np.ix_(order, order)]
-        self.means_, self.covars_ = self.means_[order], self.covars_[order]
-        return self
-
-    def _n_free_parameters(self) -> int:
+    @property
+    def covars_(self) -> np.ndarray:
+        """Covariances in full, (S, D, D)."""
         n_states, n_columns = self.means_.shape
-        n_covariances = {
-            "spherical": n_states,
-            "diag": n_states * n_columns,
-            "full": n_states * n_columns * (n_columns + 1) // 2,
-            "tied": n_columns * (n_columns + 1) // 2,
-        }[self.covariance_type]
-        return n_states - 1 + n_states * (n_states - 1) + n_states * n_columns + n_covariances
-
-    def _checked_for_use(self, X: np.ndarray, lengths: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        if not self.means_.size:
-            raise ValueError("this model has not been fitted: call fit first")
-        X, lengths = _checked(X, lengths)
-        if X.shape[1] != self.means_.shape[1]:
-            raise ValueError(f"the model knows {self.means_.shape[1]} columns, X has {X.shape[1]}")
-        return X, lengths
-
-    def _start(self, X: np.ndarray) -> None:
-        """Uniform chain, k-means centres of the complete rows as means, the data's own covariance in every state (as hmmlearn does)."""
-        complete = X[~np.isnan(X).any(axis=1)]
-        n_states = self.n_components
-        if len(np.unique(complete, axis=0)) < n_states:
-            raise ValueError(
-                f"{n_states} states need as many distinct complete rows, there are {len(np.unique(complete, axis=0))}: "
-                "ask for fewer states or give more data"
-            )
-        self.startprob_ = np.full(n_states, 1.0 / n_states)
-        self.transmat_ = np.full((n_states, n_states), 1.0 / n_states)
-        self.means_ = KMeans(n_states, random_state=self.random_state, n_init=10).fit(complete).cluster_centers_
-        covariance = np.atleast_2d(np.cov(complete.T)) if len(complete) > 1 else np.zeros((X.shape[1], X.shape[1]))
-        covariance = covariance + self.min_covar * np.eye(X.shape[1])
-        self.covars_ = np.stack([self._shaped(covariance)] * n_states)
-
-    def _shaped(self, covariance: np.ndarray) -> np.ndarray:
-        """A covariance (D, D) with what the type does not allow taken out."""
         if self.covariance_type == "spherical":
-            return np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-        return np.diag(np.diag(covariance)) if self.covariance_type == "diag" else covariance
+            return np.asarray(self._covars_.reshape(n_states, -1)[:, :1, None] * np.eye(n_columns))
+        if self.covariance_type == "diag":
+            return np.asarray(self._covars_[:, :, None] * np.eye(n_columns))
+        return np.tile(self._covars_, (n_states, 1, 1)) if self.covariance_type == "tied" else self._covars_
+
+    @covars_.setter
+    def covars_(self, covars: Any) -> None:
+        self._covars_ = np.array(covars, np.float64)
+        n_axes = {"spherical": (1, 2), "diag": (2,), "full": (3,), "tied": (2,)}[self.covariance_type]
+        if self._covars_.ndim not in n_axes or (self.covariance_type != "tied" and len(self._covars_) != self.n_components):
+            raise ValueError(f"{self.covariance_type} covars_ of {self.n_components} states cannot have shape {self._covars_.shape}")
+        if self.covariance_type in ("spherical", "diag"):
+            is_positive = bool(np.all(self._covars_ > 0))
+        else:
+            is_symmetric = np.allclose(self._covars_, np.swapaxes(self._covars_, -1, -2))
+            is_positive = is_symmetric and bool(np.all(np.linalg.eigvalsh(self._covars_) > 0))
+        if not is_positive:
+            raise ValueError("covars_ must be positive, matrices symmetric and positive definite")
+
+    @property
+    def _is_diagonal(self) -> bool:
+        return self.covariance_type in ("spherical", "diag")
+
+    def _prepared(self, X: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(X, np.float64)
+
+    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:
+        if self.covariance_type not in COVARIANCE_TYPES:
+            raise ValueError(f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}")
+        self.n_features = X.shape[1]
+        complete = complete_rows(X)
+        self._centre, self._spread = np.nanmean(X, axis=0), column_spread(X)
+        if self._is_to_start("m", "means_"):
+            self.means_ = cluster_centres(complete, self.n_components, self.random_state, rng, start)
+        if self._is_to_start("c", "covars_"):
+            self._covars_ = self._shaped(np.stack([own_covariance(complete, self.min_covar)] * self.n_components))
+
+    def _is_to_start(self, letter: str, name: str) -> bool:
+        return super()._is_to_start(letter, "_covars_" if name == "covars_" else name)
+
+    def _check_emission(self) -> None:
+        self.means_ = np.asarray(self.means_, np.float64)
+        if self.means_.ndim != 2 or len(self.means_) != self.n_components:
+            raise ValueError(f"means_ must have shape ({self.n_components}, columns), it has {self.means_.shape}")
+        self.n_features = self.means_.shape[1]
 
     def _log_emission(self, X: np.ndarray) -> np.ndarray:
-        """Log of N(X[t]; mu[i], Sigma[i]) over the columns that are there, (T, S); 0 where none is."""
-        log_b = np.zeros((len(X), self.n_components))
-        for rows, there in _patterns(X):
-            if not there.any():
-                continue
-            for i in range(self.n_components):
-                L = np.linalg.cholesky(self.covars_[i][np.ix_(there, there)])
-                z = np.linalg.solve(L, (X[np.ix_(rows, there)] - self.means_[i, there]).T)
-                log_b[rows, i] = -0.5 * (np.einsum("dt,dt->t", z, z) + there.sum() * np.log(2 * np.pi)) - np.log(np.diag(L)).sum()
-        return log_b
+        require_columns(X, self.n_features)
+        return log_density(X, self.means_, self.covars_, is_diagonal=self._is_diagonal)
 
-    def _maximise(self, X: np.ndarray, post: hmm.HmmPosterior) -> None:
-        """The M step: start, transitions, means, covariances from the expected counts; changes self."""
-        start = np.maximum(self.startprob_prior - 1.0 + post.start_counts, 0.0)
-        self.startprob_ = start / start.sum()
-        moves = np.maximum(self.transmat_prior - 1.0 + post.transition_counts, 0.0)
-        left = moves.sum(axis=1, keepdims=True)
-        # A state that is never left (seen only in last steps) keeps its row: no evidence, no change.
-        self.transmat_ = np.where(left > 0, moves / np.where(left > 0, left, 1.0), self.transmat_)
-        scatter = np.empty_like(self.covars_)
-        weights = np.empty(self.n_components)
-        for i in range(self.n_components):
-            first, second, weights[i] = self._expected_moments(X, post.gamma[:, i], i)
-            if weights[i] <= 0.0:  # nobody is in this state: it stays what it was
-                scatter[i] = 0.0
-                continue
-            self.means_[i] = first / weights[i]
-            scatter[i] = second - weights[i] * np.outer(self.means_[i], self.means_[i])
+    def _start_from_known(self, X: np.ndarray, weights: np.ndarray) -> None:
+        there = weights.T @ ~np.isnan(X)
+        means = (weights.T @ np.nan_to_num(X)) / np.where(there > 0, there, 1.0)
+        self.means_ = np.where(there > 0, means, self.means_)
+
+    def _statistics(self, X: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Counts (S, D), first and second moments about the data's own mean, (S, D) and (S, D, D)."""
+        return expected_moments(X, gamma, self.means_, self.covars_, self._centre, is_diagonal=self._is_diagonal)
+
+    def _maximise(self, *statistics: np.ndarray) -> None:
+        counts, first, second = statistics
+        there = counts > 0
+        if "m" in self.params:
+            weight = self.means_weight + counts
+            moved = (self.means_weight * np.asarray(self.means_prior) + first + counts * self._centre) / np.where(weight > 0, weight, 1.0)
+            self.means_ = np.where(weight > 0, moved, self.means_)
+        if "c" not in self.params:
+            return
+        off = self.means_ - self._centre
+        scatter = second - first[:, :, None] * off[:, None, :] - off[:, :, None] * first[:, None, :]
+        scatter = scatter + counts[:, :, None] * off[:, :, None] * off[:, None, :]
+        away = self.means_ - np.asarray(self.means_prior)
+        scatter = scatter + np.broadcast_to(self.means_weight, self.means_.shape)[:, :, None] * away[:, :, None] * away[:, None, :]
+        covars = self.covars_.copy()
         if self.covariance_type == "tied":
-            scatter[:] = scatter.sum(axis=0)
-            weights[:] = weights.sum()
-        floored = []
-        for i in range(self.n_components):
-            if weights[i] <= 0.0:
-                continue
-            prior = self.covars_prior * np.eye(X.shape[1])
-            covariance = self._shaped((prior + (scatter[i] + scatter[i].T) / 2) / weights[i])
-            values, vectors = np.linalg.eigh(covariance)
-            if values.min() < self.min_covar:
-                floored.append(i)
-                covariance = (vectors * np.maximum(values, self.min_covar)) @ vectors.T
-            self.covars_[i] = covariance
-        if floored:
-            warnings.warn(
-                f"the variance of state {', '.join(map(str, floored))} fell to min_covar {self.min_covar:g}: it explains too few or equal rows",
-                CovarianceFloorWarning,
-                stacklevel=3,
-            )
+            covars[:] = (self.covars_prior + scatter.sum(axis=0)) / (max(self.covars_weight - self.n_features, 0) + counts[:, 0].sum())
+        elif self.covariance_type == "full":
+            weight = max(self.covars_weight - self.n_features, 0) + counts[:, 0]
+            covars[there[:, 0]] = ((self.covars_prior + scatter) / np.where(weight > 0, weight, 1.0)[:, None, None])[there[:, 0]]
+        else:
+            squares = np.diagonal(scatter, axis1=1, axis2=2)
+            weight = np.maximum(max(self.covars_weight - 1, 0) + counts, 1e-5)  # hmmlearn's bound
+            variances = (self.covars_prior + squares) / weight
+            if self.covariance_type == "spherical":  # columns that are there more often weigh more
+                variances = np.broadcast_to(((variances * weight).sum(axis=1) / weight.sum(axis=1))[:, None], variances.shape)
+            covars[there.all(axis=1)] = (variances[:, :, None] * np.eye(self.n_features))[there.all(axis=1)]
+        self._covars_ = self._shaped(floored(covars, self._spread, self.covar_floor, is_diagonal=self._is_diagonal))
 
-    def _expected_moments(self, X: np.ndarray, weight: np.ndarray, i: int) -> tuple[np.ndarray, np.ndarray, float]:
-        """Weighted sums of E[x] (D,) and E[x x'] (D, D) under state i, and the weights' sum; rows that say nothing are left out."""
-        n_columns = X.shape[1]
-        first, second, total = np.zeros(n_columns), np.zeros((n_columns, n_columns)), 0.0
-        for rows, there in _patterns(X):
-            if not there.any():
-                continue
-            w = weight[rows]
-            expected = np.empty((len(rows), n_columns))
-            expected[:, there] = X[np.ix_(rows, there)]
-            gone = ~there
-            if gone.any():
-                Sigma = self.covars_[i]
-                K = np.linalg.solve(Sigma[np.ix_(there, there)], Sigma[np.ix_(there, gone)])  # regression of the missing on the rest
-                expected[:, gone] = self.means_[i, gone] + (expected[:, there] - self.means_[i, there]) @ K
-                second[np.ix_(gone, gone)] += w.sum() * (Sigma[np.ix_(gone, gone)] - Sigma[np.ix_(gone, there)] @ K)
-            first += w @ expected
-            second += (expected * w[:, None]).T @ expected
-            total += float(w.sum())
-        return first, second, total
+    def _shaped(self, covars: np.ndarray) -> np.ndarray:
+        """Full covariances (S, D, D) in the shape of the covariance type."""
+        if self.covariance_type == "tied":
+            return covars[0]
+        if self.covariance_type == "full":
+            return covars
+        variances = np.diagonal(covars, axis1=1, axis2=2).copy()
+        return variances.mean(axis=1) if self.covariance_type == "spherical" else variances
+
+    def _emission_log_prior(self) -> float:
+        """What the M step maximises besides the likelihood: -1/2 (weight * log det + trace(prior and pull of the mean / Sigma))."""
+        covars, away = self.covars_, self.means_ - np.asarray(self.means_prior)
+        pull = np.broadcast_to(self.means_weight, self.means_.shape)[:, :, None] * away[:, :, None] * away[:, None, :]
+        n_free = self.n_features if not self._is_diagonal else 1
+        weight = max(self.covars_weight - n_free, 0)
+        prior = np.broadcast_to(self.covars_prior, covars.shape).astype(np.float64)
+        if self._is_diagonal:
+            prior, pull = prior * np.eye(self.n_features), pull * np.eye(self.n_features)
+        share = np.arange(len(covars)) == 0 if self.covariance_type == "tied" else np.ones(len(covars))
+        traces = np.trace(np.linalg.solve(covars, prior * share[:, None, None] + pull), axis1=1, axis2=2)
+        return float(-0.5 * np.sum(weight * share * np.linalg.slogdet(covars)[1] + traces))
+
+    def _draw(self, state: int, rng: Any) -> Any:
+        return rng.multivariate_normal(self.means_[state], self.covars_[state])
+
+    def _n_emission_parameters(self) -> int:
+        n_states, n_columns = self.means_.shape
+        return n_states * n_columns + n_covariance_parameters(self.covariance_type, n_states, n_columns)
+
+    def _reorder_emission(self, order: np.ndarray) -> None:
+        self.means_ = self.means_[order]
+        if self.covariance_type != "tied":
+            self._covars_ = self._covars_[order]
+
+    def _emission_names(self) -> tuple[str, ...]:
+        return ("means_", "covars_")
 
 
-def _patterns(X: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers (n,) and columns that are there, bool (D,), for each pattern of missing values in X."""
-    there = ~np.isnan(X)
-    code = there @ (1 << np.arange(X.shape[1]))  # a bit a column
-    for value in np.unique(code):
-        rows = np.flatnonzero(code == value)
-        yield rows, there[rows[0]]
+def n_covariance_parameters(covariance_type: CovarianceType, n_gaussians: int, n_columns: int) -> int:
+    """Free parameters of `n_gaussians` covariances; tied ones count once."""
+    of_matrix = n_columns * (n_columns + 1) // 2
+    return {"spherical": n_gaussians, "diag": n_gaussians * n_columns, "full": n_gaussians * of_matrix, "tied": of_matrix}[covariance_type]
 
 
-def _checked(X: np.ndarray, lengths: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    X = np.asarray(X, np.float64)
-    if X.ndim != 2 or not X.size:
-        raise ValueError(f"X must be a matrix of steps and columns with at least one of each, its shape is {X.shape}")
-    if np.isinf(X).any():
-        raise ValueError("X holds an infinite value: mark missing ones as NaN")
-    if np.isnan(X).all(axis=0).any():
-        raise ValueError(f"column {int(np.isnan(X).all(axis=0).argmax())} of X has no value at all: leave it out")
-    return X, np.array([len(X)]) if lengths is None else np.asarray(lengths, np.int64)
+def complete_rows(X: np.ndarray) -> np.ndarray:
+    """The rows of X without a missing value. ValueError where a column has no value at all."""
+    is_empty = np.isnan(X).all(axis=0)
+    if is_empty.any():
+        raise ValueError(f"column {int(is_empty.argmax())} of X has no value at all: leave it out")
+    return X[~np.isnan(X).any(axis=1)]
+
+
+def column_spread(X: np.ndarray) -> np.ndarray:
+    """Standard deviation of each column, (D,); of a constant column its size, and 1 where that is 0."""
+    spread, size = np.nanstd(X, axis=0), np.nanmax(np.abs(X), axis=0)
+    return np.where(spread > 1e-12 * size, spread, np.where(size > 0, size, 1.0))  # below that it is rounding
+
+
+def cluster_centres(complete: np.ndarray, n_clusters: int, random_state: Any, rng: Any, start: int) -> np.ndarray:
+    """Centres by k-means as hmmlearn begins with them, or from one random start where `start` is not 0.
+
+    ValueError where there are fewer distinct rows than clusters.
+    """
+    n_distinct = len(np.unique(complete, axis=0)) if len(complete) else 0
+    if n_distinct < n_clusters:
+        raise ValueError(
+            f"{n_clusters} states need as many distinct complete rows, there are {n_distinct}: ask for fewer states or give more data"
+        )
+    seed = rng if isinstance(random_state, np.random.RandomState) else int(random_state or 0) + start
+    return np.asarray(KMeans(n_clusters, random_state=seed, n_init=1 if start else 10).fit(complete).cluster_centers_)
+
+
+def own_covariance(complete: np.ndarray, min_covar: float) -> np.ndarray:
+    """Covariance of the rows, (D, D), with `min_covar` added to its diagonal."""
+    covariance = np.atleast_2d(np.cov(complete.T)) if len(complete) > 1 else np.zeros((complete.shape[1],) * 2)
+    return np.asarray(covariance + min_covar * np.eye(complete.shape[1]))
+
+
+def floored(covars: np.ndarray, spread: np.ndarray, floor: float, *, is_diagonal: bool, names: Sequence[str] | None = None) -> np.ndarray:
+    """`covars` (M, D, D) with no variance below `floor` times the square of the columns' `spread` (D,); warns of those that were.
+
+    Each is the most likely covariance above the floor: eigenvalues of the matrix in standardised columns are lifted to it.
+    """
+    scale = np.outer(spread, spread)
+    if is_diagonal:
+        values, vectors = np.diagonal(covars, axis1=1, axis2=2) / spread**2, None
+    else:
+        values, vectors = np.linalg.eigh((covars + np.swapaxes(covars, 1, 2)) / (2 * scale))
+    low = np.flatnonzero((values < floor).any(axis=1))
+    if not len(low):
+        return covars
+    lifted = covars.copy()
+    for m in low:
+        kept = np.maximum(values[m], floor)
+        lifted[m] = (np.diag(kept) if vectors is None else (vectors[m] * kept) @ vectors[m].T) * scale
+    which = ", ".join(names[int(m)] if names else str(m) for m in low)
+    warnings.warn(
+        f"the variance of state {which} fell to the floor, {floor:g} of its column's: it explains too few or equal rows",
+        CovarianceFloorWarning,
+        stacklevel=4,
+    )
+    return lifted

@@ -62,9 +62,7 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[i
     location, scale = np.nanmean(adjusted, axis=0), np.nanstd(adjusted, axis=0)
     scale[scale == 0] = 1.0  # a constant column says nothing and stays
     X = (adjusted - location) / scale
-    model = GaussianHMM(
-        settings.n_states, settings.covariance_type, n_iter=settings.n_iter, tol=settings.tol, random_state=settings.seed
-    ).fit(X, grid.lengths, progress)
+    model = _untrained(settings.n_states, settings).fit(X, grid.lengths, progress=progress)
     level = restriction_level(model.means_ * scale + location, settings.categories)
     order = np.argsort(level, kind="stable")
     model.reordered(order)
@@ -89,6 +87,15 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[i
         mean_duration(state, grid.lengths),
         float((probability[grid.is_observed] >= CLEAR).mean()),
     )
+
+
+def _untrained(n_states: int, settings: RegimeSettings) -> GaussianHMM:
+    """A model that begins with a chain that favours nothing, and k-means centres."""
+    model = GaussianHMM(
+        n_states, settings.covariance_type, n_iter=settings.n_iter, tol=settings.tol, random_state=settings.seed, init_params="mc"
+    )
+    model.startprob_, model.transmat_ = np.full(n_states, 1.0 / n_states), np.full((n_states, n_states), 1.0 / n_states)
+    return model
 
 
 def rank_agreement(ours: np.ndarray, theirs: np.ndarray) -> float | None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from models import hmm
+from models import hmm_core as hmm
 from models.hmm_gaussian import CovarianceFloorWarning, GaussianHMM
 
 MEANS = np.array([[0.0, 0.0], [8.0, -6.0]])
@@ -70,7 +70,7 @@ def test_a_row_without_values_takes_no_part() -> None:
 def test_one_em_step_equals_the_formulas_by_hand() -> None:
     X, _ = two_state_walk(50)
     model = GaussianHMM(2, "full", n_iter=1, covars_prior=0.0)
-    model._start(X)
+    model._start(X, np.array([50]), None, 0)
     gamma = hmm.posterior(model.startprob_, model.transmat_, model._log_emission(X), np.array([50])).gamma
     model.fit(X)
     for i in range(2):

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.hmm_enumeration import enumerate_paths, posterior_by_enumeration
 
-from models import hmm
+from models import hmm_core as hmm
+from models.hmm_single import expect_in_log_space
 
 WEATHER_PI = np.array([0.3, 0.4, 0.3])  # rain, sun, clouds: the article's model, its recursions put right
 WEATHER_A = np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]])
@@ -31,8 +32,8 @@ def test_posterior_equals_enumeration_of_all_paths(seed: int, n_states: int, n_s
 @given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 6))
 def test_log_space_gives_what_scaling_gives(seed: int, n_states: int, n_steps: int) -> None:
     pi, A, b = random_model(seed, n_states, n_steps)
-    gamma, counts = np.empty(b.shape), np.zeros(A.shape)
-    value = hmm._log_posterior(np.log(pi), np.log(A), np.log(b), gamma, counts)
+    gamma, counts, starts = np.zeros(b.shape), np.zeros(A.shape), np.zeros(n_states)
+    value = expect_in_log_space(np.log(pi), np.log(A), np.log(b), np.arange(n_steps), gamma, starts, counts)
     ours = hmm.posterior(pi, A, np.log(b), np.array([n_steps]))
     assert value == pytest.approx(ours.log_likelihood[0], rel=1e-12)  # rounding
     np.testing.assert_allclose(gamma, ours.gamma, atol=1e-12)
@@ -62,7 +63,7 @@ def test_sequences_do_not_touch_each_other() -> None:
     pi, A, b = random_model(7, 3, 9)
     together = hmm.posterior(pi, A, np.log(b), np.array([4, 5]))
     first, second = hmm.posterior(pi, A, np.log(b[:4]), np.array([4])), hmm.posterior(pi, A, np.log(b[4:]), np.array([5]))
-    np.testing.assert_array_equal(together.gamma, np.vstack([first.gamma, second.gamma]))
+    np.testing.assert_allclose(together.gamma, np.vstack([first.gamma, second.gamma]), rtol=1e-13)  # lanes add in another order
     np.testing.assert_allclose(together.transition_counts, first.transition_counts + second.transition_counts, rtol=1e-12)
 
 
@@ -119,3 +120,79 @@ def test_lengths_that_do_not_add_up_are_refused(lengths: list[int]) -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         hmm.posterior(WEATHER_PI, WEATHER_A, np.full((3, 3), np.nan), np.array([3]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.lists(st.integers(1, 5), min_size=2, max_size=20))
+def test_sequences_side_by_side_equal_each_by_itself(seed: int, n_states: int, lengths: list[int]) -> None:
+    pi, A, b = random_model(seed, n_states, sum(lengths))
+    together = hmm.posterior(pi, A, np.log(b), np.array(lengths))
+    at, counts = 0, np.zeros(A.shape)
+    for length, log_likelihood in zip(lengths, together.log_likelihood, strict=True):
+        likelihood, gamma, moves = posterior_by_enumeration(pi, A, b[at : at + length])
+        assert log_likelihood == pytest.approx(np.log(likelihood), rel=1e-12, abs=1e-12)  # rounding of some 20 products
+        np.testing.assert_allclose(together.gamma[at : at + length], gamma, atol=1e-12)
+        counts += moves
+        at += length
+    np.testing.assert_allclose(together.transition_counts, counts, atol=1e-11)
+
+
+def test_any_number_of_threads_gives_the_same_bytes() -> None:
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 90, 50)
+    pi, A, _ = random_model(2, 3, 1)
+    kinds, log_table = rng.integers(0, 6, lengths.sum()), np.log(rng.dirichlet(np.ones(3), 6))
+    one, three = (hmm.posterior_by_kind(pi, A, log_table, kinds, lengths, n_threads=n) for n in (1, 3))
+    assert one.gamma.tobytes() == three.gamma.tobytes()
+    assert one.transition_counts.tobytes() == three.transition_counts.tobytes()
+
+
+def test_counts_by_kind_are_the_posterior_summed_by_kind() -> None:
+    rng = np.random.default_rng(4)
+    pi, A, _ = random_model(4, 3, 1)
+    lengths, kinds, log_table = np.array([30, 7, 60]), rng.integers(0, 5, 97), np.log(rng.dirichlet(np.ones(3), 5))
+    by_step = hmm.posterior(pi, A, log_table[kinds], lengths)
+    by_kind = hmm.posterior_by_kind(pi, A, log_table, kinds, lengths)
+    for kind in range(5):
+        np.testing.assert_allclose(by_kind.gamma[kind], by_step.gamma[kinds == kind].sum(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_copies", [1, 9])  # by itself, and in lanes
+@pytest.mark.parametrize("log_step", [-200.0, -400.0, -1000.0])
+def test_a_path_that_scaling_would_lose_is_kept(log_step: float, n_copies: int) -> None:
+    # Left to right: state 1 is entered at once or never. It is unlikely at first, by more than float64 holds, and the only way at the end.
+    pi, A = np.array([0.5, 0.5]), np.eye(2)
+    log_b = np.vstack([np.tile([0.0, log_step], (4, 1)), [[-np.inf, 0.0]]])
+    ours = hmm.posterior(pi, A, np.tile(log_b, (n_copies, 1)), np.full(n_copies, 5))
+    np.testing.assert_allclose(ours.log_likelihood, np.log(0.5) + 4 * log_step, rtol=1e-12)
+    np.testing.assert_array_equal(ours.gamma[:, 1], 1.0)
+
+
+@pytest.mark.parametrize("n_copies", [1, 9])
+def test_a_state_that_cannot_be_reached_does_not_overflow(n_copies: int) -> None:
+    pi, A = np.array([1.0, 0.0]), np.array([[1.0, 0.0], [0.5, 0.5]])
+    log_b = np.tile([[-400.0, 0.0]], (50, 1))
+    ours = hmm.posterior(pi, A, np.tile(log_b, (n_copies, 1)), np.full(n_copies, 50))
+    np.testing.assert_allclose(ours.log_likelihood, -20_000.0, rtol=1e-12)
+    np.testing.assert_array_equal(ours.gamma[:, 0], 1.0)
+
+
+def test_reversible_chain_reads_the_same_backwards() -> None:
+    weights = np.array([[1.0, 2.0, 0.5], [2.0, 3.0, 1.0], [0.5, 1.0, 4.0]])  # symmetric: detailed balance holds
+    A, pi = weights / weights.sum(axis=1, keepdims=True), weights.sum(axis=1) / weights.sum()
+    _, _, b = random_model(11, 3, 20)
+    forwards, backwards = (hmm.posterior(pi, A, np.log(rows), np.array([20])) for rows in (b, b[::-1]))
+    assert forwards.log_likelihood[0] == pytest.approx(backwards.log_likelihood[0], rel=1e-12)  # rounding
+    np.testing.assert_allclose(forwards.gamma, backwards.gamma[::-1], atol=1e-12)
+
+
+def test_posterior_is_the_gradient_of_the_likelihood() -> None:
+    pi, A, b = random_model(5, 3, 8)
+    log_b, lengths, h = np.log(b), np.array([8]), 1e-5
+    ours = hmm.posterior(pi, A, log_b, lengths)
+    for t, i in ((0, 0), (3, 2), (7, 1)):
+        up, down = log_b.copy(), log_b.copy()
+        up[t, i] += h
+        down[t, i] -= h
+        slope = (hmm.log_likelihoods(pi, A, up, lengths) - hmm.log_likelihoods(pi, A, down, lengths)) / (2 * h)
+        assert slope[0] == pytest.approx(ours.gamma[t, i], abs=1e-8)  # error of central differences: h squared, and rounding / h
