@@ -52,6 +52,27 @@ def make_doc_id(source: str, uri: str) -> str:
     return hashlib.sha256(f"{source}\0{uri}".encode()).hexdigest()[:16]
 
 
+class Columns:
+    """Rows as they gather, column by column: millions of rows as tuples would keep Python's garbage collector busy."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._columns: list[list[Any]] = [[] for _ in schema]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def append(self, row: tuple[Any, ...]) -> None:
+        """Add one row, its values in the order of the schema."""
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+
+    def take(self) -> pa.Table:
+        """All rows; none is left here."""
+        taken, self._columns = self._columns, [[] for _ in self.schema]
+        return pa.table([pa.array(column, kind.type) for column, kind in zip(taken, self.schema, strict=True)], schema=self.schema)
+
+
 @dataclass
 class DocumentRows:
     """Rows as they gather. `stage` and `code_version` go into the ledger."""
@@ -61,10 +82,12 @@ class DocumentRows:
     size: int = 0  # what has gathered: characters, and 64 for each tagged token
     n_records: int = 0
     _waiting: list[tuple[Origin, ParsedDocument]] = field(default_factory=list)
-    _documents: list[tuple[Any, ...]] = field(default_factory=list)  # in the contract's order, but for n_words
-    _labels: list[tuple[str, str]] = field(default_factory=list)
-    _treebank: list[tuple[Any, ...]] = field(default_factory=list)
-    _decisions: list[tuple[Any, ...]] = field(default_factory=list)  # DECISION_COLUMNS
+    _documents: Columns = field(default_factory=lambda: Columns(_without_words(DOCUMENTS.arrow_schema())))
+    _labels: Columns = field(default_factory=lambda: Columns(LABELS.arrow_schema()))
+    _treebank: Columns = field(default_factory=lambda: Columns(TREEBANK.arrow_schema()))
+    _decisions: Columns = field(
+        default_factory=lambda: Columns(pa.schema([LEDGER.arrow_schema().field(name) for name in DECISION_COLUMNS]))
+    )
     _quarantine: list[SetAside] = field(default_factory=list)
     _set_aside: Counter[str] = field(default_factory=Counter)
 
@@ -83,17 +106,20 @@ class DocumentRows:
         """What has gathered, as tables in the form of their contracts; nothing is left here. Tables without rows are left out."""
         self._settle()
         tables = {
-            "documents": _document_table(self._documents),
-            "labels": _table(self._labels, LABELS.arrow_schema()),
-            "treebank": _table(self._treebank, TREEBANK.arrow_schema()),
-            "ops.ledger": _ledger_table(self._decisions, self.stage, self.code_version),
+            "documents": _with_words(self._documents.take()),
+            "labels": self._labels.take(),
+            "treebank": self._treebank.take(),
+            "ops.ledger": _ledger_table(self._decisions.take(), self.stage, self.code_version),
             "ops.quarantine": quarantine_table(self._quarantine),
         }
         taken = DocumentTables(
-            {name: table for name, table in tables.items() if table.num_rows}, self.n_records, len(self._documents), dict(self._set_aside)
+            {name: table for name, table in tables.items() if table.num_rows},
+            self.n_records,
+            tables["documents"].num_rows,
+            dict(self._set_aside),
         )
-        for gathered in (self._documents, self._labels, self._treebank, self._decisions, self._quarantine, self._set_aside):
-            gathered.clear()
+        self._quarantine.clear()
+        self._set_aside.clear()
         self.size = self.n_records = 0
         return taken
 
@@ -118,16 +144,14 @@ class DocumentRows:
             doc_id, origin.source, uri, origin.kind, lang, lang_confidence, title or None, text, len(text),
             hashlib.sha256(utf8).hexdigest(), record.extractor, None, record.published_on, origin.fetched_at,
         ))  # fmt: skip
-        if record.label is not None:
-            self._labels.append((doc_id, record.label))
-        if record.tagged:
-            self._treebank += [
-                (doc_id, position, word.sentence, word.token, word.lemma, word.upos, word.xpos)
-                for position, word in enumerate(record.tagged)
-            ]
+        label = normalise_text(record.label).strip() if record.label else None
+        if label:
+            self._labels.append((doc_id, label))
+        for position, word in enumerate(record.tagged):
+            self._treebank.append((doc_id, position, *word))
         self._decisions.append((doc_id, "kept", "has_text", None, record.n_bytes, len(utf8)))
-        if record.notes:
-            self._decisions += [(doc_id, "changed", note.rule, note.score, record.n_bytes, len(utf8)) for note in record.notes]
+        for note in record.notes:
+            self._decisions.append((doc_id, "changed", note.rule, note.score, record.n_bytes, len(utf8)))
 
     def _reject(self, origin: Origin, record: RejectedRecord) -> None:
         uri = _uri(origin, record.place)
@@ -152,28 +176,26 @@ def _normalise_all(texts: list[str]) -> list[str]:
     return [normalise_text(text) for text in texts]
 
 
-def _document_table(rows: list[tuple[Any, ...]]) -> pa.Table:
+def _without_words(schema: pa.Schema) -> pa.Schema:
+    return schema.remove(schema.get_field_index("n_words"))
+
+
+def _with_words(table: pa.Table) -> pa.Table:
     """Documents in the form of their contract, their words counted."""
     schema = DOCUMENTS.arrow_schema()
     place = schema.get_field_index("n_words")
-    table = _table(rows, schema.remove(place))
     n_words = np.bincount(cut_tokens(table["text"].combine_chunks()).text, minlength=table.num_rows)
     return table.add_column(place, schema.field(place), pa.array(n_words, pa.int64()))
 
 
-def _ledger_table(decisions: list[tuple[Any, ...]], stage: str, code_version: str) -> pa.Table:
+def _ledger_table(decisions: pa.Table, stage: str, code_version: str) -> pa.Table:
     """The ledger's lines on documents."""
     schema = LEDGER.arrow_schema()
-    few = _table(decisions, pa.schema([schema.field(name) for name in DECISION_COLUMNS]))
     same = {"subject_kind": "document", "stage": stage, "code_version": code_version}
-    n_lines = few.num_rows
     columns = [
-        few[name] if name in DECISION_COLUMNS else pa.repeat(pa.scalar(same.get(name), schema.field(name).type), n_lines)
-        for name in schema.names
+        decisions[field.name]
+        if field.name in DECISION_COLUMNS
+        else pa.repeat(pa.scalar(same.get(field.name), field.type), decisions.num_rows)
+        for field in schema
     ]
     return pa.table(columns, schema=schema)
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema)

@@ -92,9 +92,10 @@ def test_what_was_taken_is_gone():
     assert rows.take().tables == {}
 
 
-@pytest.mark.parametrize("place", ["uri=http://a/\udcff", "x\ud800"])
-def test_an_address_without_utf8_form_does_no_harm(place):
-    assert rows_of(ParsedDocument(place, "text", 4, "x")).n_documents == 1
+@pytest.mark.parametrize("odd", ["http://a/\udcff", "x\ud800"])
+def test_strings_without_utf8_form_do_no_harm(odd):
+    assert rows_of(ParsedDocument(odd, odd, 4, "x", odd, label=odd)).n_documents == 1
+    assert rows_of(RejectedRecord(odd, "line_no_json", odd, 4, {"text": odd})).set_aside == {"line_no_json": 1}
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=6))
