@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from tasks.lake.files import FileRef, write_table
-from tasks.lake.layout import Lake
+from tasks.lake.layout import Lake, LakeError
 from tasks.lake.raw import BadInputError, RawItem, read_raw
 from tasks.lake.steps import Step, StepOutput, Work, cut_by_content, settings_of
 from tasks.lake.unpacking import TAR_SUFFIXES
-from tasks.page_reader import PageReader, page_reader
+from tasks.page_reader import PageReader, PageReaderError, page_reader
 from tasks.transforms.conllu import parse_conllu
 from tasks.transforms.document_rows import DocumentRows, Origin
 from tasks.transforms.html_text import EXTRACTOR, PageGuards, page_date
@@ -146,9 +146,16 @@ def _records(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch,
         for record in _parse(item, stream, batch, reader):
             n_read, last_place = n_read + 1, record.place
             yield record
-    except BadInputError as error:
+    except (LakeError, PageReaderError, MemoryError):  # nothing that the bytes can help
+        raise
+    except Exception as error:  # noqa: BLE001  # foreign bytes meet libraries: one file's accident must not cost the others
+        rule, what = (
+            (error.rule, str(error))
+            if isinstance(error, BadInputError)
+            else ("parser_failed", f"the parser failed ({type(error).__name__}: {error})")
+        )
         read_before = f"; {n_read} records were read before, to {last_place}" if n_read else ""
-        yield RejectedRecord("rest" if n_read else "", error.rule, f"{error}{read_before}", item.n_bytes, {"n_records_before": n_read})
+        yield RejectedRecord("rest" if n_read else "", rule, f"{what}{read_before}", item.n_bytes, {"n_records_before": n_read})
 
 
 def _parse(item: RawItem, stream: BinaryIO, batch: ParseBatch, reader: PageReader | None) -> Iterator[Record]:

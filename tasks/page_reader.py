@@ -30,6 +30,10 @@ LENGTHS = struct.Struct(">II")
 READY = b"\0\0\0\0"
 
 
+class PageReaderError(Exception):
+    """No page can be read on this machine; the message says what to do."""
+
+
 class PageReader:
     """A process that reads pages, one after another, each under the guards. Started at first need, and anew after each page that it
     did not survive. Close it when done.
@@ -41,7 +45,10 @@ class PageReader:
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, raw: bytes, content_type: str | None = None) -> Page:
-        """The page's main text, or the rule by which it is set aside. Never raises for what the bytes are."""
+        """The page's main text, or the rule by which it is set aside. Never raises for what the bytes are.
+
+        PageReaderError where the process does not even start.
+        """
         guards = self.guards
         if len(raw) > guards.most_bytes:
             rule = f"page_over_{guards.most_bytes // 1_000_000}_mb"
@@ -114,7 +121,7 @@ def _start(guards: PageGuards) -> subprocess.Popen[bytes]:
     except (OSError, EOFError) as error:
         process.kill()
         process.communicate()
-        raise RuntimeError(f"the process that reads web pages does not start ({error}): run `tidemill doctor`") from error
+        raise PageReaderError(f"the process that reads web pages does not start ({error}): run `tidemill doctor`") from error
     return process
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from expectations.contracts import TABLES
 from tasks import document_parsing
-from tasks.document_parsing import PARSED, DocumentSettings, parse_body, parse_works
+from tasks.document_parsing import PARSED, DocumentSettings, ParseBatch, parse_body, parse_works
 from tasks.fetch import fetch_source
 from tasks.lake.files import read_table
 from tasks.lake.raw import RawItem
@@ -128,6 +128,18 @@ def test_a_large_file_leaves_several_files_of_bounded_rows(lake, tmp_path, monke
     (record,), tables = parse(lake, source(tmp_path, unit="line"))
     assert [ref.n_rows for ref in record.files_of(PARSED)] == [100, 100, 50]
     assert len({row["doc_id"] for row in tables[PARSED]}) == 250
+
+
+def test_a_parser_that_fails_costs_its_own_file_only(tmp_path):
+    class Odd(io.BytesIO):
+        def peek(self, _: int = 0) -> bytes:
+            raise ValueError("no such thing")
+
+        read = readinto = peek
+
+    batch = ParseBatch(source(tmp_path), tuple(items(["a.txt"])), SETTINGS)
+    (rejected,) = document_parsing._records(batch.items[0], Odd(), batch, None)
+    assert (rejected.rule, rejected.message) == ("parser_failed", "the parser failed (ValueError: no such thing)")
 
 
 def test_files_of_documents_are_in_the_form_of_their_contract(lake, tmp_path):
