@@ -141,8 +141,6 @@ def _records(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch,
     """Every record of an item; where its bytes cannot be read on, what was read before, and one more for the rest."""
     n_read, last_place = 0, ""
     try:
-        if isinstance(stream, BadInputError):
-            raise stream
         for record in _parse(item, stream, batch, reader):
             n_read, last_place = n_read + 1, record.place
             yield record
@@ -158,7 +156,9 @@ def _records(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch,
         yield RejectedRecord("rest" if n_read else "", rule, f"{what}{read_before}", item.n_bytes, {"n_records_before": n_read})
 
 
-def _parse(item: RawItem, stream: BinaryIO, batch: ParseBatch, reader: PageReader | None) -> Iterator[Record]:
+def _parse(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch, reader: PageReader | None) -> Iterator[Record]:
+    if isinstance(stream, BadInputError):
+        raise stream
     source, limits = batch.source, batch.settings.limits
     if reader is not None:
         if source.kind == "warc":
