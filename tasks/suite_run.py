@@ -87,12 +87,13 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
     of a column, which is worth telling even where it is as expected.
     """
+    logging.getLogger("great_expectations").addHandler(logging.NullHandler())
+    logging.getLogger("great_expectations").propagate = False  # what it has to say stands in its results, not in a run's log
     expectations = suite_of(contract.qualified_name, checks).expectations
     import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
     from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
     from great_expectations.expectations.expectation import ColumnAggregateExpectation  # noqa: PLC0415
 
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it has to say stands in its results
     duckdb_dialect.register_dialect()
     context = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)

@@ -1,5 +1,6 @@
 """Great Expectations in DuckDB: it finds what the contract's row rules find in Arrow, and nothing else."""
 
+import logging
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -195,9 +196,11 @@ def test_nothing_is_sent_anywhere(monkeypatch):
     assert all(report.is_success for report in reports_of(every_kind([{"code": "x"}])))
 
 
-def test_nothing_is_printed(capfd):
+def test_nothing_is_printed_or_logged(capfd, caplog):
+    caplog.set_level(logging.DEBUG)
     assert not all(report.is_success for report in reports_of(every_kind([{"code": "?"}]), checks_of(EVERY_KIND)))
     assert capfd.readouterr() == ("", "")
+    assert [record.name for record in caplog.records if record.name.startswith("great_expectations")] == []
 
 
 def test_no_database_stays_in_memory():
