@@ -1,0 +1,177 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from published_words import doc_id_of, documents_about, publish_words
+
+from models.word2vec import Word2VecError, Word2VecSettings
+from tasks.embeddings import (
+    EmbeddingSettings,
+    corpus_works,
+    loss_curves,
+    plan_embeddings,
+    train_vectors_body,
+    vector_works,
+    write_corpus_body,
+)
+from tasks.lake.files import read_table, write_table
+from tasks.lake.layout import Lake
+from tasks.lake.steps import do
+from tasks.model_store import read_model
+
+pytestmark = pytest.mark.slow  # numba compiles the kernel in some seconds
+
+SETTINGS = EmbeddingSettings(
+    tokens_at_least=200_000, held_out_share=0.1, threads=1, word2vec=Word2VecSettings(vector_size=16, sample=0.0, seed=5)
+)
+ENGLISH, GERMAN = documents_about("en", 40), documents_about("de", 30, seed=2)
+
+
+def run_stage(lake: Lake, settings=SETTINGS):
+    """Records of both steps."""
+    parts = [do(lake, work, write_corpus_body) for work in corpus_works(lake, settings)]
+    return parts, [do(lake, work, train_vectors_body) for work in vector_works(lake, parts, settings)]
+
+
+def rows_of(lake: Lake, record, table):
+    return read_table(lake, record.files_of(table)).to_pylist()
+
+
+def test_each_language_leaves_vectors_a_model_and_scores(lake: Lake):
+    publish_words(lake, [*ENGLISH[:25], *GERMAN], ENGLISH[25:])
+    parts, models = run_stage(lake)
+    assert [record.subject for record in models] == ["de", "en"]
+    assert sum(part.n_rows_in for part in parts) == sum(part.n_rows_out for part in parts) == 70 * 80
+    english = models[1]
+    assert english.n_rows_in == 40 * 80
+    assert english.n_rows_out + english.set_aside["held_out"] == 40 * 80
+    (model,) = rows_of(lake, english, "models")
+    assert (model["kind"], model["lang"], model["seed"], model["snapshot_id"]) == ("word2vec", "en", 5, "000001")
+    assert json.loads(model["settings"])["word2vec"]["vector_size"] == 16
+    vectors = {row["term"]: row for row in rows_of(lake, english, "word_vectors")}
+    assert set(vectors) == {
+        "sea",
+        "tide",
+        "wave",
+        "harbour",
+        "boat",
+        "rail",
+        "train",
+        "station",
+        "ticket",
+        "delay",
+        "the",
+        "a",
+        "of",
+        "and",
+    }
+    assert {len(row["vector"]) for row in vectors.values()} == {16}
+    assert sum(row["n_occurrences"] for row in vectors.values()) == english.n_rows_out
+    tensors, card = read_model(lake, model["model_id"])
+    words = tensors["words_utf8"].tobytes().decode().split("\n")
+    assert tensors["vectors"][words.index("tide")].tolist() == vectors["tide"]["vector"]
+    assert card["notes"]["epochs"] == 50
+    assert card["notes"]["losses"][-1] < card["notes"]["losses"][0]
+
+
+def cosine(a, b):
+    return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_words_of_a_topic_are_alike_and_scores_say_so(lake: Lake):
+    publish_words(lake, ENGLISH)
+    _, (english,) = run_stage(lake)
+    vectors = {row["term"]: row["vector"] for row in rows_of(lake, english, "word_vectors")}
+    assert cosine(vectors["sea"], vectors["tide"]) > cosine(vectors["sea"], vectors["train"]) + 0.3
+    scores = {row["split"]: row for row in rows_of(lake, english, "scores")}
+    assert set(scores) == {"training", "held_out"}
+    assert scores["training"]["baseline"] == "untrained"
+    assert scores["held_out"]["baseline"] == "word_frequencies"
+    assert all(row["value"] < row["baseline_value"] for row in scores.values())
+
+
+def test_the_same_again_stands_and_threads_change_nothing(lake: Lake):
+    publish_words(lake, ENGLISH)
+    _, (first,) = run_stage(lake)
+    assert plan_embeddings(lake, SETTINGS) == []
+    more = replace(SETTINGS, threads=3, word2vec=replace(SETTINGS.word2vec, workers=7))
+    assert plan_embeddings(lake, more) == []
+    assert run_stage(lake, more)[1][0].was_standing
+    again = vector_works(lake, run_stage(lake)[0], more)[0]
+    vectors = train_vectors_body(lake, again.payload).files[0]
+    assert vectors == first.files_of("word_vectors")[0]
+
+
+def test_document_in_one_language_costs_the_other_nothing(lake: Lake):
+    publish_words(lake, [*ENGLISH, *GERMAN[:-1]])
+    assert [line.reason for line in plan_embeddings(lake, SETTINGS)] == ["new", "hangs on write_corpus"]
+    run_stage(lake)
+    publish_words(lake, [*ENGLISH, *GERMAN])
+    assert [(line.step, line.subject) for line in plan_embeddings(lake, SETTINGS)] == [
+        ("write_corpus", f"tokens from {min(map(doc_id_of, range(70)))}"),
+        ("train_vectors", "all"),
+    ]
+    _, (german, english) = run_stage(lake)
+    assert english.was_standing
+    assert not german.was_standing
+
+
+def test_model_is_learned_from_the_column_asked_for(lake: Lake):
+    publish_words(lake, ENGLISH)
+    _, (english,) = run_stage(lake, replace(SETTINGS, column="stem"))
+    assert "harb" in {row["term"] for row in rows_of(lake, english, "word_vectors")}
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings", "rule"),
+    [
+        (ENGLISH[:3], SETTINGS, "fewer_than_2000_tokens"),
+        ([("und", sentences) for _, sentences in ENGLISH], SETTINGS, "language_unknown"),
+        (ENGLISH, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, min_count=5000)), "fewer_than_2_words_with_5000_occurrences"),
+        ([("en", [["sea"]] * 200)] * 15, SETTINGS, "fewer_than_2_words_with_5_occurrences"),
+        ([("en", [["sea"], ["tide"]] * 100)] * 15, SETTINGS, "no_two_words_in_a_window"),
+    ],
+)
+def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lake, documents, settings, rule):
+    publish_words(lake, documents)
+    _, (record,) = run_stage(lake, settings)
+    (line,) = rows_of(lake, record, "ops.ledger")
+    assert (line["outcome"], line["rule"], line["subject"]) == ("skipped", rule, record.subject)
+    assert record.set_aside == {"language_left_out": record.n_rows_in}
+    assert not record.files_of("models")
+
+
+def test_tokens_of_a_document_that_is_not_published_are_set_aside(lake: Lake):
+    publish_words(lake, ENGLISH)
+    (work,) = corpus_works(lake, SETTINGS)
+    documents = read_table(lake, work.payload.documents)
+    fewer = replace(work.payload, documents=(write_table(lake, "documents", documents.slice(1)),))
+    output = write_corpus_body(lake, fewer)
+    assert output.set_aside == {"document_not_published": 80}
+
+
+def test_settings_that_run_away_are_the_users_error(lake: Lake):
+    publish_words(lake, ENGLISH)
+    with pytest.raises(Word2VecError, match="alpha"):
+        run_stage(lake, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, alpha=1e30)))
+
+
+def test_small_corpora_are_passed_over_more_often():
+    settings = EmbeddingSettings()
+    assert settings.for_corpus(10_000).epochs == 50
+    assert settings.for_corpus(200_000).epochs == 10
+    assert settings.for_corpus(10_000_000).epochs == 5
+
+
+def test_nothing_published_is_nothing_to_do(lake: Lake):
+    assert plan_embeddings(lake) == []
+    assert corpus_works(lake) == []
+
+
+def test_loss_curve_has_a_row_an_epoch(lake: Lake):
+    publish_words(lake, ENGLISH)
+    _, models = run_stage(lake)
+    rows = loss_curves(lake, models)
+    assert [row["epoch"] for row in rows] == list(range(1, 51))
+    assert rows[0]["loss a pair"] > rows[-1]["loss a pair"]
