@@ -129,7 +129,11 @@ def _check_warehouse(lake: Lake) -> Iterator[Problem]:
 
 
 def _check_file(lake: Lake, ref: FileRef, owner: str, *, has_digests: bool) -> Iterator[Problem]:
-    path = lake.locate(ref.path)
+    try:
+        path = lake.locate(ref.path)
+    except LakeError as error:
+        yield Problem(ref.path, f"is named by {owner}", str(error))
+        return
     if not path.exists():
         what = "is missing"
     elif path.stat().st_size != ref.n_bytes:

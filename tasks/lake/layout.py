@@ -22,7 +22,7 @@ class Lake:
         """The lake at `home`, its folders made where missing. LakeError where the home cannot be written, or its path not be read."""
         lake = cls(Path(home).resolve())
         if not _is_readable_path(lake.home):
-            raise LakeError(f"DuckDB cannot read below {str(lake.home)!r}: give a --home without a backslash, in Unicode")
+            raise LakeError(f"DuckDB cannot read below {str(lake.home)!r}: give a --home without backslash and question mark, in Unicode")
         try:
             for folder in (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -83,8 +83,11 @@ class Lake:
 
 
 def _is_readable_path(path: Path) -> bool:
-    """Whether DuckDB finds files below `path`: its patterns have no form for a backslash, nor its strings for bytes that are no UTF-8."""
+    """Whether DuckDB can work below `path`: its patterns have no form for a backslash, it takes what follows a question mark for the
+    parameters of a URL, and its strings have no form for bytes that are no UTF-8.
+    """
     try:
-        return b"\\" not in str(path).encode()
+        str(path).encode()
     except UnicodeEncodeError:
         return False
+    return not {"\\", "?"} & set(str(path))

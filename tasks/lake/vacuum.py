@@ -65,7 +65,7 @@ def find_temporaries(lake: Lake, before: float) -> Iterator[Path]:
     """Unfinished files and folders last written before the time `before` (seconds since 1970): whoever was writing them is gone."""
     roots = (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops)
     listed = (Path(folder, name) for root in roots for folder, inner, names in os.walk(root) for name in (*inner, *names))
-    for path in (*lake.home.iterdir(), *listed):
+    for path in (*lake.home.glob(".*"), *listed):
         if path.name.startswith(".") and path.name.endswith(TEMPORARY) and _written_at(path) < before:
             yield path
 
