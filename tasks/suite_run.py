@@ -26,6 +26,8 @@ N_EXAMPLES = 5  # values shown of those that break a check: enough to see what t
 MOST_LISTED = 100_000  # rows that Great Expectations may list for a user's own check: so many keys take some 50 MB
 MOST_CHARACTERS = 200  # of one example: a document's whole text says no more than its beginning
 
+logging.getLogger("great_expectations").addHandler(logging.NullHandler())  # or its warnings would go to the terminal
+
 Validate = Callable[[Sequence[int], Mapping[str, Any]], dict[int, Any]]
 
 
@@ -87,7 +89,6 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
     of a column, which is worth telling even where it is as expected.
     """
-    logging.getLogger("great_expectations").addHandler(logging.NullHandler())
     logging.getLogger("great_expectations").propagate = False  # what it has to say stands in its results, not in a run's log
     expectations = suite_of(contract.qualified_name, checks).expectations
     import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
