@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import active_children, connection, parent_process
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
+import httpx
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
@@ -27,6 +31,7 @@ from tasks.lake.steps import StepRecord, Work, find_record
 from tasks.runs import count_steps
 
 LOCAL, THREADS, DASK = "local", "threads", "dask://"
+SHOW_EVERY_S = 5.0  # our choice: a step of seconds needs no picture, and each costs a call of the API
 DASK_ANSWER_S = 5  # our choice: a scheduler on the same network answers within milliseconds
 
 
@@ -67,16 +72,18 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
     """
     records = [find_record(lake, work) for work in works]
     due = [place for place, record in enumerate(records) if record is None]
-    tell = _teller(works[0].step.name if works else "", len(works) - len(due), len(due))
-    tell(0)
+    if not works:
+        return []
+    teller = _Teller(works[0].step.name, len(works) - len(due), len(due))
+    teller.tell(0)
     engine = _engine_of_flow()
     if engine == LOCAL and len(due) == 1:
         records[due[0]] = task(str(lake.home), works[due[0]])
-        tell(1)
+        teller.tell(1)
     elif due:
         with _runner(engine) as runner:
             futures = [runner.submit(task, {"home": str(lake.home), "work": works[place]}) for place in due]
-            _wait(futures, tell)
+            _wait(futures, teller)
             for place, future in zip(due, futures, strict=True):
                 records[place] = _outcome(future, works[place])
     count_steps(len(due), len(works) - len(due))
@@ -86,10 +93,10 @@ def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
 @contextmanager
 def tell_step(step: str) -> Iterator[None]:
     """Tell the listener of one work that is done here and now, outside `do_all`."""
-    tell = _teller(step, 0, 1)
-    tell(0)
+    teller = _Teller(step, 0, 1)
+    teller.tell(0)
     yield
-    tell(1)
+    teller.tell(1)
 
 
 @contextmanager
@@ -161,16 +168,37 @@ def _engine_of_flow() -> str:
     return str((context.parameters or {}).get("engine", LOCAL))
 
 
-def _teller(step: str, n_standing: int, n_due: int) -> Callable[[int], None]:
-    listener = _listener.get()
-    if listener is None or n_standing + n_due == 0:
-        return lambda _: None
-    return lambda n_ended: listener(StepProgress(step, n_standing, n_due, n_ended))
+class _Teller:
+    """Tells the listener how far a step is, and shows it in the UI where it takes long."""
+
+    def __init__(self, step: str, n_standing: int, n_due: int) -> None:
+        self._progress = StepProgress(step, n_standing, n_due, 0)
+        self._artifact_id: UUID | None = None
+        self._shown_at = time.monotonic()
+
+    def tell(self, n_ended: int) -> None:
+        """Of the works that were due, `n_ended` have ended by now."""
+        self._progress = replace(self._progress, n_ended=n_ended)
+        listener = _listener.get()
+        if listener is not None:
+            listener(self._progress)
+        is_last = self._artifact_id is not None and n_ended == self._progress.n_due
+        if self._progress.n_due > 1 and (is_last or time.monotonic() - self._shown_at >= SHOW_EVERY_S):
+            with suppress(httpx.HTTPError, PrefectException):  # no work fails because a picture of it cannot be drawn
+                self._show(100.0 * n_ended / self._progress.n_due)
+
+    def _show(self, percent: float) -> None:
+        if self._artifact_id is None:
+            description = f"{self._progress.step}: {self._progress.n_due} batches, {self._progress.n_standing} unchanged"
+            self._artifact_id = cast(UUID, create_progress_artifact(percent, description=description))
+        else:
+            update_progress_artifact(self._artifact_id, percent)
+        self._shown_at = time.monotonic()
 
 
-def _wait(futures: list[PrefectFuture[StepRecord]], tell: Callable[[int], None]) -> None:
+def _wait(futures: list[PrefectFuture[StepRecord]], teller: _Teller) -> None:
     for n_ended, _ in enumerate(as_completed(futures), start=1):
-        tell(n_ended)
+        teller.tell(n_ended)
 
 
 def _outcome(future: PrefectFuture[StepRecord], work: Work) -> StepRecord:

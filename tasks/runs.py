@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import pyarrow as pa
 
@@ -99,17 +99,19 @@ def new_run_id() -> str:
 
 
 def is_our_own(error: BaseException) -> bool:
-    """Whether this project raised `error` in words for its users; all others are defects, or come from the world."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__module__.split(".")[0] in FIRST_PARTY
+    """Whether `error` needs no further word: this project raised it in words for its users, or somebody stopped the run."""
+    return not isinstance(error, Exception) or type(error).__module__.split(".")[0] in FIRST_PARTY
 
 
 def one_sentence(error: BaseException) -> str:
     """What to tell a user of `error`: our own errors are sentences already; of any other its kind and its first line."""
-    if isinstance(error, KeyboardInterrupt):
+    if not isinstance(error, Exception):  # an interrupt, or what Prefect makes of a signal
         return "stopped by hand: what is done stays done, run again to go on"
     text = str(error).strip()
     if is_our_own(error) and text:
         return text
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot use {error.filename or 'a file'} ({error.strerror}): free space, mend its permissions, or give another --home"
     return f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
 
 
@@ -130,13 +132,12 @@ def _hold(lake: Lake, run: Run) -> Iterator[None]:
         try:
             yield
         finally:
-            _rewrite(opened, None)
+            opened.truncate(0)
 
 
-def _rewrite(opened: Any, holder: dict[str, Any] | None) -> None:
+def _rewrite(opened: TextIO, holder: dict[str, Any]) -> None:
     opened.truncate(0)
-    if holder is not None:
-        opened.write(json.dumps(holder))
+    opened.write(json.dumps(holder))
     opened.flush()
 
 

@@ -99,7 +99,7 @@ class Service:
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         rotate(self.prefect.worker_log)
-        command = _prefect("worker", "start", "--pool", WORK_POOL, "--type", "process", "--install-policy", "never")
+        command = _prefect("worker", "start", "--pool", WORK_POOL, "--name", WORK_POOL, "--type", "process", "--install-policy", "never")
         return start_child(command, self.environment(), self.prefect.worker_log, folder=ROOT)
 
 

@@ -13,6 +13,8 @@ import psutil
 import pyarrow as pa
 import pytest
 from prefect import flow, task
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterType
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
@@ -88,6 +90,15 @@ def test_progress_counts_what_stood_what_was_due_and_what_has_ended(tmp_path: Pa
     with tell_progress(heard.append):
         measure_words(str(tmp_path), ["one", "two", "three"], "threads")
     assert heard == [StepProgress("measure_word", 1, 2, n_ended) for n_ended in (0, 1, 2)]
+
+
+def test_a_long_step_shows_its_progress_in_the_ui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.engine.SHOW_EVERY_S", 0.0)
+    measure_words(str(tmp_path), ["one", "two", "three"], "threads")
+    shown = ArtifactFilter(type=ArtifactFilterType(any_=["progress"]))
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts(artifact_filter=shown)
+    assert [(artifact.description, artifact.data) for artifact in artifacts] == [("measure_word: 3 batches, 0 unchanged", 100.0)]
 
 
 def test_a_failing_work_raises_its_own_sentence_after_the_others_have_ended(tmp_path: Path) -> None:

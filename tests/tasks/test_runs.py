@@ -58,6 +58,12 @@ def test_a_run_is_told_once_with_its_steps_and_the_runs_inside_are_parts_of_it(l
         (LakeError("the disk is full: free space"), "failed", "the disk is full: free space"),
         (RunRefusedError("not today: try tomorrow"), "refused", "not today: try tomorrow"),
         (ZeroDivisionError("division by zero\nand more"), "failed", "unexpected ZeroDivisionError: division by zero"),
+        (
+            OSError(28, "No space left on device", "/x"),
+            "failed",
+            "cannot use /x (No space left on device): free space, mend its permissions, or give another --home",
+        ),
+        (SystemExit(1), "failed", "stopped by hand: what is done stays done, run again to go on"),
         (KeyboardInterrupt(), "failed", "stopped by hand: what is done stays done, run again to go on"),
     ],
 )
