@@ -71,7 +71,7 @@ def test_each_language_leaves_vectors_a_model_and_scores(lake: Lake):
     tensors, card = read_model(lake, model["model_id"])
     words = tensors["words_utf8"].tobytes().decode().split("\n")
     assert tensors["vectors"][words.index("tide")].tolist() == vectors["tide"]["vector"]
-    assert card["notes"]["epochs"] == 50
+    assert card["notes"]["epochs"] == 30
     assert card["notes"]["losses"][-1] < card["notes"]["losses"][0]
 
 
@@ -159,7 +159,7 @@ def test_settings_that_run_away_are_the_users_error(lake: Lake):
 
 def test_small_corpora_are_passed_over_more_often():
     settings = EmbeddingSettings()
-    assert settings.for_corpus(10_000).epochs == 50
+    assert settings.for_corpus(10_000).epochs == 30
     assert settings.for_corpus(200_000).epochs == 10
     assert settings.for_corpus(10_000_000).epochs == 5
 
@@ -173,5 +173,5 @@ def test_loss_curve_has_a_row_an_epoch(lake: Lake):
     publish_words(lake, ENGLISH)
     _, models = run_stage(lake)
     rows = loss_curves(lake, models)
-    assert [row["epoch"] for row in rows] == list(range(1, 51))
+    assert [row["epoch"] for row in rows] == list(range(1, 31))
     assert rows[0]["loss a pair"] > rows[-1]["loss a pair"]
