@@ -1,0 +1,161 @@
+"""How well word vectors agree with people: similarity of pairs, analogies; and a word's nearest neighbours, exact.
+
+    vectors   (n_words, D), one row a word; `words` are their names in the same order, lower case
+    pair      two words, and how similar people say they are
+    question  four words a : b = c : d, of which d is to be found
+
+Conventions of the field: everything in lower case; similarity is the cosine; agreement is Spearman's rank correlation over the pairs of
+which both words are known, the others counted and their unknown words named; an analogy's answer is the known word with the largest
+cosine to b - a + c of unit vectors (3CosAdd, Mikolov et al. 2013c), a, b, c themselves left out, and questions with an unknown
+word are counted and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+N_WORDS = 4  # of a question
+ROWS_AT_ONCE = 512  # queries compared at a time: 512 x 10**6 words are 2 GB of float32
+
+
+class WordSetError(ValueError):
+    """Text that is no set of pairs or questions; the message names the line."""
+
+
+@dataclass(frozen=True)
+class WordPairs:
+    """Pairs of words (lower case), and how similar they are to people, (n,) float64, on any scale that rises."""
+
+    pairs: tuple[tuple[str, str], ...]
+    ratings: np.ndarray
+
+
+@dataclass(frozen=True)
+class SimilarityScore:
+    """Spearman's rank correlation (NaN for fewer than two known pairs, or where all ranks are equal), and what it rests on."""
+
+    spearman: float
+    n_pairs: int
+    n_known: int
+    unknown_words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AnalogyScore:
+    """Share of answers that are right (NaN where no question is known), and what it rests on."""
+
+    accuracy: float
+    n_questions: int
+    n_known: int
+
+
+def parse_word_pairs(text: str) -> WordPairs:
+    """Pairs from lines of word, word, rating, separated by tabs, colons, commas or spaces; further columns are not looked at.
+
+    Empty lines, lines that begin with #, and a first line without a number in the third column (a header) are passed over.
+    WordSetError for any other line that is no pair, and where there is none at all.
+    """
+    pairs: list[tuple[str, str]] = []
+    ratings: list[float] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        columns = [column for column in re.split(r"[\t:;, ]+", line.strip()) if column]
+        if not columns or line.startswith("#"):
+            continue
+        try:
+            first, second, rating = columns[0].lower(), columns[1].lower(), float(columns[2])
+        except (IndexError, ValueError):
+            if number == 1:
+                continue
+            raise WordSetError(f"line {number} is no pair of words with a number: {line.strip()!r}") from None
+        pairs.append((first, second))
+        ratings.append(rating)
+    if not pairs:
+        raise WordSetError("there is no pair of words in it")
+    return WordPairs(tuple(pairs), np.array(ratings))
+
+
+def parse_analogies(text: str) -> tuple[tuple[str, str, str, str], ...]:
+    """Questions from lines of four words; lines that begin with a colon name sections and are passed over.
+
+    WordSetError for any other line that is not four words, and where there is none at all.
+    """
+    questions: list[tuple[str, str, str, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.lower().split()
+        if not words or words[0].startswith(":"):
+            continue
+        if len(words) != N_WORDS:
+            raise WordSetError(f"line {number} is not four words: {line.strip()!r}")
+        questions.append((words[0], words[1], words[2], words[3]))
+    if not questions:
+        raise WordSetError("there is no question in it")
+    return tuple(questions)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """The rows at length 1, float32; a row of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+def score_pairs(vectors: np.ndarray, words: Sequence[str], test: WordPairs) -> SimilarityScore:
+    """How well cosines agree with people."""
+    row_of = _rows_of(words)
+    known = np.array([a in row_of and b in row_of for a, b in test.pairs])
+    unknown = tuple(sorted({word for pair in test.pairs for word in pair if word not in row_of}))
+    rows = np.array([(row_of[a], row_of[b]) for a, b in test.pairs if a in row_of and b in row_of], np.int64).reshape(-1, 2)
+    cosines = np.einsum("nd,nd->n", unit_rows(vectors[rows[:, 0]]), unit_rows(vectors[rows[:, 1]]))
+    return SimilarityScore(spearman(cosines, test.ratings[known]), len(test.pairs), int(known.sum()), unknown)
+
+
+def score_analogies(vectors: np.ndarray, words: Sequence[str], questions: Sequence[tuple[str, str, str, str]]) -> AnalogyScore:
+    """The share of questions whose answer is nearest. One product of a question by all words each."""
+    row_of = _rows_of(words)
+    known = np.array([[row_of[word] for word in question] for question in questions if all(word in row_of for word in question)], np.int64)
+    if not known.size:
+        return AnalogyScore(float("nan"), len(questions), 0)
+    units = unit_rows(vectors)
+    a, b, c, d = known.T
+    answers, _ = nearest_rows(units, units[b] - units[a] + units[c], 1, left_out=known[:, :3])
+    return AnalogyScore(float(np.mean(answers[:, 0] == d)), len(questions), len(known))
+
+
+def nearest_rows(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """For each query the k rows of `units` with the largest product, largest first and equal ones by row, and those products.
+
+    Exact. `units` is (n, D) of length 1, `queries` (m, D); of `left_out`, (m, any) rows, none is an answer before all others,
+    and its product is then -inf. Both results are (m, k),
+    or as many columns as there are rows. Time: m * n * D; memory: 512 * n numbers.
+    """
+    k = min(k, len(units))
+    rows, products = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
+    for first in range(0, len(queries), ROWS_AT_ONCE):
+        part = slice(first, first + ROWS_AT_ONCE)
+        similarity = np.asarray(queries[part], np.float32) @ units.T
+        if left_out is not None:
+            np.put_along_axis(similarity, left_out[part], -np.inf, axis=1)
+        best = np.argpartition(-similarity, k - 1, axis=1)[:, :k] if k < len(units) else np.tile(np.arange(k), (len(similarity), 1))
+        of_best = np.take_along_axis(similarity, best, 1)
+        order = np.lexsort((best, -of_best), axis=1)
+        rows[part], products[part] = np.take_along_axis(best, order, 1), np.take_along_axis(of_best, order, 1)
+    return rows, products
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two (n,) arrays, equal values sharing their mean rank; NaN where it is not defined."""
+    if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:  # a correlation takes two points
+        return float("nan")
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+def _rows_of(words: Sequence[str]) -> Mapping[str, int]:
+    """Each word's row; the first, which is the most frequent, where two are the same in lower case."""
+    rows: dict[str, int] = {}
+    for row, word in enumerate(words):
+        rows.setdefault(word.lower(), row)
+    return rows

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
+
+from models.word_similarity import (
+    WordPairs,
+    WordSetError,
+    nearest_rows,
+    parse_analogies,
+    parse_word_pairs,
+    score_analogies,
+    score_pairs,
+    spearman,
+    unit_rows,
+)
+
+WORDS = ["king", "man", "woman", "queen", "boat"]
+VECTORS = np.array([[1, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 1], [-1, -1, 0.5]], np.float32)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Tiger\tCat\t7.5\r\nsun\tMoon\t2\r\n", "Word1\tWord2\tScore\nTiger\tCat\t7.5\nsun\tmoon\t2\tn\tn\n", "#a:b:c\nTiger:cat:7.5:n:n\n\nsun:moon:2:n:n\n", "tiger cat 7.5\nsun moon 2"],
+)  # fmt: skip
+def test_pairs_are_read_in_every_form_in_which_sets_are_found(text):
+    test = parse_word_pairs(text)
+    assert test.pairs == (("tiger", "cat"), ("sun", "moon"))
+    assert test.ratings.tolist() == [7.5, 2]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "a b 1\na b\n", "a b 1\na b c\n"])
+def test_text_that_is_no_set_of_pairs_is_refused(text):
+    with pytest.raises(WordSetError):
+        parse_word_pairs(text)
+
+
+def test_analogies_are_read_without_their_sections():
+    assert parse_analogies(": family\nKing Man  Queen woman\n\n: : x\na b c d\n") == (
+        ("king", "man", "queen", "woman"),
+        ("a", "b", "c", "d"),
+    )
+    for text in ("", "a b c\n", "a b c d e\n"):
+        with pytest.raises(WordSetError):
+            parse_analogies(text)
+
+
+def test_pairs_with_an_unknown_word_are_counted_and_the_word_is_named():
+    test = WordPairs(
+        (("king", "queen"), ("king", "boat"), ("king", "tsar"), ("queen", "tsar"), ("man", "king")), np.array([9.0, 1, 8, 8, 5])
+    )
+    score = score_pairs(VECTORS, WORDS, test)
+    assert (score.n_pairs, score.n_known, score.unknown_words) == (5, 3, ("tsar",))
+    assert score.spearman == pytest.approx(1)  # cosines .82, -.24, .71 against 9, 1, 5
+
+
+@pytest.mark.parametrize("pairs", [(("x", "y"),), (("king", "man"),), (("king", "man"), ("king", "man"))])
+def test_agreement_of_too_few_pairs_is_not_a_number(pairs):
+    assert np.isnan(score_pairs(VECTORS, WORDS, WordPairs(pairs, np.arange(len(pairs), dtype=float))).spearman)
+
+
+def test_analogy_is_answered_and_its_own_words_are_no_answer():
+    questions = [("man", "king", "woman", "queen"), ("man", "king", "woman", "boat"), ("man", "king", "tsar", "queen")]
+    score = score_analogies(VECTORS, WORDS, questions)
+    assert (score.accuracy, score.n_questions, score.n_known) == (0.5, 3, 2)
+    assert np.isnan(score_analogies(VECTORS, WORDS, [("a", "b", "c", "d")]).accuracy)
+
+
+def test_more_neighbours_than_words_are_all_words():
+    rows, products = nearest_rows(unit_rows(VECTORS), unit_rows(VECTORS)[:1], 50)
+    assert sorted(rows[0]) == [0, 1, 2, 3, 4]
+    assert (np.diff(products[0]) <= 0).all()
+
+
+numbers = st.integers(-3, 3).map(float)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float64, st.tuples(st.integers(1, 30), st.just(3)), elements=numbers), st.integers(1, 6))
+def test_neighbours_are_those_of_a_full_sort(vectors, k):
+    units = unit_rows(vectors)
+    rows, products = nearest_rows(units, units, k, left_out=np.arange(len(units))[:, None])
+    similarity = units @ units.T
+    np.fill_diagonal(similarity, -np.inf)
+    expected = np.sort(-similarity, axis=1)[:, :k]
+    assert products.tolist() == (-expected).tolist()
+    assert np.take_along_axis(similarity, rows, 1).tolist() == products.tolist()
+    assert all(len(set(row)) == len(row) for row in rows.tolist())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=30))
+def test_rank_correlation_is_scipys_where_it_is_defined(points):
+    a, b = np.array(points).T
+    ours = spearman(a, b)
+    if np.ptp(a) and np.ptp(b):
+        assert ours == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
+    else:
+        assert np.isnan(ours)
