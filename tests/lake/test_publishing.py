@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lake_rows import labels_of, plain_rows, score_of, stage_of, write_rows
@@ -10,7 +11,7 @@ from tasks.lake.check import check
 from tasks.lake.files import FileRef
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.manifests import snapshot_ids
-from tasks.lake.publishing import point_link, publish, read_manifest
+from tasks.lake.publishing import _claim, _put_in_force, point_link, publish, read_manifest
 
 
 def test_before_the_first_publish_there_is_no_manifest(lake: Lake) -> None:
@@ -126,6 +127,24 @@ def test_a_publish_on_top_of_a_claimed_snapshot_keeps_its_stages(lake: Lake) -> 
     publish(lake, [stage_of("hmm", score_of(lake, 1.0))], "run 3")
     assert plain_rows(lake.warehouse, "SELECT label, value FROM labels, scores") == [("new", 1.0)]
     assert plain_rows(lake.warehouse, "SELECT count(*) FROM ops.snapshots") == [(3,)]
+
+
+def test_a_publisher_that_comes_late_leads_nobody_back(lake: Lake) -> None:
+    first = publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
+    publish(lake, [stage_of("documents", labels_of(lake, a="new"))], "run 2")
+    _put_in_force(lake, first)  # claimed before the second, and only now gets the lock
+    assert plain_rows(lake.warehouse, "SELECT label FROM labels") == [("new",)]
+
+
+def test_a_snapshot_is_not_claimed_once_its_parent_is_not_the_last(lake: Lake, tmp_path: Path) -> None:
+    first = publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
+    publish(lake, [stage_of("documents", labels_of(lake, a="new"))], "run 2")
+    for snapshot_id in ("000002", "000003"):
+        built = tmp_path / snapshot_id
+        built.mkdir()
+        assert not _claim(lake, built, replace(first, snapshot_id=snapshot_id, parent_id="000001"))
+        assert built.exists()
+    assert snapshot_ids(lake) == ["000001", "000002"]
 
 
 def test_a_copy_that_put_the_file_in_the_place_of_the_link_can_be_published_to(lake: Lake) -> None:
