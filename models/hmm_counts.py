@@ -24,7 +24,7 @@ LEAST_MEAN = 1e-10  # a start of 0 would stay 0, and make every count but 0 impo
 class CategoricalHMM(HiddenMarkovModel):
     """Symbols. Fitted attributes `startprob_`, `transmat_`, `emissionprob_`, `n_features` (K, where None taken from the data)."""
 
-    def __init__(  # noqa: PLR0917  # hmmlearn's signature
+    def __init__(  # hmmlearn's signature
         self, n_components: int = 1, startprob_prior: Any = 1.0, transmat_prior: Any = 1.0, *, emissionprob_prior: Any = 1.0,
         n_features: int | None = None, algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2,
         verbose: bool = False, params: str = "ste", init_params: str = "ste", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
