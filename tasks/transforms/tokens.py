@@ -46,6 +46,7 @@ def cut_tokens(texts: pa.Array) -> Tokens:
     large = texts.cast(pa.large_string())
     offsets = np.frombuffer(large.buffers()[1], np.int64)[large.offset : large.offset + len(large) + 1]
     utf8 = np.frombuffer(large.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    utf8.flags.writeable = False  # or the passes are compiled twice: some of Arrow's buffers may be written to
     if utf8.size > np.iinfo(np.int32).max:
         raise ValueError(f"{utf8.size} bytes of text at once: cut them into slices of less than 2 GiB")
     return Tokens(utf8, *cut(utf8, offsets - offsets[0], character_classes()))

@@ -26,7 +26,7 @@ def sentences_of(text: str, lang: str = "en") -> list[str]:
         ("en", ["We saw boats, nets, ropes, etc., and left.", "Why?", "Nobody knows!", "So it goes..."]),
         ("en", ["Version 1.2.3 is out.", "Example.com has it (see Fig. 3 there).", "Done"]),
         ("en", ['"Stop!" she said.', "“Why?” he asked."]),
-        ("en", ["Is this (really?!) so?", "Yes(!) it is."]),
+        ("en", ["Is this (really?!) so?", "He (?) Paul was there."]),
         ("de", ["Am 3. Mai kam der 2. Brief.", "Er war kurz."]),
         ("de", ["Es waren 12.", "Der Rest blieb."]),
         ("de", ["Das war 1990.", "Danach kam z. B. Herr Dr. Maier, d. h. der Chef, usw. und blieb.", "Gut so."]),
