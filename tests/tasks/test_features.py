@@ -11,6 +11,7 @@ from expectations.contracts import DOCUMENTS, TABLES
 from expectations.table_contract import repeated_key, split_rows
 from tasks import features
 from tasks.features import (
+    DocumentsPart,
     count_by_language,
     plan_features,
     tfidf_works,
@@ -132,6 +133,16 @@ def test_slices_change_no_byte(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> N
     whole = write_tokens_body(lake, work.payload)
     monkeypatch.setattr(features, "SLICE_BYTES", 40)
     assert write_tokens_body(lake, work.payload).files == whole.files
+
+
+def test_a_part_out_of_order_is_brought_into_order(lake: Lake) -> None:
+    leave_documents(lake, PART_ONE)
+    (work,) = token_works(lake)
+    whole = write_tokens_body(lake, work.payload)
+    rows = read_table(lake, work.payload.documents)
+    stream = write_table(lake, "documents", rows.take([2, 0, 3, 1]).to_batches())
+    assert stream != work.payload.documents
+    assert write_tokens_body(lake, DocumentsPart(stream, TextSettings())).files == whole.files
 
 
 def test_a_document_added_costs_its_part_and_the_weights_of_its_language(lake: Lake) -> None:
