@@ -1,4 +1,4 @@
-"""The flow `train_hmm`: regimes of mobility on the published snapshot."""
+"""The flow `train_hmm`: regimes of mobility, and taggers of the treebanks' languages, on the published snapshot."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from tasks.engine import do_all
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder
-from tasks.regimes import fit_hmm, hmm_works
+from tasks.regimes import fit_hmm, hmm_works, show_regimes
 from tasks.runs import record_run
+from tasks.tagging import TaggingSettings, fit_tagger, show_taggers, tagger_works
 
-DEFAULTS = RegimeSettings()
+DEFAULTS, TAGGING = RegimeSettings(), TaggingSettings()
 
 
 @flow(name="train_hmm")
-def train_hmm(home: str | None = None, engine: str = "local", settings: RegimeSettings = DEFAULTS) -> StageRecord:
-    """Fit the hidden Markov model of mobility regimes, and leave `regimes`, its model and its scores."""
+def train_hmm(
+    home: str | None = None, engine: str = "local", settings: RegimeSettings = DEFAULTS, tagging: TaggingSettings = TAGGING
+) -> StageRecord:
+    """Fit the hidden Markov model of mobility regimes and the taggers, and leave `regimes`, the models and their scores."""
     lake = Lake.open(home_folder(home))
     with record_run(lake, "train_hmm"):
-        records = do_all(lake, hmm_works(lake, settings), fit_hmm)
+        regimes = do_all(lake, hmm_works(lake, settings), fit_hmm)
+        taggers = do_all(lake, tagger_works(lake, tagging), fit_tagger)
+        records = [*regimes, *taggers]
         show_scores(lake, "hmm", records)
+        show_regimes(lake, regimes)
+        show_taggers(lake, taggers)
         return leave_stage(lake, "hmm", records)

@@ -26,9 +26,13 @@ def state_names(n_states: int) -> tuple[str, ...]:
     return ("baseline", *middle, "lockdown")
 
 
-def mean_duration(states: np.ndarray, lengths: np.ndarray) -> float:
-    """Mean number of days that a state lasts before another follows, over sequences of the given lengths."""
+def change_points(states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The steps, int64, on which a state is another than on the step before, within sequences of the given lengths."""
     starts = np.zeros(len(states), bool)
     starts[np.cumsum(lengths) - lengths] = True
-    n_spells = int((starts | (np.diff(states, prepend=states[:1]) != 0)).sum())
-    return len(states) / n_spells
+    return np.flatnonzero((np.diff(states, prepend=states[:1]) != 0) & ~starts)
+
+
+def mean_duration(states: np.ndarray, lengths: np.ndarray) -> float:
+    """Mean number of days that a state lasts before another follows, over sequences of the given lengths."""
+    return len(states) / (len(change_points(states, lengths)) + len(lengths))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from models.daily_grid import DailyGrid, without_weekday_effect
+from models.hmm_choice import choose_n_states
 from models.hmm_gaussian import CovarianceType, GaussianHMM
-from models.regime_states import mean_duration, restriction_level, state_names
+from models.regime_states import change_points, mean_duration, restriction_level, state_names
 
 CLEAR = 0.9  # our choice: a day whose state has this posterior probability counts as clear
 
@@ -19,11 +21,14 @@ CLEAR = 0.9  # our choice: a day whose state has this posterior probability coun
 class RegimeSettings:
     """How regimes are fitted. `categories`: the article's four; it leaves parks (seasons) and groceries (hoarding) out.
 
-    `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`.
+    `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`; None: from 1 to `most_states`, the
+    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed: the bound keeps states that can be told
+    apart by name.
     """
 
     categories: tuple[str, ...] = ("retail_and_recreation", "transit_stations", "workplaces", "residential")
-    n_states: int = 3
+    n_states: int | None = None
+    most_states: int = 4
     covariance_type: CovarianceType = "full"
     min_days: int = 60
     n_iter: int = 100
@@ -34,7 +39,7 @@ class RegimeSettings:
 @dataclass(frozen=True)
 class RegimeFit:
     """Fitted regimes. `state` int32 (T,) and `probability` (T,) by day of the grid; `names` (S,); `level` (S,) percent from the
-    baseline; `model` in standardised columns, `location` and `scale` (D,) bring them back to percent; `log_likelihoods` by iteration.
+    baseline; `bic` by number of states tried; `changes` (n,) steps on which a region's state is another than on the day before; `model` in standardised columns, `location` and `scale` (D,) bring them back to percent; `log_likelihoods` by iteration.
     """
 
     model: GaussianHMM
@@ -50,6 +55,16 @@ class RegimeFit:
     one_state_log_likelihood_per_day: float
     mean_duration_days: float
     share_of_clear_days: float
+    bic: dict[int, float | None]
+    changes: np.ndarray
+
+    @property
+    def bic_beside_one_state(self) -> tuple[float, str | None, float | None]:
+        """The criterion of the model taken, and where one state was tried too its name and criterion."""
+        own = self.bic[len(self.names)]
+        if own is None:
+            raise ValueError("the model taken has no criterion")
+        return (own, "one_state", self.bic[1]) if 1 in self.bic else (own, None, None)
 
 
 def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[int, float], None] | None = None) -> RegimeFit:
@@ -62,7 +77,9 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[i
     location, scale = np.nanmean(adjusted, axis=0), np.nanstd(adjusted, axis=0)
     scale[scale == 0] = 1.0  # a constant column says nothing and stays
     X = (adjusted - location) / scale
-    model = _untrained(settings.n_states, settings).fit(X, grid.lengths, progress=progress)
+    numbers = range(1, settings.most_states + 1) if settings.n_states is None else [settings.n_states]
+    choice = choose_n_states(partial(_untrained, settings=settings), numbers, X, grid.lengths, progress=progress)
+    model = choice.model
     level = restriction_level(model.means_ * scale + location, settings.categories)
     order = np.argsort(level, kind="stable")
     model.reordered(order)
@@ -78,7 +95,7 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[i
         scale,
         state,
         probability,
-        state_names(settings.n_states),
+        state_names(model.n_components),
         level,
         gamma @ level,
         tuple(model.monitor_.history),
@@ -86,6 +103,8 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[i
         one_state.score(X, grid.lengths) / n_days,
         mean_duration(state, grid.lengths),
         float((probability[grid.is_observed] >= CLEAR).mean()),
+        choice.bic,
+        change_points(state, grid.lengths),
     )
 
 

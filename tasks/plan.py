@@ -14,6 +14,7 @@ from tasks.lake.steps import PlannedWork
 from tasks.mobility import plan_mobility
 from tasks.publication import unpublished_stages
 from tasks.regimes import plan_hmm
+from tasks.tagging import plan_taggers
 from tasks.transforms.source_format import Source
 
 STAGE_NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +22,7 @@ STAGE_NEEDS: Mapping[str, tuple[str, ...]] = {
     "mobility": (),
     "features": ("documents",),
     "embeddings": ("documents", "features"),
-    "hmm": ("mobility",),
+    "hmm": ("documents", "mobility"),
     "lstm": ("documents", "mobility", "features"),
 }
 """For each stage those whose output it reads; from `embeddings` on as the present snapshot publishes it."""
@@ -57,6 +58,6 @@ def _planners(sources: Sequence[Source]) -> Mapping[str, Callable[[Lake], list[P
         "mobility": lambda lake: plan_mobility(lake, sources),
         "features": plan_features,
         "embeddings": plan_embeddings,
-        "hmm": plan_hmm,
+        "hmm": lambda lake: [*plan_hmm(lake), *plan_taggers(lake)],
         "lstm": plan_lstm,
     }

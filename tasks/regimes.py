@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from prefect import task
 
 from models.daily_grid import DailyGrid
 from models.regimes import RegimeFit, RegimeSettings, fit_regimes, rank_agreement
+from tasks.artifacts import show_table
 from tasks.decisions import write_skip
-from tasks.lake.files import FileRef, write_table
+from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import Manifest, read_manifest
 from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, settings_of, why_due
 from tasks.mobility_grid import mobility_grid, policy_on_grid
-from tasks.model_store import Score, TrainedModel, write_model
+from tasks.model_store import Score, TrainedModel, read_model, write_model
 
 MODULES = ("models.regimes", "tasks.mobility_grid")
 SUBJECT = "mobility of all regions"
@@ -89,6 +91,23 @@ def fit_hmm_body(lake: Lake, data: RegimeData) -> StepOutput:
     return StepOutput(files, regimes.num_rows + n_short, regimes.num_rows, set_aside)
 
 
+def show_regimes(lake: Lake, records: Sequence[StepRecord]) -> None:
+    """Show the transition matrix, the likelihood by iteration and the criterion by number of states in the UI of the run that calls."""
+    for record in records:
+        for row in (row for ref in record.files_of("models") for row in read_table(lake, ref, ["model_id"]).to_pylist()):
+            tensors, card = read_model(lake, row["model_id"])
+            notes = card["notes"]
+            moves = [
+                {"from": name, **dict(zip(notes["states"], shares, strict=True))}
+                for name, shares in zip(notes["states"], tensors["transmat"].round(4).tolist(), strict=True)
+            ]
+            show_table("regimes-transitions", moves, "Probability of each state of mobility on the day after another")
+            curve = [{"iteration": n, "log-likelihood": value} for n, value in enumerate(notes["log_likelihoods"])]
+            show_table("regimes-likelihood", curve, "Log-likelihood of the regimes by iteration of EM")
+            criteria = [{"states": n, "bic": value} for n, value in notes["bic"].items()]
+            show_table("regimes-number-of-states", criteria, "Bayesian information criterion by number of states: the lowest is taken")
+
+
 def _work(manifest: Manifest, settings: RegimeSettings) -> Work:
     mobility, policy = manifest.tables["mobility"], manifest.tables["policy"]
     inputs = tuple(sorted(ref.sha256 for ref in mobility)) + tuple(sorted(ref.sha256 for ref in policy))
@@ -105,6 +124,8 @@ def _scores(lake: Lake, data: RegimeData, fit: RegimeFit, grid: DailyGrid, regio
         Score("log_likelihood_per_day", "all_days", fit.log_likelihood_per_day, "one_state", fit.one_state_log_likelihood_per_day),
         Score("mean_duration_days", "all_days", fit.mean_duration_days),
         Score("share_of_clear_days", "all_days", fit.share_of_clear_days),
+        Score("changes_per_region", "all_days", len(fit.changes) / len(grid.lengths)),
+        Score("bic", "all_days", *fit.bic_beside_one_state),
     ]
     is_national = pc.invert(pc.match_substring(regions, "/")).to_numpy(zero_copy_only=False)
     index = np.where(grid.is_observed & is_national[grid.region], policy_on_grid(lake, data.policy, grid, regions), np.nan)
@@ -126,7 +147,7 @@ def _trained(fit: RegimeFit, grid: DailyGrid, data: RegimeData, scores: list[Sco
     }  # fmt: skip
     notes: dict[str, Any] = {
         "states": list(fit.names), "level_pct": fit.level.tolist(), "log_likelihoods": list(fit.log_likelihoods),
-        "converged": fit.model.monitor_.converged, "n_regions": len(grid.lengths), "n_days": int(grid.is_observed.sum()),
+        "bic": {str(n): value for n, value in fit.bic.items()}, "converged": fit.model.monitor_.converged, "n_regions": len(grid.lengths), "n_days": int(grid.is_observed.sum()),
         "seconds": round(seconds, 3),
     }  # fmt: skip
     inputs = tuple(sorted(ref.sha256 for ref in data.mobility))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.regime_states import mean_duration, restriction_level, state_names
+from models.regime_states import change_points, mean_duration, restriction_level, state_names
 
 
 def test_staying_home_counts_as_restriction() -> None:
@@ -25,3 +25,7 @@ def test_names_run_from_baseline_to_lockdown(n_states: int, names: tuple[str, ..
 def test_a_spell_ends_with_its_region() -> None:
     assert mean_duration(np.array([0, 0, 1, 1]), np.array([4])) == 2.0
     assert mean_duration(np.array([0, 0, 0, 0]), np.array([2, 2])) == 2.0
+
+
+def test_changes_lie_within_regions() -> None:
+    assert change_points(np.array([0, 0, 1, 0, 0, 2]), np.array([3, 3])).tolist() == [2, 5]

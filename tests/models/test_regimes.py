@@ -23,12 +23,19 @@ def two_regions(seed: int = 2):
 def test_states_are_ordered_named_and_found() -> None:
     grid, truth = two_regions()
     fit = fit_regimes(grid, RegimeSettings(categories=CATEGORIES))
-    assert fit.names == ("baseline", "restricted", "lockdown")
+    assert fit.names == ("baseline", "restricted", "lockdown")  # three are there, up to four were tried
+    assert min(fit.bic, key=lambda n: fit.bic[n]) == 3
     assert np.all(np.diff(fit.level) > 0)
     is_there = grid.is_observed
     assert (fit.state[is_there] == truth[is_there]).mean() > 0.97  # the days of change may fall either side
     assert fit.log_likelihood_per_day > fit.one_state_log_likelihood_per_day
     assert fit.share_of_clear_days > 0.9
+    assert len(fit.changes) == 4  # two in each region, none where the second begins
+
+
+def test_the_number_of_states_can_be_set() -> None:
+    fit = fit_regimes(two_regions()[0], RegimeSettings(categories=CATEGORIES, n_states=2))
+    assert (fit.names, list(fit.bic)) == (("baseline", "lockdown"), [2])
 
 
 def test_another_seed_gives_the_same_names_to_the_same_days() -> None:
