@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tasks.lake.layout import Lake, LakeError
@@ -14,15 +14,14 @@ from tasks.lake.layout import Lake, LakeError
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
     """The exclusive lock on `path` (an empty file that stays), waited for. LakeError where the disk refuses."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise LakeError(f"cannot lock {path} ({error.strerror}): make the folder writable or give another --home") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as opened:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            opened.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise LakeError(f"cannot lock {path} ({error.strerror}): make the folder writable or give another --home") from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def publishing_lock(lake: Lake) -> Path:

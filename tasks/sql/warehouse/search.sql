@@ -42,38 +42,63 @@ weighted AS (
     JOIN wanted AS w ON w.lang = t.lang AND w.term = t.term
     JOIN language AS l ON l.lang = t.lang
 ),
+hit AS (
+    -- Before anything is joined to them: so the few terms are looked for while the file is read.
+    SELECT x.doc_id, x.term, x.n_occurrences
+    FROM tfidf AS x
+    WHERE x.term IN (SELECT w.term FROM weighted AS w)
+),
 best AS (
     SELECT
         d.doc_id,
+        d.lang,
         -- Rounded, because sums over threads differ in their last bits.
         round(sum(
-            w.idf * x.n_occurrences * (1.2 + 1) / (x.n_occurrences + 1.2 * (1 - 0.75 + 0.75 * d.n_words / w.mean_words))
+            w.idf * h.n_occurrences * (1.2 + 1) / (h.n_occurrences + 1.2 * (1 - 0.75 + 0.75 * d.n_words / w.mean_words))
         ), 6) AS score
-    FROM tfidf AS x
-    JOIN documents AS d ON d.doc_id = x.doc_id
-    JOIN weighted AS w ON w.lang = d.lang AND w.term = x.term
-    GROUP BY d.doc_id
+    FROM hit AS h
+    JOIN documents AS d ON d.doc_id = h.doc_id
+    JOIN weighted AS w ON w.lang = d.lang AND w.term = h.term
+    GROUP BY d.doc_id, d.lang
     ORDER BY score DESC, d.doc_id
     LIMIT k
 ),
+found AS (
+    -- The folded text, and the same with a space for all that is no letter or digit: a letter for a letter, but for ß.
+    SELECT
+        b.doc_id, b.lang, b.score, d.title, d.source, d.uri, d.text,
+        fold_case(d.text) AS folded,
+        regexp_replace(' ' || fold_case(d.text) || ' ', '[^\p{L}\p{M}\p{N}]', ' ', 'g') AS spaced
+    FROM best AS b
+    JOIN documents AS d ON d.doc_id = b.doc_id
+),
+form AS (
+    SELECT v.lang, v.norm
+    FROM vocabulary AS v
+    JOIN weighted AS w ON w.lang = v.lang AND w.term = v.stem
+),
 found_first AS (
-    SELECT s.doc_id, arg_min(s.token, s.position) AS token
-    FROM tokens AS s
-    JOIN documents AS d ON d.doc_id = s.doc_id
-    JOIN weighted AS w ON w.lang = d.lang AND w.term = s.stem
-    WHERE s.doc_id IN (SELECT b.doc_id FROM best AS b)
-    GROUP BY s.doc_id
+    SELECT
+        f.doc_id,
+        -- As a word of its own; else anywhere, as words of scripts without spaces stand.
+        coalesce(
+            min(nullif(strpos(f.spaced, ' ' || v.norm || ' '), 0)),
+            min(nullif(strpos(f.folded, v.norm), 0)),
+            1
+        ) AS place
+    FROM found AS f
+    LEFT JOIN form AS v ON v.lang = f.lang
+    GROUP BY f.doc_id
 )
 SELECT
-    b.doc_id,
-    b.score,
-    d.title,
-    d.source,
-    d.uri,
+    f.doc_id,
+    f.score,
+    f.title,
+    f.source,
+    f.uri,
     -- 160 characters, the first word found among them.
-    trim(regexp_replace(substring(d.text, greatest(1, coalesce(strpos(d.text, f.token), 1) - 60), 160), '\s+', ' ', 'g')) AS snippet
-FROM best AS b
-JOIN documents AS d ON d.doc_id = b.doc_id
-LEFT JOIN found_first AS f ON f.doc_id = b.doc_id
-ORDER BY b.score DESC, b.doc_id;
+    trim(regexp_replace(substring(f.text, greatest(1, p.place - 60), 160), '\s+', ' ', 'g')) AS snippet
+FROM found AS f
+JOIN found_first AS p ON p.doc_id = f.doc_id
+ORDER BY f.score DESC, f.doc_id;
 COMMENT ON MACRO TABLE search IS 'search(words, k): the k documents that fit the words best (BM25), with a snippet';
