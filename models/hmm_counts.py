@@ -49,8 +49,8 @@ class CategoricalHMM(HiddenMarkovModel):
     def _prepared(self, X: np.ndarray) -> np.ndarray:
         if X.shape[1] != 1:
             raise ValueError(f"symbols are one column, X has {X.shape[1]}: reshape it to (steps, 1)")
-        symbols = X[~np.isnan(X)]
-        if np.any(symbols != np.floor(symbols)) or np.any(symbols < 0):
+        symbols = X if np.issubdtype(X.dtype, np.integer) else X[~np.isnan(X)]
+        if np.any(symbols < 0) or (symbols is not X and np.any(symbols != np.floor(symbols))):
             raise ValueError("symbols must be whole numbers from 0 (NaN = missing): number them, for instance with numpy.unique")
         return X
 
@@ -71,11 +71,14 @@ class CategoricalHMM(HiddenMarkovModel):
 
     def _kinds(self, X: np.ndarray) -> np.ndarray:
         """The row of `_log_table` of each step, int64 (T,): its symbol, or the last row where it is missing."""
-        largest, n_symbols = np.nanmax(X, initial=-1), self.emissionprob_.shape[1]
+        is_whole, n_symbols = np.issubdtype(X.dtype, np.integer), self.emissionprob_.shape[1]
+        largest = X.max() if is_whole else np.nanmax(X, initial=-1)
         if largest >= n_symbols:
             raise ValueError(
                 f"X holds the symbol {int(largest)}, the model knows 0 to {n_symbols - 1}: mark it as NaN, or fit with n_features={int(largest) + 1}"
             )
+        if is_whole:
+            return X[:, 0].astype(np.int64)
         return np.where(np.isnan(X[:, 0]), n_symbols, np.nan_to_num(X[:, 0])).astype(np.int64)
 
     def _log_table(self) -> np.ndarray:

@@ -226,6 +226,8 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
 
     def _is_observed(self, X: np.ndarray) -> np.ndarray:
         """Whether anything is observed at each step, bool (T,)."""
+        if np.issubdtype(X.dtype, np.integer):
+            return np.ones(len(X), bool)
         return ~np.isnan(X).all(axis=1)
 
     def _prepared(self, X: np.ndarray) -> np.ndarray:
@@ -342,7 +344,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         lengths = np.array([len(X)]) if lengths is None else np.atleast_1d(np.asarray(lengths))
         if not np.issubdtype(lengths.dtype, np.integer) or lengths.min(initial=1) < 1 or lengths.sum() != len(X):
             raise ValueError(f"lengths must be positive integers that add up to the {len(X)} rows of X, they add up to {lengths.sum()}")
-        if np.isinf(X).any():
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"X must hold numbers, it holds {X.dtype}: number the symbols, for instance with numpy.unique")
+        if X.dtype.kind == "f" and np.isinf(X).any():
             raise ValueError("X holds an infinite value: mark missing ones as NaN")
         return self._prepared(X), lengths.astype(np.int64)
 

@@ -210,6 +210,7 @@ def test_lengths_that_do_not_add_up_are_refused(lengths: list[int]) -> None:
         ("PoissonHMM", [[-1.0]], "counts"),
         ("MultinomialHMM", [[1.0, np.nan]], "row 0 of X has some counts missing"),
         ("GaussianHMM", [1.0, 2.0], "matrix"),
+        ("CategoricalHMM", [["sun"], ["rain"]], "must hold numbers"),
         ("GaussianHMM", [[np.inf]], "infinite"),
         ("GaussianHMM", [[1.0], [1.0]], "distinct complete rows"),
     ],
