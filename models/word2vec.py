@@ -52,7 +52,8 @@ class Word2VecSettings:
 
     sg: 1 skip-gram, 0 CBOW. hs: 1 Huffman tree, 0 negative sampling with `negative` words a window drawn in proportion to
     count ** ns_exponent. sample: share of the corpus above which a word's occurrences are thinned out, 0 = none. cbow_mean: 1 mean of
-    the window's vectors, 0 their sum. alpha falls to min_alpha in a straight line over all tokens of all epochs. workers: threads.
+    the window's vectors, 0 their sum. cbow_exact: move the window's vectors along the gradient, and not, as word2vec.c and gensim do, by the
+    whole change of their mean or by its n-th part for their sum. alpha falls to min_alpha in a straight line over all tokens of all epochs. workers: threads.
     shards: trained side by side; 0 = one below a million tokens, else 8.
     """
 
@@ -68,6 +69,7 @@ class Word2VecSettings:
     sg: Literal[0, 1] = 1
     hs: Literal[0, 1] = 0
     cbow_mean: Literal[0, 1] = 1
+    cbow_exact: bool = False
     shrink_windows: bool = True
     seed: int = 1
     workers: int = 1
@@ -231,7 +233,7 @@ def make_plan(settings: Word2VecSettings, epoch: int, n_tokens: int) -> Plan:
     """The numbers that steer one epoch over a corpus of n_tokens."""
     return Plan(
         width=lanes_width(settings.vector_size), window=settings.window, is_shrinking=settings.shrink_windows,
-        is_cbow=settings.sg == 0, is_mean=settings.cbow_mean == 1, negative=0 if settings.hs else settings.negative,
+        is_cbow=settings.sg == 0, is_mean=settings.cbow_mean == 1, is_exact=settings.cbow_exact, negative=0 if settings.hs else settings.negative,
         alpha=float(settings.alpha), min_alpha=float(settings.min_alpha),
         n_tokens_before=epoch * n_tokens, n_tokens_in_all=settings.epochs * n_tokens,
         keep_key=stream_key(settings.seed, _KEEP, epoch), window_key=stream_key(settings.seed, _WINDOW, epoch),

@@ -43,6 +43,7 @@ class Plan(NamedTuple):
     is_shrinking: bool
     is_cbow: bool
     is_mean: bool
+    is_exact: bool  # CBOW's words around move along the gradient, and not as word2vec.c moves them
     negative: int  # 0: the outputs are paths
     alpha: float
     min_alpha: float
@@ -188,8 +189,9 @@ def train_shard(
         done = (plan.n_tokens_before + bench.position[v, j]) / plan.n_tokens_in_all
         alpha = np.float32(plan.alpha + (plan.min_alpha - plan.alpha) * done)
         share = np.float32(1 / n_around) if plan.is_mean else np.float32(1)
+        back = share if plan.is_exact else np.float32(1 / n_around) / share
         loss += step_window(
-            input_side.copies, around, n_around, output_side.copies, at, first, n_u, sign, plan.is_cbow, share,
+            input_side.copies, around, n_around, output_side.copies, at, first, n_u, sign, plan.is_cbow, share, back,
             input_side.first[v] + 1, alpha, plan.width, bench.h[v], bench.u[v], bench.z[v], bench.y[v],
         )  # fmt: skip
         n_scores = np.float32(0)
@@ -197,7 +199,7 @@ def train_shard(
             output_side.pull[at[k]] += alpha * np.float32(n_h)
             n_scores += abs(sign[k])
         for a in range(n_around):
-            input_side.pull[around[a]] += alpha * n_scores * (share if plan.is_cbow else np.float32(1))
+            input_side.pull[around[a]] += alpha * n_scores * (back if plan.is_cbow else np.float32(1))
         n_pairs += n_h
         n_trained += 1
     bench.loss[v], bench.n_pairs[v], bench.n_trained[v] = loss, n_pairs, n_trained

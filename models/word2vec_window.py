@@ -8,6 +8,7 @@
     width     numbers in a row: the dimensions rounded up to whole lanes; those beyond them stay 0
     n_h, n_u  A, and K rounded up to whole tiles
     share     1 over the words around for CBOW's mean, 1 for its sum
+    back      the part of the mean's change by which each word around moves: `share` by the chain rule, see `step_window`
 
 Loss of the window: sum over a, k of ln(1 + exp(-z_ak)). With negatives this is equation 4 of Mikolov et al. 2013b (for each h_a:
 -ln s(u_1·h_a) - sum_k ln s(-u_k·h_a), s the logistic function), with a path their equation 3; Rong 2014, equations 55 and 45.
@@ -145,10 +146,10 @@ def add_up(rows: Any, places: Any, n: int, width: int, share: Any, h: Any) -> No
 
 
 @kernel_part
-def spread(rows: Any, scratch: int, places: Any, n: int, width: int, share: Any) -> None:
-    """Add share * the row at `scratch` to the rows at places[:n], as the chain rule has it for `add_up`."""
+def spread(rows: Any, scratch: int, places: Any, n: int, width: int, back: Any) -> None:
+    """Add back * the row at `scratch` to the rows at places[:n]."""
     for d in range(0, width, LANES_WIDTH):
-        change = multiply(load(rows, scratch * width + d), splat(share))
+        change = multiply(load(rows, scratch * width + d), splat(back))
         for a in range(n):
             at = np.int64(places[a]) * width + d
             store(rows, at, add(load(rows, at), change))
@@ -156,13 +157,14 @@ def spread(rows: Any, scratch: int, places: Any, n: int, width: int, share: Any)
 
 @kernel_part
 def step_window(
-    inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any,
+    inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any, back: Any,
     scratch: int, alpha: Any, width: int, h: Any, u: Any, z: Any, y: Any,
 ) -> Any:  # fmt: skip
     """The loss, float32, of one window before its step is taken.
 
     Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`, which has 16 numbers
-    to spare; `scratch` is an input row of no meaning; h, u, z, y are working space.
+    to spare; `scratch` is an input row of no meaning; h, u, z, y are working space. With back = share the words around move along the
+    gradient; word2vec.c and gensim take back = 1 for the mean, gensim 1 / n_around for the sum (Irsoy et al. 2021 on this).
     """
     n_h = 1 if is_cbow else n_around
     if is_cbow:
@@ -182,7 +184,7 @@ def step_window(
         around[0] = scratch
         update_rows(inputs, around, h, 1, outputs, at, first, u, n_u, width, z)
         around[0] = first_around
-        spread(inputs, scratch, around, n_around, width, share)
+        spread(inputs, scratch, around, n_around, width, back)
     else:
         update_rows(inputs, around, h, n_h, outputs, at, first, u, n_u, width, z)
     return loss

@@ -44,13 +44,15 @@ def train_by_loops(token_ids, starts, counts, settings, n_v):
     return word2vec_loops.train(read, (table, paths), inputs, settings, n_v=n_v, shards=ranges)
 
 
-@pytest.mark.parametrize("cbow_mean", [0, 1])
+SKIP_GRAM, CBOW = {"sg": 1}, {"sg": 0}
+MODELS = [SKIP_GRAM, *({**CBOW, "cbow_mean": mean, "cbow_exact": exact} for mean in (0, 1) for exact in (False, True))]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
 @pytest.mark.parametrize("shards", [1, 3])
-@pytest.mark.parametrize(("sg", "hs"), [(1, 0), (0, 0), (1, 1), (0, 1)])
-def test_kernels_come_to_the_weights_of_plain_loops(sg, hs, shards, cbow_mean):
-    if sg and cbow_mean:
-        pytest.skip("skip-gram has no mean")
-    settings = settings_of(sg=sg, hs=hs, shards=shards, cbow_mean=cbow_mean)
+@pytest.mark.parametrize("hs", [0, 1])
+def test_kernels_come_to_the_weights_of_plain_loops(model, hs, shards):
+    settings = settings_of(**model, hs=hs, shards=shards)
     model = train_word2vec(*corpus(), settings)
     inputs, outputs, losses = train_by_loops(*corpus(), settings, shards)
     # float32 against float64 over some ten thousand steps.

@@ -157,6 +157,7 @@ def train_shard(corpus, tokens, tables, private, when):
         done = (epoch * len(words) + i) / (settings.epochs * len(words))
         alpha = settings.alpha + (settings.min_alpha - settings.alpha) * done
         share = 1 / len(around) if settings.cbow_mean else 1.0
+        back = share if settings.cbow_exact else 1 / len(around) / share
         hidden = [private.input(row).copy() for row in around]
         if settings.sg == 0:
             hidden = [share * sum(hidden)]
@@ -170,7 +171,7 @@ def train_shard(corpus, tokens, tables, private, when):
         for a, h in enumerate(hidden):
             change = sum(alpha * y * logistic(-y * float(before[k] @ h)) * before[k] for k, (_, y) in enumerate(scored))
             for row in around if settings.sg == 0 else [around[a]]:
-                private.inputs[row] += (share if settings.sg == 0 else 1.0) * change
-                private.input_pull[row] += alpha * len(scored) * (share if settings.sg == 0 else 1.0)
+                private.inputs[row] += (back if settings.sg == 0 else 1.0) * change
+                private.input_pull[row] += alpha * len(scored) * (back if settings.sg == 0 else 1.0)
         n_pairs += len(hidden)
     return loss, n_pairs
