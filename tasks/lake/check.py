@@ -109,7 +109,10 @@ def _check_link(lake: Lake) -> Iterator[Problem]:
     elif not lake.warehouse.exists():
         yield Problem(place, f"leads to {lake.warehouse.readlink()}, which is not there", REPAIR)
     elif present != known[-1]:
-        yield Problem(place, f"leads to {present}, though {known[-1]} was made and not put in force", f"{RUN_AGAIN}, or {REPAIR}")
+        with hold(publishing_lock(lake)):  # a publisher may be between the two: when it is through, both are looked at again
+            present, last = present_id(lake), snapshot_ids(lake)[-1]
+        if present != last:
+            yield Problem(place, f"leads to {present}, though {last} was made and not put in force", f"{RUN_AGAIN}, or {REPAIR}")
 
 
 def _check_warehouse(lake: Lake) -> Iterator[Problem]:

@@ -75,10 +75,9 @@ def read_manifest(lake: Lake, snapshot_id: str | None = None) -> Manifest | None
 
     LakeError where that snapshot is not there, or its manifest is damaged.
     """
-    wanted = snapshot_id or present_id(lake)
-    if wanted is None:
+    if snapshot_id is None and present_id(lake) is None:
         return None
-    path = lake.snapshots / require_snapshot(lake, wanted) / MANIFEST
+    path = lake.snapshots / require_snapshot(lake, snapshot_id) / MANIFEST
     try:
         return parse_manifest(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -92,16 +91,27 @@ def read_manifests(lake: Lake, ids: Sequence[str]) -> list[Manifest]:
 
 def require_snapshot(lake: Lake, snapshot_id: str | None = None) -> str:
     """The present snapshot, or the one named, certain to be there. LakeError where it is not; the message says which are."""
-    known = snapshot_ids(lake)
-    wanted = snapshot_id or present_id(lake)
-    if wanted is None:
-        raise LakeError(f"nothing is published in {lake.home} yet: run `tidemill run` first")
-    if wanted in known:
-        return wanted
     if snapshot_id is None:
-        raise LakeError(f"{lake.warehouse} leads to the snapshot {wanted}, which is gone: run `tidemill doctor`")
+        return _require_present(lake)
+    known = snapshot_ids(lake)
+    if snapshot_id in known:
+        return snapshot_id
     there_are = f"there are {', '.join(known)}" if known else "there is none yet"
-    raise LakeError(f"no snapshot is called {wanted} in {lake.home} ({there_are}): name one of those, others were never made or vacuumed")
+    raise LakeError(
+        f"no snapshot is called {snapshot_id} in {lake.home} ({there_are}): name one of those, others were never made or vacuumed"
+    )
+
+
+def _require_present(lake: Lake) -> str:
+    """The present snapshot. The link is read before the folder is looked for, and again where publishers have been quicker."""
+    present = present_id(lake)
+    while present is not None:
+        if (lake.snapshots / present).is_dir():
+            return present
+        looked_for, present = present, present_id(lake)
+        if present == looked_for:
+            raise LakeError(f"{lake.warehouse} leads to the snapshot {present}, which is gone: run `tidemill doctor`")
+    raise LakeError(f"nothing is published in {lake.home} yet: run `tidemill run` first")
 
 
 def snapshot_ids(lake: Lake) -> list[str]:

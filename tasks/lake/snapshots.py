@@ -86,8 +86,8 @@ def _diff_table(
     earlier: tuple[FileRef, ...],
     later: tuple[FileRef, ...],
 ) -> TableDiff:
-    removed = tuple(ref for ref in earlier if ref not in set(later))
-    added = tuple(ref for ref in later if ref not in set(earlier))
+    shared = set(earlier) & set(later)
+    removed, added = (tuple(ref for ref in files if ref not in shared) for files in (earlier, later))
     try:
         by_key = _diff_rows(lake, connection, contract, removed, added)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
