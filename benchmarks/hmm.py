@@ -30,7 +30,7 @@ from models.tagger import learn_tagger  # noqa: E402  # the same
 from models.tagger_scores import score_tagger  # noqa: E402  # the same
 from tasks.tagging import tag_tokens  # noqa: E402  # the same
 
-N_SEQUENCES, LENGTH, N_STATES, N_SYMBOLS, N_COLUMNS, N_ROUNDS, N_STEPS = 1000, 1000, 4, 16, 3, 4, 5
+N_SEQUENCES, LENGTH, N_STATES, N_SYMBOLS, N_COLUMNS, N_ROUNDS, N_STEPS = 1000, 1000, 4, 16, 3, 3, 5
 TREEBANK = ROOT.parent / "shared/data/ud"
 logging.getLogger("hmmlearn").setLevel(logging.ERROR)
 
