@@ -25,8 +25,9 @@ with record_run(Lake(Path(sys.argv[1])), "refresh"):
 
 
 def told(lake: Lake) -> list[dict[str, object]]:
-    paths = [path for path in lake.ops.glob("runs/*/*.parquet") if path.name != "none.parquet"]
-    return sorted((row for path in paths for row in pq.read_table(path).to_pylist()), key=lambda row: row["run_id"])
+    return sorted(
+        (row for path in lake.ops.glob("runs/*/*.parquet") for row in pq.read_table(path).to_pylist()), key=lambda row: row["run_id"]
+    )
 
 
 def hold_in_another_process(lake: Lake) -> subprocess.Popen[str]:

@@ -85,11 +85,13 @@ def test_what_libraries_say_goes_to_the_log_and_never_to_the_user(first: tuple[P
 
 
 @slow
-def test_a_second_run_says_that_nothing_changed_and_starts_no_server(first: tuple[Path, Path, subprocess.CompletedProcess[str]]) -> None:
+def test_a_second_run_says_that_nothing_changed_and_starts_no_server(
+    first: tuple[Path, Path, subprocess.CompletedProcess[str]], call: Call
+) -> None:
     home, sources, _ = first
     log = (home / "prefect" / "run.log").read_bytes()
-    plan = tidemill("plan", "--home", str(home), "--sources", str(sources))
-    assert (plan.returncode, plan.stdout) == (0, "nothing changed: a run would do nothing\n"), plan.stderr
+    plan = call("plan", "--home", str(home), "--sources", str(sources))
+    assert plan == Ended(0, "nothing changed: a run would do nothing\n", "")
     ended = tidemill("run", "--home", str(home), "--sources", str(sources))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.fullmatch(r"nothing changed: snapshot \d{6} stays in force \([\d.]+ s\)\n", ended.stdout)
@@ -99,11 +101,11 @@ def test_a_second_run_says_that_nothing_changed_and_starts_no_server(first: tupl
 
 @slow
 def test_a_new_file_is_planned_and_its_stage_alone_run_on_a_terminal_shows_bars(
-    first: tuple[Path, Path, subprocess.CompletedProcess[str]],
+    first: tuple[Path, Path, subprocess.CompletedProcess[str]], call: Call
 ) -> None:
     home, sources, _ = first
     declare(sources, "Eling")
-    plan = json.loads(tidemill("plan", "--home", str(home), "--sources", str(sources), "--json").stdout)
+    plan = json.loads(call("plan", "--home", str(home), "--sources", str(sources), "--json").out)
     assert {(line["stage"], line["step"]) for line in plan} >= {
         ("documents", "parse_documents"),
         ("features", "all"),
@@ -115,7 +117,7 @@ def test_a_new_file_is_planned_and_its_stage_alone_run_on_a_terminal_shows_bars(
     assert "━" in screen
     assert re.search(r"documents +4 ", screen)
     assert NOISE.findall(screen.replace(str(home), "")) == []
-    after = json.loads(tidemill("plan", "--home", str(home), "--sources", str(sources), "--json").stdout)
+    after = json.loads(call("plan", "--home", str(home), "--sources", str(sources), "--json").out)
     assert {line["stage"] for line in after if line["reason"] != "hangs on features"} >= {"features"}
     assert "documents" not in {line["stage"] for line in after}
 
@@ -182,11 +184,11 @@ def test_a_run_that_cannot_begin_says_why_and_is_told(
 
 
 @slow
-def test_a_plan_for_a_home_that_is_not_there_makes_none(tmp_path: Path) -> None:
+def test_a_plan_for_a_home_that_is_not_there_makes_none(call: Call, tmp_path: Path) -> None:
     sources = declare(tmp_path / "sources", "Rance")
-    ended = tidemill("plan", "--home", str(tmp_path / "home"), "--sources", str(sources))
-    assert ended.returncode == 0, ended.stderr
-    assert "parse_documents" in ended.stdout
+    ended = call("plan", "--home", str(tmp_path / "home"), "--sources", str(sources))
+    assert ended.status == 0
+    assert "parse_documents" in ended.out
     assert not (tmp_path / "home").exists()
 
 
