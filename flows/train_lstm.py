@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from models.lstm_forecaster import ForecastSettings
+from models.forecast_settings import ForecastSettings
 from tasks.artifacts import show_scores
 from tasks.engine import do_all
 from tasks.forecasts import fit_lstm, lstm_works

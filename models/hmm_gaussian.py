@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from models.gaussian_density import expected_moments, log_density
 from models.hmm_counts import require_columns
@@ -225,6 +224,8 @@ def cluster_centres(complete: np.ndarray, n_clusters: int, random_state: Any, rn
             f"{n_clusters} states need as many distinct complete rows, there are {n_distinct}: ask for fewer states or give more data"
         )
     seed = rng if isinstance(random_state, np.random.RandomState) else int(random_state or 0) + start
+    from sklearn.cluster import KMeans  # noqa: PLC0415  # seconds that only a fit pays
+
     return np.asarray(KMeans(n_clusters, random_state=seed, n_init=1 if start else 10).fit(complete).cluster_centers_)
 
 

@@ -10,7 +10,8 @@ Deliberately not here yet: peepholes, truncated back propagation, embeddings of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,30 +19,10 @@ import torch
 from torch import nn
 
 from models.daily_grid import DailyGrid
+from models.forecast_settings import ForecastSettings
 from models.forecast_windows import WEEK, Scaling, fit_scaling, future_values, past_features, seasonal_naive, window_places
 
 QUANTILES = (0.1, 0.9)
-
-
-@dataclass(frozen=True)
-class ForecastSettings:
-    """How forecasts are made. Days count calendar days; `held_out_days` at the end of the calendar are never trained on.
-
-    `windows_per_epoch` are drawn anew each epoch, so that the time of training does not grow with the number of regions.
-    """
-
-    horizon_days: int = 14
-    past_days: int = 42
-    held_out_days: int = 56
-    days_between_origins: int = 7
-    min_days: int = 90
-    hidden_size: int = 48
-    epochs: int = 12
-    windows_per_epoch: int = 4096
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    clip_norm: float = 1.0
-    seed: int = 1
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -67,6 +48,17 @@ class ForecastNetwork(nn.Module):
         _, (h, _) = self.lstm(past)
         raw = self.out(torch.cat([h[-1], past[:, -WEEK:].flatten(1)], dim=1)).view(-1, *self.shape)
         return torch.cat([raw[..., :1], nn.functional.softplus(raw[..., 1:])], dim=-1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, PyTorch uses one thread: sums in another order give other last bits, and the same seed shall give the same weights."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @dataclass(frozen=True)

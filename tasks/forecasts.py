@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 from prefect import task
 
 from expectations.contracts import CATEGORIES
 from models.daily_grid import DailyGrid
 from models.forecast_scores import score_by_horizon, skill
+from models.forecast_settings import ForecastSettings
 from models.forecast_windows import future_values, seasonal_naive, window_places
-from models.lstm_forecaster import Forecaster, ForecastSettings, held_out_origins, train_forecaster
 from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
@@ -24,6 +24,9 @@ from tasks.lake.publishing import read_manifest
 from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, settings_of, why_due
 from tasks.mobility_grid import mobility_grid, policy_on_grid
 from tasks.model_store import Score, TrainedModel, write_model
+
+if TYPE_CHECKING:  # PyTorch is loaded by the body alone: planning a run never pays its seconds
+    from models.lstm_forecaster import Forecaster
 
 MODULES = ("models.lstm_forecaster", "models.forecast_scores", "tasks.mobility_grid")
 SUBJECT = "mobility of all regions"
@@ -69,6 +72,8 @@ def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
     A series without a value in its region's last `RECENT_DAYS` days is set aside, and so are all series of regions with fewer than
     `min_days` days. Where there is nothing to learn from, nothing is trained, and the ledger says so.
     """
+    from models.lstm_forecaster import one_thread, train_forecaster  # noqa: PLC0415
+
     began = time.perf_counter()
     settings = data.settings
     grid, regions, _ = mobility_grid(lake, data.mobility, CATEGORIES, settings.min_days)
@@ -80,10 +85,9 @@ def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
         return StepOutput((write_skip(lake, _step(settings), SUBJECT, rule),), n_in, 0, {rule: n_in} if n_in else {})
     set_aside = {short: n_short} if (n_short := n_in - len(regions) * len(CATEGORIES)) else {}
     index = policy_on_grid(lake, data.policy, grid, regions)
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in another order give other last bits: one thread makes the weights repeatable
     try:
-        forecaster = train_forecaster(grid, index, settings)
+        with one_thread():
+            forecaster = train_forecaster(grid, index, settings)
     except ValueError:
         return StepOutput(
             (write_skip(lake, _step(settings), SUBJECT, "no_window_to_learn_from"),),
@@ -91,8 +95,6 @@ def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
             0,
             {**set_aside, "no_window_to_learn_from": n_in - n_short},
         )
-    finally:
-        torch.set_num_threads(n_threads)
     scores = _scores(forecaster, grid, index)
     model = _trained(forecaster, grid, data, scores, time.perf_counter() - began)
     forecasts, n_series = _forecasts(forecaster, grid, index, regions, model.model_id)
@@ -108,6 +110,8 @@ def _step(settings: ForecastSettings) -> Step:
 
 def _scores(forecaster: Forecaster, grid: DailyGrid, index: np.ndarray) -> list[Score]:
     """Errors beside the seasonal naive forecast on the held-out weeks, by horizon and over all; coverage of the 80 % interval."""
+    from models.lstm_forecaster import held_out_origins  # noqa: PLC0415
+
     horizon = forecaster.settings.horizon_days
     origins = held_out_origins(grid, forecaster.settings)
     if not len(origins):

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from models.daily_grid import DailyGrid, daily_grid
+from models.forecast_settings import ForecastSettings
 from models.forecast_windows import future_values, seasonal_naive
-from models.lstm_forecaster import ForecastNetwork, ForecastSettings, held_out_origins, train_forecaster, training_cutoff
+from models.lstm_forecaster import ForecastNetwork, held_out_origins, one_thread, train_forecaster, training_cutoff
 
 SETTINGS = ForecastSettings(
     horizon_days=7, past_days=21, held_out_days=28, hidden_size=16, epochs=15, windows_per_epoch=512, batch_size=64, learning_rate=1e-2
@@ -23,11 +24,9 @@ def pulled_back_series(n_days: int = 260, n_regions: int = 2, seed: int = 4) -> 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _on_one_thread():
+    with one_thread():
+        yield
 
 
 def test_what_can_be_learned_is_learned_and_beats_the_naive_forecast() -> None:

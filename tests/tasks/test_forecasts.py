@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 from published import publish_mobility
 
-from models.lstm_forecaster import ForecastSettings
+from models.forecast_settings import ForecastSettings
 from tasks.forecasts import fit_lstm_body, lstm_works, plan_lstm
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
