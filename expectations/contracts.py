@@ -70,7 +70,7 @@ IS_STOP = Column("is_stop", pa.bool_(), "Whether the form is on the language's s
 N_OCCURRENCES = _count("n_occurrences", "Occurrences", "tokens", minimum=1)
 N_DOCUMENTS = _count("n_documents", "Documents that hold it", "documents", minimum=1)
 TERM = _text("term", "Indexed term: a stem")
-MODEL_ID = _text("model_id", "Model: kind, language, and digest of data and settings", pattern="[a-z0-9_-]+")
+MODEL_ID = _text("model_id", "Model: kind, language, and digest of data, settings, seed and weights", pattern="[a-z0-9_-]+")
 REGION_ID = _text("region_id", "Region: ISO 3166-1 country code, then names of its parts, joined with /")
 COUNTRY_CODE = _text("country_code", "ISO 3166-1 alpha-2 (NA is Namibia)", pattern="[A-Z]{2}")
 # The first day of Google's reports is 2020-02-15, of the Oxford tracker 2020-01-01; a day after today is set aside at parsing.
