@@ -23,7 +23,7 @@ STAGE_NEEDS: Mapping[str, tuple[str, ...]] = {
     "features": ("documents",),
     "embeddings": ("documents", "features"),
     "hmm": ("documents", "mobility"),
-    "lstm": ("documents", "mobility", "features"),
+    "lstm": ("mobility",),
 }
 """For each stage those whose output it reads; from `embeddings` on as the present snapshot publishes it."""
 
