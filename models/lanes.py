@@ -76,6 +76,7 @@ subtract = _lanewise(lambda builder, operands: builder.fsub(*operands), 2)
 multiply = _lanewise(lambda builder, operands: builder.fmul(*operands), 2)
 divide = _lanewise(lambda builder, operands: builder.fdiv(*operands), 2)
 larger = _lanewise(_llvm("maxnum", 2), 2)
+smaller = _lanewise(_llvm("minnum", 2), 2)
 fma = _lanewise(_llvm("fma", 3), 3)  # a * b + c, rounded once
 magnitude = _lanewise(_llvm("fabs", 1), 1)
 square_root = _lanewise(_llvm("sqrt", 1), 1)
