@@ -109,10 +109,12 @@ def one_sentence(error: BaseException) -> str:
         return "stopped by hand: what is done stays done, run again to go on"
     text = str(error).strip()
     if is_our_own(error) and text:
-        return text
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot use {error.filename or 'a file'} ({error.strerror}): free space, mend its permissions, or give another --home"
-    return f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
+        sentence = text
+    elif isinstance(error, OSError) and error.strerror:
+        sentence = f"cannot use {error.filename or 'a file'} ({error.strerror}): free space, mend its permissions, or give another --home"
+    else:
+        sentence = f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
+    return sentence.encode("utf-8", "backslashreplace").decode()  # names of files may be no UTF-8, Parquet and terminals are
 
 
 @contextmanager
