@@ -13,7 +13,7 @@ from tidemill import lake_commands, query_commands, run_commands
 from tidemill.doctor_command import doctor
 from tidemill.options import MisuseError
 from tidemill.serve_command import serve
-from tidemill.terminal import log_of_diversion, warn
+from tidemill.terminal import log_of_diversion, visible, warn
 
 INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
@@ -59,7 +59,8 @@ def _tell(error: BaseException, status: int) -> int:
     if log is not None or os.environ.get("TIDEMILL_DEBUG"):
         traceback.print_exception(error)  # into the log, where the streams are diverted
     hint = f" ({log} says more)" if log is not None else " (set TIDEMILL_DEBUG=1 to see where)"
-    warn(f"tidemill: {one_sentence(error)}{'' if is_our_own(error) else hint}")
+    sentence = f"tidemill: {one_sentence(error)}{'' if is_our_own(error) else hint}"
+    warn("\n".join(visible(line) for line in sentence.split("\n")))  # it may name files, which may be called anything
     return status
 
 

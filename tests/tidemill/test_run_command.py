@@ -163,6 +163,16 @@ def test_mistakes_are_told_in_a_sentence_and_by_the_exit_status(call: Call, tmp_
         assert ended.err.count("\n") == 1
 
 
+def test_a_file_cannot_write_to_the_terminal_by_its_name(call: Call, tmp_path: Path) -> None:
+    for name in ("\x1b[2Ja.yaml", "b\x9b31m.yaml"):
+        (tmp_path / name).write_text("no: declaration")
+    ended = call("plan", "--home", str(tmp_path / "home"), "--sources", str(tmp_path))
+    assert ended.status == 1
+    assert len(ended.err.splitlines()) == 2
+    assert ended.err.isascii()
+    assert "\x1b" not in ended.err
+
+
 @slow
 @pytest.mark.parametrize(
     ("arguments", "environment", "sentence"),
