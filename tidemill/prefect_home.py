@@ -13,6 +13,7 @@ from typing import Self
 
 from tidemill.children import ChildError, answers, await_answer, end_children, free_port, start_child
 
+ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT_S = 180.0  # a fresh database takes 7 s to make on two idle cores; a busy machine gets its time
 TELL_REST_S = 5.0  # what Prefect allows its log handler for the same
 LOG_BYTES = 5_000_000  # our choice: some hundred runs; then the log starts anew, and one older one is kept
@@ -78,7 +79,16 @@ def start_server(home: PrefectHome, port: int, *, is_embedded: bool) -> subproce
     rotate(home.server_log)
     more = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"} if is_embedded else {"PREFECT_UI_ENABLED": "1"}
     environment = home.environment(PREFECT_API_URL=api_url(port), PREFECT__SERVER_FINAL="1", **more)
-    application = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)]
+    application = [
+        "--app-dir",
+        str(ROOT),
+        "--factory",
+        "tidemill.prefect_application:create_app",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     return start_child(
         [sys.executable, "-m", "uvicorn", *application, "--log-level", "error", "--lifespan", "on"], environment, home.server_log
     )
