@@ -218,7 +218,7 @@ RUNS = TableContract("runs", "a run", ("run_id",), (
     _text("message", "What an operator should know, one sentence; NULL = nothing", is_nullable=True),
 ), schema="ops")  # fmt: skip
 
-LEDGER = TableContract("ledger", "a decision on a document or a batch at a stage", ("subject", "stage", "rule"), (
+LEDGER = TableContract("ledger", "a decision on a document or a batch at a stage", ("subject", "stage", "outcome", "rule"), (
     _text("subject", "doc_id of a document, or name of a batch"),
     Column("subject_kind", pa.string(), "What the subject is", one_of=("document", "batch")),
     _text("stage", "Step that decided"),
