@@ -34,4 +34,4 @@ def kernel(*built_on: ModuleType) -> Callable[[Callable[..., Any]], Any]:
 
 def kernel_part(function: Callable[..., Any]) -> Any:
     """`function`, compiled into every kernel that calls it."""
-    return njit(function, error_model="numpy")
+    return njit(function, error_model="numpy", forceinline=True)

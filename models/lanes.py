@@ -46,6 +46,18 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, numba_type, VECTOR)  # type: ignore[no-untyped-call]
 
 
+def lanes_width(n: int) -> int:
+    """The least multiple of sixteen that is not below n."""
+    return -(-n // N_LANES) * N_LANES
+
+
+def aligned_zeros(*shape: int) -> np.ndarray:
+    """A float32 array of zeros that begins where lanes do: at a multiple of 64 bytes. Lanes across such a boundary take twice as long."""
+    numbers = np.zeros(math.prod(shape) + N_LANES, np.float32)
+    first = -numbers.ctypes.data % (4 * N_LANES) // 4
+    return numbers[first : first + math.prod(shape)].reshape(shape)
+
+
 def _address(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
     numbers = context.make_array(array_type)(context, builder, array)
     return builder.bitcast(builder.gep(numbers.data, [at]), VECTOR.as_pointer())

@@ -22,7 +22,7 @@ import numpy as np
 
 from models.alias_table import make_alias_table
 from models.huffman import huffman_paths
-from models.lanes import LANES_WIDTH
+from models.lanes import aligned_zeros, lanes_width
 from models.random_bits import stream_key
 from models.word2vec_epochs import EpochSums, Training, prepare, run_epoch
 from models.word2vec_memory import Corpus, cut_into_shards, make_outputs
@@ -201,19 +201,14 @@ def start_matrices(n_words: int, settings: Word2VecSettings) -> tuple[np.ndarray
     """Input rows drawn evenly from -1 / (2 D) to 1 / (2 D), as word2vec.c does, and output rows of 0; float32, padded to whole lanes."""
     draws = np.random.Generator(np.random.Philox(key=int(stream_key(settings.seed, _START))))
     inputs = padded_to_lanes((draws.random((n_words, settings.vector_size), np.float32) - 0.5) / settings.vector_size)
-    return inputs, np.zeros((n_words - settings.hs, inputs.shape[1]), np.float32)
+    return inputs, aligned_zeros(n_words - settings.hs, inputs.shape[1])
 
 
 def padded_to_lanes(rows: np.ndarray) -> np.ndarray:
     """A float32 copy of the rows, 0 added at their ends up to whole lanes."""
-    padded = np.zeros((rows.shape[0], lanes_width(rows.shape[1])), np.float32)
+    padded = aligned_zeros(rows.shape[0], lanes_width(rows.shape[1]))
     padded[:, : rows.shape[1]] = rows
     return padded
-
-
-def lanes_width(n_dimensions: int) -> int:
-    """The numbers in a row: the dimensions rounded up to whole lanes."""
-    return -(-n_dimensions // LANES_WIDTH) * LANES_WIDTH
 
 
 def prepare_training(

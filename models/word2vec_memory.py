@@ -15,7 +15,7 @@ import numpy as np
 
 from models.alias_table import AliasTable
 from models.huffman import HuffmanPaths
-from models.lanes import LANES_WIDTH
+from models.lanes import aligned_zeros, lanes_width
 from models.word2vec_window import TILE_OUTPUTS
 
 SHARD_TOKENS = 512  # docs/decisions/0009: larger ones copy fewer rows and learn from staler ones
@@ -67,12 +67,11 @@ class Bench(NamedTuple):
     pool: np.ndarray  # (n_v, most_words) int32: places of the words drawn as negatives
     output_start: np.ndarray  # (n_v, most_words + 1) int64: each kept word's range in the next two
     output_at: np.ndarray  # (n_v, most_words * most_outputs) int32: places of output rows
-    output_sign: np.ndarray  # (n_v, most_words * most_outputs + 16) float32: y
+    output_sign: np.ndarray  # (n_v, most_words * most_outputs) float32: y
     around: np.ndarray  # (n_v, 2 * window) int32: places of the rows of a window
-    h: np.ndarray  # (n_v, 2 * window * width) float32: tiles, as in word2vec_window
+    h: np.ndarray  # (n_v, 2 * window * width) float32: tiles and margins, as in word2vec_window
     u: np.ndarray  # (n_v, most_outputs * width) float32
-    z: np.ndarray  # (n_v, 2 * window * most_outputs, and 16 more) float32
-    y: np.ndarray
+    z: np.ndarray  # (n_v, 2 * window * most_outputs, in whole lanes) float32
     loss: np.ndarray  # (n_v,) float64: sum over the shard last trained
     n_pairs: np.ndarray  # (n_v,) int64: input vectors that were scored
     n_trained: np.ndarray  # (n_v,) int64: middle words
@@ -109,7 +108,7 @@ def make_side(rows: np.ndarray, n_v: int, most_rows: int) -> Side:
     first = np.arange(n_v) * n_places
     total = n_v * n_places
     return Side(
-        rows.reshape(-1), np.full((n_v, n_rows), -1, np.int32), np.zeros(total, np.int32), np.zeros(total * width, np.float32),
+        rows.reshape(-1), np.full((n_v, n_rows), -1, np.int32), np.zeros(total, np.int32), aligned_zeros(total * width),
         np.zeros(total, np.float32), first, first + N_RESERVED, np.full(n_rows, -1, np.int64), np.full(total, -1, np.int64),
     )  # fmt: skip
 
@@ -117,12 +116,12 @@ def make_side(rows: np.ndarray, n_v: int, most_rows: int) -> Side:
 def make_bench(n_v: int, most_words: int, most_outputs: int, window: int, width: int) -> Bench:
     """Working space for shards of at most `most_words` words, each scored against at most `most_outputs` rows."""
     most_outputs = -(-most_outputs // TILE_OUTPUTS) * TILE_OUTPUTS
-    n_scores = 2 * window * most_outputs + 2 * LANES_WIDTH
-    of_words, of_outputs = (n_v, most_words), (n_v, most_words * most_outputs + LANES_WIDTH)
+    n_scores = lanes_width(2 * window * most_outputs)
+    of_words, of_outputs = (n_v, most_words), (n_v, most_words * most_outputs)
     return Bench(
         np.zeros(of_words, np.int32), np.zeros(of_words, np.int64), np.zeros(of_words, np.int32), np.zeros(of_words, np.int32),
         np.zeros(of_words, np.int32), np.zeros((n_v, most_words + 1), np.int64), np.zeros(of_outputs, np.int32),
-        np.zeros(of_outputs, np.float32), np.zeros((n_v, 2 * window), np.int32), np.zeros((n_v, 2 * window * width), np.float32),
-        np.zeros((n_v, most_outputs * width), np.float32), np.zeros((n_v, n_scores), np.float32), np.zeros((n_v, n_scores), np.float32),
+        np.zeros(of_outputs, np.float32), np.zeros((n_v, 2 * window), np.int32), aligned_zeros(n_v, 2 * window * width),
+        aligned_zeros(n_v, most_outputs * width), aligned_zeros(n_v, n_scores),
         np.zeros(n_v), np.zeros(n_v, np.int64), np.zeros(n_v, np.int64),
     )  # fmt: skip

@@ -55,32 +55,33 @@ class Plan(NamedTuple):
 
 
 @kernel_part
-def take_in(side: Side, v: int, row: int) -> Any:
-    """The place of shard v's copy of a row, a new one at the end of its places if it has none."""
-    place = np.int64(side.place_of[v, row])
-    if place < 0:
-        place = side.end[v]
-        side.place_of[v, row] = place
-        side.row_at[place] = row
-        side.end[v] = place + 1
-    return place
+def take_in(row: int, place_of: Any, row_at: Any, end: int) -> tuple[Any, int]:
+    """The place of a shard's copy of a row, a new one at `end` if it has none, and the end of its places then."""
+    place = np.int64(place_of[row])
+    if place >= 0:
+        return place, end
+    place_of[row] = end
+    row_at[end] = row
+    return np.int64(end), end + 1
 
 
 @kernel_part
 def fill_copies(side: Side, v: int, width: int) -> None:
     """Copy the rows of all places that shard v has taken."""
+    rows, copies, row_at, pull = side.rows, side.copies, side.row_at, side.pull
     for place in range(side.first[v] + N_RESERVED, side.end[v]):
-        side.pull[place] = 0
-        at = np.int64(side.row_at[place]) * width
+        pull[place] = 0
+        at = np.int64(row_at[place]) * width
         for d in range(0, width, LANES_WIDTH):
-            store(side.copies, place * width + d, load(side.rows, at + d))
+            store(copies, place * width + d, load(rows, at + d))
 
 
 @kernel_part
 def give_up_places(side: Side, v: int) -> None:
     """Take shard v's places back."""
+    place_of, row_at = side.place_of[v], side.row_at
     for place in range(side.first[v] + N_RESERVED, side.end[v]):
-        side.place_of[v, side.row_at[place]] = -1
+        place_of[row_at[place]] = -1
     side.end[v] = side.first[v] + N_RESERVED
 
 
@@ -91,12 +92,13 @@ def choose_words(corpus: Corpus, plan: Plan, bench: Bench, shard: int, v: int) -
     Frequent words are kept with a probability (Mikolov et al. 2013b, section 2.3), and a window reaches 1 to `window` kept words.
     """
     words, position, lo, hi = bench.words[v], bench.position[v], bench.lo[v], bench.hi[v]
+    token_ids, word_of, keep, sentence_starts = corpus.token_ids, corpus.word_of, corpus.keep, corpus.sentence_starts
     n = 0
     for s in range(corpus.shard_starts[shard], corpus.shard_starts[shard + 1]):
         first = n
-        for i in range(corpus.sentence_starts[s], corpus.sentence_starts[s + 1]):
-            word = corpus.word_of[corpus.token_ids[i]]
-            if word >= 0 and share_at(plan.keep_key, i) < corpus.keep[word]:
+        for i in range(sentence_starts[s], sentence_starts[s + 1]):
+            word = word_of[token_ids[i]]
+            if word >= 0 and share_at(plan.keep_key, i) < keep[word]:
                 words[n], position[n] = word, i
                 n += 1
         for j in range(first, n):
@@ -114,13 +116,16 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
     As many words as are kept are drawn into a pool, and the windows take turns in going round it, so that a shard has few rows to
     copy; a drawn word that is the middle word itself is passed over. Each negative of a window is still one draw from the table.
     """
-    words, pool, at, sign = bench.words[v], bench.pool[v], bench.output_at[v], bench.output_sign[v]
+    words, position, pool, start = bench.words[v], bench.position[v], bench.pool[v], bench.output_start[v]
+    at, sign = bench.output_at[v], bench.output_sign[v]
+    place_of, row_at, own, other = side.place_of[v], side.row_at, outputs.own, outputs.other
+    taken = side.end[v]
     for i in range(n):
-        pool[i] = take_in(side, v, draw_at(plan.pool_key, bench.position[v, i], outputs.own, outputs.other))
+        pool[i], taken = take_in(draw_at(plan.pool_key, position[i], own, other), place_of, row_at, taken)
     end = turn = 0
     for j in range(n):
-        bench.output_start[v, j] = end
-        middle = take_in(side, v, words[j])
+        start[j] = end
+        middle, taken = take_in(words[j], place_of, row_at, taken)
         at[end], sign[end] = middle, 1
         for k in range(1, plan.negative + 1):
             passed = 0
@@ -129,33 +134,48 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
                 passed += 1
             at[end + k], sign[end + k] = pool[turn], -1
             if passed == n:  # nothing else was drawn: the next word in the vocabulary
-                at[end + k] = take_in(side, v, (words[j] + 1) % outputs.own.size)
+                at[end + k], taken = take_in((words[j] + 1) % own.size, place_of, row_at, taken)
             turn = turn + 1 if turn + 1 < n else 0
-        end = fill_up(bench, side, v, bench.output_start[v, j], end + 1 + plan.negative)
-    bench.output_start[v, n] = end
+        end = fill_up(at, sign, side.first[v], end, end + 1 + plan.negative)
+    start[n] = end
+    side.end[v] = taken
 
 
 @kernel_part
 def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int) -> None:
     """Give each kept word the nodes on its path as outputs."""
-    words, at, sign = bench.words[v], bench.output_at[v], bench.output_sign[v]
-    end = 0
+    words, start, at, sign = bench.words[v], bench.output_start[v], bench.output_at[v], bench.output_sign[v]
+    place_of, row_at = side.place_of[v], side.row_at
+    path_starts, path_nodes, path_signs = outputs.path_starts, outputs.path_nodes, outputs.path_signs
+    taken, end = side.end[v], 0
     for j in range(n):
-        bench.output_start[v, j] = end
-        for i in range(outputs.path_starts[words[j]], outputs.path_starts[words[j] + 1]):
-            at[end], sign[end] = take_in(side, v, outputs.path_nodes[i]), outputs.path_signs[i]
+        start[j] = end
+        for i in range(path_starts[words[j]], path_starts[words[j] + 1]):
+            at[end], taken = take_in(path_nodes[i], place_of, row_at, taken)
+            sign[end] = path_signs[i]
             end += 1
-        end = fill_up(bench, side, v, bench.output_start[v, j], end)
-    bench.output_start[v, n] = end
+        end = fill_up(at, sign, side.first[v], start[j], end)
+    start[n] = end
+    side.end[v] = taken
 
 
 @kernel_part
-def fill_up(bench: Bench, side: Side, v: int, start: int, end: int) -> int:
-    """The end of a window's outputs after zero rows have made them whole tiles."""
+def fill_up(at: Any, sign: Any, zero_place: int, start: int, end: int) -> int:
+    """The end of a window's outputs after rows of 0 have made them whole tiles."""
     while (end - start) % TILE_OUTPUTS > 0:
-        bench.output_at[v, end], bench.output_sign[v, end] = side.first[v], 0
+        at[end], sign[end] = zero_place, 0
         end += 1
     return end
+
+
+@kernel_part
+def choose_inputs(bench: Bench, side: Side, v: int, n: int) -> None:
+    """Turn the kept words into the places of their input rows."""
+    words, place_of, row_at = bench.words[v], side.place_of[v], side.row_at
+    taken = side.end[v]
+    for j in range(n):
+        words[j], taken = take_in(words[j], place_of, row_at, taken)
+    side.end[v] = taken
 
 
 @kernel_part
@@ -168,38 +188,40 @@ def train_shard(
         choose_negatives(outputs, plan, bench, output_side, v, n)
     else:
         choose_paths(outputs, bench, output_side, v, n)
-    words = bench.words[v]
-    for j in range(n):
-        words[j] = take_in(input_side, v, words[j])
+    choose_inputs(bench, input_side, v, n)
     fill_copies(input_side, v, plan.width)
     fill_copies(output_side, v, plan.width)
 
-    around, at, sign = bench.around[v], bench.output_at[v], bench.output_sign[v]
+    inputs, input_pull, scratch = input_side.copies, input_side.pull, input_side.first[v] + 1
+    output_rows, output_pull = output_side.copies, output_side.pull
+    words, position, lo, hi = bench.words[v], bench.position[v], bench.lo[v], bench.hi[v]
+    around, start, at, sign = bench.around[v], bench.output_start[v], bench.output_at[v], bench.output_sign[v]
+    h, u, z = bench.h[v], bench.u[v], bench.z[v]
     loss, n_pairs, n_trained = 0.0, 0, 0
     for j in range(n):
         n_around = 0
-        for i in range(bench.lo[v, j], bench.hi[v, j]):
+        for i in range(lo[j], hi[j]):
             if i != j:
                 around[n_around] = words[i]
                 n_around += 1
         if n_around == 0:
             continue
-        first, n_u = bench.output_start[v, j], bench.output_start[v, j + 1] - bench.output_start[v, j]
+        first, n_u = start[j], start[j + 1] - start[j]
         n_h = 1 if plan.is_cbow else n_around
-        done = (plan.n_tokens_before + bench.position[v, j]) / plan.n_tokens_in_all
+        done = (plan.n_tokens_before + position[j]) / plan.n_tokens_in_all
         alpha = np.float32(plan.alpha + (plan.min_alpha - plan.alpha) * done)
         share = np.float32(1 / n_around) if plan.is_mean else np.float32(1)
         back = share if plan.is_exact else np.float32(1 / n_around) / share
         loss += step_window(
-            input_side.copies, around, n_around, output_side.copies, at, first, n_u, sign, plan.is_cbow, share, back,
-            input_side.first[v] + 1, alpha, plan.width, bench.h[v], bench.u[v], bench.z[v], bench.y[v],
+            inputs, around, n_around, output_rows, at, first, n_u, sign, plan.is_cbow, share, back,
+            scratch, alpha, plan.width, h, u, z,
         )  # fmt: skip
         n_scores = np.float32(0)
         for k in range(first, first + n_u):
-            output_side.pull[at[k]] += alpha * np.float32(n_h)
+            output_pull[at[k]] += alpha * np.float32(n_h)
             n_scores += abs(sign[k])
         for a in range(n_around):
-            input_side.pull[around[a]] += alpha * n_scores * (back if plan.is_cbow else np.float32(1))
+            input_pull[around[a]] += alpha * n_scores * (back if plan.is_cbow else np.float32(1))
         n_pairs += n_h
         n_trained += 1
     bench.loss[v], bench.n_pairs[v], bench.n_trained[v] = loss, n_pairs, n_trained
@@ -208,32 +230,34 @@ def train_shard(
 @kernel_part
 def merge_copies(side: Side, width: int, part: int, n_parts: int) -> None:
     """Move every row r with r % n_parts == part by what the shards learned; see the legend."""
-    n_v = side.first.size
+    rows, copies, row_at, pull = side.rows, side.copies, side.row_at, side.pull
+    first_copy, next_copy, first, end = side.first_copy, side.next_copy, side.first, side.end
+    n_v = first.size
     for v in range(n_v - 1, -1, -1):
-        for place in range(side.first[v] + N_RESERVED, side.end[v]):
-            row = side.row_at[place]
+        for place in range(first[v] + N_RESERVED, end[v]):
+            row = row_at[place]
             if row % n_parts == part:
-                side.next_copy[place] = side.first_copy[row]
-                side.first_copy[row] = place
+                next_copy[place] = first_copy[row]
+                first_copy[row] = place
     places = np.empty(n_v, np.int64)
     for v in range(n_v):
-        for place in range(side.first[v] + N_RESERVED, side.end[v]):
-            row = np.int64(side.row_at[place])
-            if row % n_parts == part and side.first_copy[row] >= 0:
+        for place in range(first[v] + N_RESERVED, end[v]):
+            row = np.int64(row_at[place])
+            if row % n_parts == part and first_copy[row] >= 0:
                 n = 0
-                copy = side.first_copy[row]
-                side.first_copy[row] = -1
+                copy = first_copy[row]
+                first_copy[row] = -1
                 while copy >= 0:
                     places[n] = copy
                     n += 1
-                    copy = side.next_copy[copy]
-                share = covered_share(side.pull, places, n)
+                    copy = next_copy[copy]
+                share = covered_share(pull, places, n)
                 for d in range(0, width, LANES_WIDTH):
-                    before = load(side.rows, row * width + d)
+                    before = load(rows, row * width + d)
                     change = splat(np.float32(0))
                     for i in range(n):
-                        change = add(change, subtract(load(side.copies, places[i] * width + d), before))
-                    store(side.rows, row * width + d, fma(change, splat(share), before))
+                        change = add(change, subtract(load(copies, places[i] * width + d), before))
+                    store(rows, row * width + d, fma(change, splat(share), before))
 
 
 @kernel_part

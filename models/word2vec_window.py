@@ -3,7 +3,7 @@
     h_a       input rows, a = 1..A: the words around the middle word (skip-gram), or their mean alone (CBOW, A = 1)
     u_k       output rows, k = 1..K: the middle word and its negatives, or the inner nodes on its path in the Huffman tree
     y_k       +1 where the window should say yes to u_k (middle word; turn to the rarer child), -1 where no, 0 for a row that fills up
-    z_ak      y_k u_k·h_a, the margin; the array z holds u_k·h_a first and g_ak last, at a * n_u + k
+    z_ak      y_k u_k·h_a, the margin; the array z holds it at a * n_u + k, and after `weigh_errors` alpha s(-z_ak)
     alpha     learning rate
     width     numbers in a row: the dimensions rounded up to whole lanes; those beyond them stay 0
     n_h, n_u  A, and K rounded up to whole tiles
@@ -47,6 +47,7 @@ from models.lanes import (
 )
 
 TILE_INPUTS, TILE_OUTPUTS = 2, 3
+LOG_2 = np.float32(np.log(2))
 
 
 @kernel_part
@@ -59,10 +60,11 @@ def copy_rows(rows: Any, places: Any, first: int, n: int, width: int, tile: Any)
 
 
 @kernel_part
-def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, z: Any) -> None:
-    """z[a * n_u + k] = u_k·h_a, for tiles h and u."""
+def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, sign: Any, first: int, z: Any) -> None:
+    """z[a * n_u + k] = y_k u_k·h_a, for tiles h and u, and y_k = sign[first + k]."""
     nothing = splat(np.float32(0))
     for k in range(0, n_u, TILE_OUTPUTS):
+        y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
         for a in range(0, n_h - 1, TILE_INPUTS):
             s00 = s01 = s02 = s10 = s11 = s12 = nothing
             for d in range(0, width, LANES_WIDTH):
@@ -71,8 +73,8 @@ def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, z: Any) -> None:
                 s00, s01, s02 = fma(h0, u0, s00), fma(h0, u1, s01), fma(h0, u2, s02)
                 s10, s11, s12 = fma(h1, u0, s10), fma(h1, u1, s11), fma(h1, u2, s12)
             at0, at1 = a * n_u + k, (a + 1) * n_u + k
-            z[at0], z[at0 + 1], z[at0 + 2] = total(s00), total(s01), total(s02)
-            z[at1], z[at1 + 1], z[at1 + 2] = total(s10), total(s11), total(s12)
+            z[at0], z[at0 + 1], z[at0 + 2] = y0 * total(s00), y1 * total(s01), y2 * total(s02)
+            z[at1], z[at1 + 1], z[at1 + 2] = y0 * total(s10), y1 * total(s11), y2 * total(s12)
         if n_h % TILE_INPUTS == 1:
             s0 = s1 = s2 = nothing
             for d in range(0, width, LANES_WIDTH):
@@ -80,39 +82,40 @@ def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, z: Any) -> None:
                 u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
                 s0, s1, s2 = fma(h0, u0, s0), fma(h0, u1, s1), fma(h0, u2, s2)
             at0 = (n_h - 1) * n_u + k
-            z[at0], z[at0 + 1], z[at0 + 2] = total(s0), total(s1), total(s2)
+            z[at0], z[at0 + 1], z[at0 + 2] = y0 * total(s0), y1 * total(s1), y2 * total(s2)
 
 
 @kernel_part
-def weigh_errors(z: Any, y: Any, n: int, alpha: Any) -> Any:
-    """The loss of the first n scores, float32, from u_k·h_a in z and y_k in y; z becomes g. Both have 16 numbers to spare."""
+def weigh_errors(z: Any, n: int, alpha: Any) -> Any:
+    """The loss of the first n margins z, float32, each of which becomes alpha s(-z). 16 numbers more may be written."""
     nothing, one, minus = splat(np.float32(0)), splat(np.float32(1)), splat(np.float32(-1))
     loss = nothing
     for i in range(0, n, LANES_WIDTH):
-        sign = only_first(load(y, i), n - i)
-        margin = multiply(sign, load(z, i))
+        margin = load(z, i)
         e = exp_of_negative(multiply(magnitude(margin), minus))
         # ln(1 + exp(-z)) would overflow; this does not: max(-z, 0) + ln(1 + exp(-|z|)).
-        loss = add(loss, larger(multiply(margin, minus), nothing))
-        loss = fma(log_of_one_plus(e), magnitude(sign), loss)
+        loss = add(loss, only_first(add(larger(multiply(margin, minus), nothing), log_of_one_plus(e)), n - i))
         s = divide(choose(margin, one, e), add(one, e))  # s(-z)
-        store(z, i, multiply(multiply(s, sign), splat(alpha)))
+        store(z, i, multiply(s, splat(alpha)))
     return total(loss)
 
 
 @kernel_part
 def update_rows(
-    inputs: Any, h_places: Any, h: Any, n_h: int, outputs: Any, u_places: Any, first: int, u: Any, n_u: int, width: int, g: Any
+    inputs: Any, h_places: Any, h: Any, n_h: int, outputs: Any, u_places: Any, sign: Any, first: int, u: Any, n_u: int, width: int, z: Any
 ) -> None:
-    """Add its gradient to every row: h is the tile of `inputs` at h_places[:n_h], u that of `outputs` at u_places[first : first + n_u]."""
+    """Add its gradient to every row: h is the tile of `inputs` at h_places[:n_h], u that of `outputs` at u_places[first : first + n_u]
+    with their y in `sign` there; z is what `weigh_errors` left.
+    """
     for k in range(0, n_u, TILE_OUTPUTS):
+        y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
         to0, to1 = np.int64(u_places[first + k]) * width, np.int64(u_places[first + k + 1]) * width
         to2 = np.int64(u_places[first + k + 2]) * width
         for a in range(0, n_h - 1, TILE_INPUTS):
             at0, at1 = np.int64(h_places[a]) * width, np.int64(h_places[a + 1]) * width
             i0, i1 = a * n_u + k, (a + 1) * n_u + k
-            g00, g01, g02 = splat(g[i0]), splat(g[i0 + 1]), splat(g[i0 + 2])
-            g10, g11, g12 = splat(g[i1]), splat(g[i1 + 1]), splat(g[i1 + 2])
+            g00, g01, g02 = splat(y0 * z[i0]), splat(y1 * z[i0 + 1]), splat(y2 * z[i0 + 2])
+            g10, g11, g12 = splat(y0 * z[i1]), splat(y1 * z[i1 + 1]), splat(y2 * z[i1 + 2])
             for d in range(0, width, LANES_WIDTH):
                 h0, h1 = load(h, a * width + d), load(h, (a + 1) * width + d)
                 u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
@@ -125,7 +128,7 @@ def update_rows(
         if n_h % TILE_INPUTS == 1:
             at0 = np.int64(h_places[n_h - 1]) * width
             i0 = (n_h - 1) * n_u + k
-            g00, g01, g02 = splat(g[i0]), splat(g[i0 + 1]), splat(g[i0 + 2])
+            g00, g01, g02 = splat(y0 * z[i0]), splat(y1 * z[i0 + 1]), splat(y2 * z[i0 + 2])
             for d in range(0, width, LANES_WIDTH):
                 h0 = load(h, (n_h - 1) * width + d)
                 u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
@@ -158,12 +161,12 @@ def spread(rows: Any, scratch: int, places: Any, n: int, width: int, back: Any) 
 @kernel_part
 def step_window(
     inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any, back: Any,
-    scratch: int, alpha: Any, width: int, h: Any, u: Any, z: Any, y: Any,
+    scratch: int, alpha: Any, width: int, h: Any, u: Any, z: Any,
 ) -> Any:  # fmt: skip
     """The loss, float32, of one window before its step is taken.
 
-    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`, which has 16 numbers
-    to spare; `scratch` is an input row of no meaning; h, u, z, y are working space. With back = share the words around move along the
+    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`;
+    `scratch` is an input row of no meaning; h, u, z are working space. With back = share the words around move along the
     gradient; word2vec.c and gensim take back = 1 for the mean, gensim 1 / n_around for the sum (Irsoy et al. 2021 on this).
     """
     n_h = 1 if is_cbow else n_around
@@ -172,19 +175,19 @@ def step_window(
     else:
         copy_rows(inputs, around, 0, n_around, width, h)
     copy_rows(outputs, at, first, n_u, width, u)
-    score_tile(h, n_h, u, n_u, width, z)
-    for a in range(n_h):
-        for k in range(0, n_u, LANES_WIDTH):
-            store(y, a * n_u + k, load(sign, first + k))
-    loss = weigh_errors(z, y, n_h * n_u, alpha)
+    score_tile(h, n_h, u, n_u, width, sign, first, z)
+    loss = weigh_errors(z, n_h * n_u, alpha)
+    for k in range(first + n_u - TILE_OUTPUTS, first + n_u):
+        if sign[k] == 0:
+            loss -= np.float32(n_h) * LOG_2  # a row that fills up has the margin 0
     if is_cbow:
         for d in range(0, width, LANES_WIDTH):
             store(inputs, scratch * width + d, splat(np.float32(0)))
         first_around = around[0]
         around[0] = scratch
-        update_rows(inputs, around, h, 1, outputs, at, first, u, n_u, width, z)
+        update_rows(inputs, around, h, 1, outputs, at, sign, first, u, n_u, width, z)
         around[0] = first_around
         spread(inputs, scratch, around, n_around, width, back)
     else:
-        update_rows(inputs, around, h, n_h, outputs, at, first, u, n_u, width, z)
+        update_rows(inputs, around, h, n_h, outputs, at, sign, first, u, n_u, width, z)
     return loss
