@@ -78,7 +78,11 @@ def test_the_environment_holds_what_the_user_said_where_he_said_something(tmp_pa
     assert environment["PATH"] == os.environ["PATH"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"api_url": 3}', json.dumps({"api_url": f"http://127.0.0.1:{find_port()}/api"})])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"api_url": 3}', json.dumps({"api_url": f"http://127.0.0.1:{find_port()}/api"})],
+    ids=["nothing", "half", "list", "number", "port_without_server"],
+)
 def test_what_a_killed_serve_left_behind_is_not_taken_for_a_server(tmp_path: Path, content: str) -> None:
     home = PrefectHome.of(tmp_path)
     home.folder.mkdir()
