@@ -4,7 +4,8 @@
     X, f, eta, x_max                            as in models.cooccurrence and models.glove_steps
 
 The same arguments give the same bytes, with any number of workers. Memory: the entries of X at some 60 bytes each
-while they are put in order and 16 after, and four numbers for each word and dimension. A word's vector is the sum of its vectors as row and as column, as the authors advise (their section 4.2).
+while they are put in order and 16 after, and four numbers for each word and dimension. Sentences beyond 1,000 tokens are cut as in
+word2vec. A word's vector is the sum of its vectors as row and as column, as the authors advise (their section 4.2).
 """
 
 from __future__ import annotations

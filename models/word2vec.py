@@ -25,7 +25,7 @@ from models.huffman import huffman_paths
 from models.lanes import aligned_zeros, lanes_width
 from models.random_bits import stream_key
 from models.word2vec_epochs import EpochSums, Training, prepare, run_epoch
-from models.word2vec_memory import Corpus, cut_into_shards, make_outputs
+from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, Corpus, cut_into_shards, make_outputs
 from models.word2vec_shards import Plan
 
 FEWEST_WORDS = 2  # a negative is never the word itself, and a tree has two leaves
@@ -127,7 +127,8 @@ def train_word2vec(
     counts = np.asarray(counts, np.int64)
     words = frequent_words(counts, settings.min_count)
     kept_counts = counts[words]
-    corpus = make_corpus(token_ids, sentence_starts, word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample))
+    read = word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample)
+    corpus = make_corpus(token_ids, sentence_starts, *read, shard_tokens=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
     inputs, output_rows = start_matrices(words.size, settings)
     n_v = settings.shards or (SHARDS_SIDE_BY_SIDE if corpus.token_ids.size >= SIDE_BY_SIDE_TOKENS else 1)
     training = prepare_training(corpus, kept_counts, (inputs, output_rows), settings, n_v)
@@ -185,7 +186,9 @@ def kept_shares(counts: np.ndarray, sample: float) -> np.ndarray:
     return np.minimum(1, (np.sqrt(times) + 1) / times).astype(np.float32)
 
 
-def make_corpus(token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, keep: np.ndarray) -> Corpus:
+def make_corpus(
+    token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, keep: np.ndarray, *, shard_tokens: int = SHARD_TOKENS
+) -> Corpus:
     """The corpus as the kernels read it. Word2VecError where it is empty, or ids or sentence starts are out of order."""
     ids, starts = np.asarray(token_ids, np.int32), np.asarray(sentence_starts, np.int64)
     _require(ids.size > 0 and starts.size > 0, "the corpus is empty: there is nothing to learn from")
@@ -194,7 +197,7 @@ def make_corpus(token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.
     _require(bool(rises), "sentence starts must rise from 0 to no more than the number of tokens")
     ids = ids.view()
     ids.flags.writeable = False  # one type for memory maps and arrays, so that the kernel is compiled once
-    return Corpus(ids, *cut_into_shards(starts, ids.size), word_of, keep)
+    return Corpus(ids, *cut_into_shards(starts, ids.size, shard_tokens), word_of, keep)
 
 
 def start_matrices(n_words: int, settings: Word2VecSettings) -> tuple[np.ndarray, np.ndarray]:

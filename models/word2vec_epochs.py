@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.word2vec_memory import SHARD_TOKENS, Bench, Corpus, Outputs, Side, make_bench, make_side
+from models.word2vec_memory import Bench, Corpus, Outputs, Side, make_bench, make_side
 from models.word2vec_shards import Plan, train_rounds
 
 TOKENS_PER_REPORT = 1 << 18  # between two looks at the loss: a tenth of a second of work
@@ -60,7 +60,8 @@ def run_epoch(training: Training, plan: Plan, report: Callable[[EpochSums], None
     """The sums over one epoch, which changes the matrices. `report` is called some times a second, until the loss is not finite."""
     corpus, n_v = training.corpus, training.bench.loss.size
     n_shards = corpus.shard_starts.size - 1
-    n_rounds, n_rounds_a_report = -(-n_shards // n_v), max(1, TOKENS_PER_REPORT // (n_v * SHARD_TOKENS))
+    n_rounds = -(-n_shards // n_v)
+    n_rounds_a_report = max(1, TOKENS_PER_REPORT * n_rounds // corpus.token_ids.size)
     gate, loss, done = np.zeros(1, np.uint64), np.zeros(1), np.zeros(2, np.int64)
     work = (corpus, training.outputs, plan, training.bench, training.input_side, training.output_side)
     sums = EpochSums(0.0, 0, 0, 0)

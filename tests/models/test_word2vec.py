@@ -16,7 +16,7 @@ from models.word2vec import (
     train_word2vec,
     word_numbers,
 )
-from models.word2vec_memory import cut_into_shards
+from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, cut_into_shards
 from models.word2vec_shards import train_rounds
 
 pytestmark = pytest.mark.slow  # numba compiles the kernel in some seconds
@@ -31,7 +31,7 @@ def train_by_loops(token_ids, starts, counts, settings, n_v):
     kept = counts[words]
     word_of = word_numbers(words, counts.size)
     sentence_of = np.searchsorted(starts, np.arange(token_ids.size), side="right")
-    sentences, shards = cut_into_shards(starts, token_ids.size)
+    sentences, shards = cut_into_shards(starts, token_ids.size, TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
     ranges = [range(sentences[a], sentences[b]) for a, b in pairwise(shards)]
     table = paths = None
     if settings.hs:
@@ -131,7 +131,7 @@ def test_kernel_is_compiled_once_whatever_the_settings():
 
 
 def test_long_sentences_are_cut_and_all_of_them_read():
-    starts, shards = cut_into_shards(np.array([0, 10, 2510]), 2600)
+    starts, shards = cut_into_shards(np.array([0, 10, 2510]), 2600, 512)
     assert starts.tolist() == [0, 10, 1010, 2010, 2510, 2600]
     assert starts[shards].tolist() == [0, 1010, 2010, 2510, 2600]
 
