@@ -18,6 +18,7 @@ from tasks.lake.steps import PlannedWork
 from tasks.places import home_folder, sources_folder
 from tasks.runs import Run, Stage, record_run
 from tasks.sources import load_sources
+from tidemill.interrupts import stop_on
 from tidemill.options import Home, Json, MisuseError, Sources
 from tidemill.prefect_home import PrefectHome, PrefectSession, rotate
 from tidemill.terminal import divert, say, say_json, say_rows
@@ -46,8 +47,7 @@ def run(
     began = time.monotonic()
     if not ENGINE.fullmatch(engine):
         raise MisuseError(f"there is no engine called {engine!r}: give local or dask://HOST:PORT")
-    for stopping in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stopping, signal.default_int_handler)
+    stop_on(signal.SIGTERM)
     lake = Lake.open(home_folder(home))
     prefect = PrefectHome.of(lake.home)
     rotate(prefect.run_log)

@@ -16,6 +16,7 @@ from tasks.lake.layout import Lake
 from tasks.places import home_folder, sources_folder
 from tasks.sources import load_sources
 from tidemill.children import ChildError, is_free
+from tidemill.interrupts import stop_on
 from tidemill.options import Home, Sources
 from tidemill.prefect_home import PrefectHome, rotate
 from tidemill.supervisor import Service, keep_going
@@ -33,8 +34,7 @@ def serve(
 
     Prefect's server on this machine's loopback address, every flow deployed, and a worker that runs them for the home.
     """
-    for stopping in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stopping, signal.default_int_handler)  # a job in the background begins with SIGINT ignored
+    stop_on(signal.SIGTERM, signal.SIGHUP)
     lake = Lake.open(home_folder(home))
     folder = Path(sources_folder(sources)).resolve()
     n_sources = len(load_sources(folder))
