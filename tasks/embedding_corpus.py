@@ -70,7 +70,7 @@ def _scratch_folder(lake: Lake) -> Iterator[Path]:
 
 def _batches(lake: Lake, files: Sequence[FileRef]) -> Iterator[pa.Table]:
     for ref in files:
-        with pq.ParquetFile(lake.locate(ref.path)) as opened:
+        with pq.ParquetFile(lake.locate(ref.path), read_dictionary=["word"]) as opened:
             for group in range(opened.num_row_groups):
                 rows = opened.read_row_group(group)
                 if rows.num_rows:

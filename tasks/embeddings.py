@@ -120,7 +120,7 @@ def vector_works(lake: Lake, parts: Sequence[StepRecord], settings: EmbeddingSet
     if settings.threads:
         return works
     n_due = sum(find_record(lake, work) is None for work in works)
-    threads = max(1, len(os.sched_getaffinity(0)) // max(n_due, 1))
+    threads = max(1, (os.cpu_count() or 1) // max(n_due, 1))
     return [replace(work, payload=replace(work.payload, settings=replace(settings, threads=threads))) for work in works]
 
 
