@@ -19,7 +19,8 @@ def kernel(*built_on: ModuleType) -> Callable[[Callable[..., Any]], Any]:
     compile at once: each file is renamed into place. numba notices only changes of the module in which a function stands, so
     `built_on` names the others whose compiled functions it calls.
     """
-    revision = b"".join(hashlib.sha256(Path(str(module.__file__)).read_bytes()).digest() for module in built_on)
+    sources = [__file__, *(str(module.__file__) for module in built_on)]
+    revision = b"".join(hashlib.sha256(Path(source).read_bytes()).digest() for source in sources)
 
     def compile_lazily(function: Callable[..., Any]) -> Any:
         try:
@@ -27,6 +28,7 @@ def kernel(*built_on: ModuleType) -> Callable[[Callable[..., Any]], Any]:
         except RuntimeError:  # numba found no folder that it can write
             return njit(function, nogil=True, error_model="numpy")
         compiled._cache._cache_file._source_stamp += revision  # noqa: SLF001  # numba has no public way to add a dependency
+        compiled.built_on = tuple(module.__name__ for module in built_on)
         return compiled
 
     return compile_lazily

@@ -1,10 +1,13 @@
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import models
 from models.kernel_cache import kernel
 
 PART = "from models.kernel_cache import kernel_part\n\n@kernel_part\ndef part(x):\n    return x + {}\n"
@@ -15,6 +18,32 @@ def test_function_that_no_folder_can_keep_is_compiled_all_the_same():
     scope = {}
     exec("def twice(x):\n    return 2 * x", scope)  # noqa: S102  # a function without a file, which numba cannot keep
     assert kernel()(scope["twice"])(21) == 42
+
+
+def modules_called(function, seen):
+    """Names of the first-party modules of all compiled functions that `function` calls, directly or not."""
+    names = set(function.__code__.co_names)
+    for value in [value for name, value in function.__globals__.items() if name in names]:
+        called = getattr(value, "py_func", None) or getattr(value, "_defn", None)  # compiled functions; intrinsics
+        if called is not None and called.__module__.startswith("models") and called not in seen:
+            seen.add(called)
+            if hasattr(value, "py_func"):
+                modules_called(called, seen)
+    return {called.__module__ for called in seen}
+
+
+def kernels():
+    for found in pkgutil.iter_modules(models.__path__, "models."):
+        module = importlib.import_module(found.name)
+        for name, value in vars(module).items():
+            if hasattr(value, "built_on") and value.py_func.__module__ == found.name:
+                yield pytest.param(value, id=f"{found.name}.{name}")
+
+
+@pytest.mark.parametrize("compiled", [*kernels()])
+def test_kernel_names_every_module_that_goes_into_it(compiled):
+    own = compiled.py_func.__module__
+    assert modules_called(compiled.py_func, set()) - {own} <= set(compiled.built_on)
 
 
 @pytest.mark.slow
