@@ -19,6 +19,7 @@ import numpy as np
 from models.cooccurrence import Cooccurrences, count_cooccurrences
 from models.glove_steps import Entries, Learned, train_blocks
 from models.random_bits import stream_key
+from models.rendezvous import make_gate
 from models.word2vec import NothingToLearnError, Word2VecError, frequent_words, make_corpus, padded_to_lanes, word_numbers
 
 N_PARTS = 8  # blocks side by side; results depend on it, and threads beyond it have nothing to do
@@ -130,7 +131,7 @@ def start_sides(n_words: int, settings: GloveSettings) -> tuple[Learned, Learned
 def _run_epoch(entries: Entries, sides: tuple[Learned, Learned], settings: GloveSettings, threads: ThreadPoolExecutor) -> float:
     """The sum of f e^2 over all entries, each taken before its step."""
     n_threads = min(settings.workers, N_PARTS)
-    gate, losses = np.zeros(1, np.uint64), np.zeros(N_PARTS**2)
+    gate, losses = make_gate(), np.zeros(N_PARTS**2)
     width = sides[0].vectors.size // sides[0].biases.size
 
     def train(thread: int) -> None:

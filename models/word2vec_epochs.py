@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.rendezvous import make_gate
 from models.word2vec_memory import Bench, Corpus, Outputs, Side, make_bench, make_side
 from models.word2vec_shards import Plan, train_rounds
 
@@ -62,7 +63,7 @@ def run_epoch(training: Training, plan: Plan, report: Callable[[EpochSums], None
     n_shards = corpus.shard_starts.size - 1
     n_rounds = -(-n_shards // n_v)
     n_rounds_a_report = max(1, TOKENS_PER_REPORT * n_rounds // corpus.token_ids.size)
-    gate, loss, done = np.zeros(1, np.uint64), np.zeros(1), np.zeros(2, np.int64)
+    gate, loss, done = make_gate(), np.zeros(1), np.zeros(2, np.int64)
     work = (corpus, training.outputs, plan, training.bench, training.input_side, training.output_side)
     sums = EpochSums(0.0, 0, 0, 0)
     with ThreadPoolExecutor(training.n_threads, "word2vec") as threads:

@@ -28,7 +28,7 @@ from models.alias_table import draw_at
 from models.kernel_cache import kernel, kernel_part
 from models.lanes import LANES_WIDTH, add, fma, load, splat, store, subtract
 from models.random_bits import below_at, share_at
-from models.rendezvous import meet
+from models.rendezvous import claim, meet, reopen
 from models.word2vec_memory import N_RESERVED, Bench, Corpus, Outputs, Side
 from models.word2vec_window import TILE_OUTPUTS, step_window
 
@@ -285,17 +285,20 @@ def train_rounds(
     """
     n_v, n_shards = bench.loss.size, corpus.shard_starts.size - 1
     for a_round in range(first_round, first_round + n_rounds):
-        for v in range(thread, n_v, n_threads):
+        v = claim(gate)
+        while v < n_v:
             give_up_places(input_side, v)
             give_up_places(output_side, v)
             bench.loss[v], bench.n_pairs[v], bench.n_trained[v] = 0.0, 0, 0
             shard = a_round * n_v + v
             if shard < n_shards:
                 train_shard(corpus, outputs, plan, bench, input_side, output_side, shard, v)
+            v = claim(gate)
         meet(gate, n_threads)
         merge_copies(input_side, plan.width, thread, n_threads)
         merge_copies(output_side, plan.width, thread, n_threads)
         if thread == 0:
+            reopen(gate)
             for v in range(n_v):
                 totals[0] += bench.loss[v]
                 counts[0] += bench.n_pairs[v]
