@@ -87,6 +87,7 @@ def test_a_volume_is_closed_when_it_has_grown_and_not_before(lake: Lake) -> None
     assert plain_rows(lake.warehouse, RUN_IDS) == names(1, 12)
 
 
+@pytest.mark.slow
 def test_every_reader_finds_each_event_once_while_volumes_are_closed_merged_and_removed(lake: Lake) -> None:
     publish(lake, [stage_of("documents", labels_of(lake, a="0"))], "run")
     n = 0

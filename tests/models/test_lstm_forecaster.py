@@ -29,6 +29,7 @@ def _on_one_thread():
         yield
 
 
+@pytest.mark.slow
 def test_what_can_be_learned_is_learned_and_beats_the_naive_forecast() -> None:
     grid = pulled_back_series(n_regions=8)
     index = np.full(len(grid.day), np.nan)
