@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.lake.files import FileRef
+from tasks.lake.files import TEMPORARY, FileRef
 from tasks.lake.layout import Lake, LakeError
 from tasks.transforms.word_sequences import count_words, encode_words, held_out_tokens
 
@@ -62,7 +62,7 @@ def encoded_corpus(lake: Lake, files: Sequence[FileRef], held_out_share: float, 
 def _scratch_folder(lake: Lake) -> Iterator[Path]:
     """A folder in the home, gone at the end. LakeError where the disk is full or refuses."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".corpus-", dir=lake.models) as folder:
+        with tempfile.TemporaryDirectory(dir=lake.models, prefix=".", suffix=TEMPORARY) as folder:
             yield Path(folder)
     except OSError as error:
         raise LakeError(f"cannot write in {lake.models} ({error.strerror or error}): free space or give another --home") from error

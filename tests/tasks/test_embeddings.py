@@ -6,6 +6,7 @@ import pytest
 from published_words import doc_id_of, documents_about, publish_words
 
 from models.word2vec import Word2VecError, Word2VecSettings
+from tasks.embedding_corpus import encoded_corpus
 from tasks.embeddings import (
     EmbeddingSettings,
     corpus_works,
@@ -15,7 +16,7 @@ from tasks.embeddings import (
     vector_works,
     write_corpus_body,
 )
-from tasks.lake.files import read_table, write_table
+from tasks.lake.files import TEMPORARY, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import do
 from tasks.model_store import read_model
@@ -175,3 +176,15 @@ def test_loss_curve_has_a_row_an_epoch(lake: Lake):
     rows = loss_curves(lake, models)
     assert [row["epoch"] for row in rows] == list(range(1, 31))
     assert rows[0]["loss a pair"] > rows[-1]["loss a pair"]
+
+
+def test_nothing_is_left_behind_and_a_vacuum_would_find_what_a_kill_leaves(lake: Lake):
+    publish_words(lake, ENGLISH)
+    (work,) = corpus_works(lake, SETTINGS)
+    files = write_corpus_body(lake, work.payload).files
+    with encoded_corpus(lake, files, 0.1, 1) as corpus:
+        (folder,) = lake.models.iterdir()
+        assert folder.name.endswith(TEMPORARY)
+        assert corpus.training.token_ids.size + corpus.held_out.token_ids.size == 3200
+        assert corpus.counts.sum() == corpus.training.token_ids.size
+    assert list(lake.models.iterdir()) == []
