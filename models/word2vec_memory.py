@@ -3,8 +3,8 @@
 token_ids  (n_tokens,) int32 of the corpus, in its order
 shard      a run of whole sentences, 512 or 1,024 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
 row        of the input or output matrix: `width` numbers, the dimensions rounded up to whole lanes, 0 beyond them
-place      where a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0 (it fills
-           windows up to whole tiles) and the second is scratch
+place      where a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0: it fills
+           windows up to whole tiles
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from models.word2vec_window import TILE_OUTPUTS
 SHARD_TOKENS = 512  # docs/decisions/0009: larger ones copy fewer rows and learn from staler ones
 TREE_SHARD_TOKENS = 1_024  # the same: paths bring more rows to copy, a tenth of the time
 LONGEST_SENTENCE = 1_000  # tokens; longer ones are cut, as in word2vec.c (MAX_SENTENCE_LENGTH)
-N_RESERVED = 2
+N_RESERVED = 1
 
 
 class Corpus(NamedTuple):
@@ -71,7 +71,6 @@ class Bench(NamedTuple):
     output_sign: np.ndarray  # (n_v, most_words * most_outputs) float32: y
     around: np.ndarray  # (n_v, 2 * window) int32: places of the rows of a window
     h: np.ndarray  # (n_v, 2 * window * width) float32: tiles and margins, as in word2vec_window
-    u: np.ndarray  # (n_v, most_outputs * width) float32
     z: np.ndarray  # (n_v, 2 * window * most_outputs, in whole lanes) float32
     loss: np.ndarray  # (n_v,) float64: sum over the shard last trained
     n_pairs: np.ndarray  # (n_v,) int64: input vectors that were scored
@@ -123,6 +122,6 @@ def make_bench(n_v: int, most_words: int, most_outputs: int, window: int, width:
         np.zeros(of_words, np.int32), np.zeros(of_words, np.int64), np.zeros(of_words, np.int32), np.zeros(of_words, np.int32),
         np.zeros(of_words, np.int32), np.zeros((n_v, most_words + 1), np.int64), np.zeros(of_outputs, np.int32),
         np.zeros(of_outputs, np.float32), np.zeros((n_v, 2 * window), np.int32), aligned_zeros(n_v, 2 * window * width),
-        aligned_zeros(n_v, most_outputs * width), aligned_zeros(n_v, n_scores),
+        aligned_zeros(n_v, n_scores),
         np.zeros(n_v), np.zeros(n_v, np.int64), np.zeros(n_v, np.int64),
     )  # fmt: skip

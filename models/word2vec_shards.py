@@ -192,11 +192,11 @@ def train_shard(
     fill_copies(input_side, v, plan.width)
     fill_copies(output_side, v, plan.width)
 
-    inputs, input_pull, scratch = input_side.copies, input_side.pull, input_side.first[v] + 1
+    inputs, input_pull = input_side.copies, input_side.pull
     output_rows, output_pull = output_side.copies, output_side.pull
     words, position, lo, hi = bench.words[v], bench.position[v], bench.lo[v], bench.hi[v]
     around, start, at, sign = bench.around[v], bench.output_start[v], bench.output_at[v], bench.output_sign[v]
-    h, u, z = bench.h[v], bench.u[v], bench.z[v]
+    h, z = bench.h[v], bench.z[v]
     loss, n_pairs, n_trained = 0.0, 0, 0
     for j in range(n):
         n_around = 0
@@ -214,7 +214,7 @@ def train_shard(
         back = share if plan.is_exact else np.float32(1 / n_around) / share
         loss += step_window(
             inputs, around, n_around, output_rows, at, first, n_u, sign, plan.is_cbow, share, back,
-            scratch, alpha, plan.width, h, u, z,
+            alpha, plan.width, h, z,
         )  # fmt: skip
         n_scores = np.float32(0)
         for k in range(first, first + n_u):

@@ -51,38 +51,40 @@ LOG_2 = np.float32(np.log(2))
 
 
 @kernel_part
-def copy_rows(rows: Any, places: Any, first: int, n: int, width: int, tile: Any) -> None:
-    """Rows places[first : first + n] of `rows` into `tile`, one after another."""
+def copy_rows(rows: Any, places: Any, n: int, width: int, tile: Any) -> None:
+    """Rows places[:n] of `rows` into `tile`, one after another."""
     for a in range(n):
-        at = np.int64(places[first + a]) * width
+        at = np.int64(places[a]) * width
         for d in range(0, width, LANES_WIDTH):
             store(tile, a * width + d, load(rows, at + d))
 
 
 @kernel_part
-def score_tile(h: Any, n_h: int, u: Any, n_u: int, width: int, sign: Any, first: int, z: Any) -> None:
-    """z[a * n_u + k] = y_k u_k·h_a, for tiles h and u, and y_k = sign[first + k]."""
+def score_rows(h: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any) -> None:
+    """z[a * n_u + k] = y_k u_k·h_a for the tile h and the rows at at[first : first + n_u], with their y in `sign` there."""
     nothing = splat(np.float32(0))
     for k in range(0, n_u, TILE_OUTPUTS):
         y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
+        to0, to1 = np.int64(at[first + k]) * width, np.int64(at[first + k + 1]) * width
+        to2 = np.int64(at[first + k + 2]) * width
         for a in range(0, n_h - 1, TILE_INPUTS):
             s00 = s01 = s02 = s10 = s11 = s12 = nothing
             for d in range(0, width, LANES_WIDTH):
                 h0, h1 = load(h, a * width + d), load(h, (a + 1) * width + d)
-                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
+                u0, u1, u2 = load(outputs, to0 + d), load(outputs, to1 + d), load(outputs, to2 + d)
                 s00, s01, s02 = fma(h0, u0, s00), fma(h0, u1, s01), fma(h0, u2, s02)
                 s10, s11, s12 = fma(h1, u0, s10), fma(h1, u1, s11), fma(h1, u2, s12)
-            at0, at1 = a * n_u + k, (a + 1) * n_u + k
-            z[at0], z[at0 + 1], z[at0 + 2] = y0 * total(s00), y1 * total(s01), y2 * total(s02)
-            z[at1], z[at1 + 1], z[at1 + 2] = y0 * total(s10), y1 * total(s11), y2 * total(s12)
+            z0, z1 = a * n_u + k, (a + 1) * n_u + k
+            z[z0], z[z0 + 1], z[z0 + 2] = y0 * total(s00), y1 * total(s01), y2 * total(s02)
+            z[z1], z[z1 + 1], z[z1 + 2] = y0 * total(s10), y1 * total(s11), y2 * total(s12)
         if n_h % TILE_INPUTS == 1:
             s0 = s1 = s2 = nothing
             for d in range(0, width, LANES_WIDTH):
                 h0 = load(h, (n_h - 1) * width + d)
-                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
-                s0, s1, s2 = fma(h0, u0, s0), fma(h0, u1, s1), fma(h0, u2, s2)
-            at0 = (n_h - 1) * n_u + k
-            z[at0], z[at0 + 1], z[at0 + 2] = y0 * total(s0), y1 * total(s1), y2 * total(s2)
+                s0, s1 = fma(h0, load(outputs, to0 + d), s0), fma(h0, load(outputs, to1 + d), s1)
+                s2 = fma(h0, load(outputs, to2 + d), s2)
+            z0 = (n_h - 1) * n_u + k
+            z[z0], z[z0 + 1], z[z0 + 2] = y0 * total(s0), y1 * total(s1), y2 * total(s2)
 
 
 @kernel_part
@@ -101,41 +103,34 @@ def weigh_errors(z: Any, n: int, alpha: Any) -> Any:
 
 
 @kernel_part
-def update_rows(
-    inputs: Any, h_places: Any, h: Any, n_h: int, outputs: Any, u_places: Any, sign: Any, first: int, u: Any, n_u: int, width: int, z: Any
-) -> None:
-    """Add its gradient to every row: h is the tile of `inputs` at h_places[:n_h], u that of `outputs` at u_places[first : first + n_u]
-    with their y in `sign` there; z is what `weigh_errors` left.
-    """
+def update_inputs(inputs: Any, around: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any) -> None:
+    """Add sum_k g_ak u_k to the rows at around[:n_h]; sign, first and the rest as in `score_rows`, z as `weigh_errors` left it."""
     for k in range(0, n_u, TILE_OUTPUTS):
         y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
-        to0, to1 = np.int64(u_places[first + k]) * width, np.int64(u_places[first + k + 1]) * width
-        to2 = np.int64(u_places[first + k + 2]) * width
+        to0, to1 = np.int64(at[first + k]) * width, np.int64(at[first + k + 1]) * width
+        to2 = np.int64(at[first + k + 2]) * width
+        for a in range(n_h):
+            z0, here = a * n_u + k, np.int64(around[a]) * width
+            g0, g1, g2 = splat(y0 * z[z0]), splat(y1 * z[z0 + 1]), splat(y2 * z[z0 + 2])
+            for d in range(0, width, LANES_WIDTH):
+                u0, u1, u2 = load(outputs, to0 + d), load(outputs, to1 + d), load(outputs, to2 + d)
+                store(inputs, here + d, fma(g2, u2, fma(g1, u1, fma(g0, u0, load(inputs, here + d)))))
+
+
+@kernel_part
+def update_outputs(outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, h: Any, n_h: int, z: Any) -> None:
+    """Add sum_a g_ak h_a to the rows at at[first : first + n_u], for the tile h; the rest as in `update_inputs`."""
+    for k in range(n_u):
+        y, there = sign[first + k], np.int64(at[first + k]) * width
         for a in range(0, n_h - 1, TILE_INPUTS):
-            at0, at1 = np.int64(h_places[a]) * width, np.int64(h_places[a + 1]) * width
-            i0, i1 = a * n_u + k, (a + 1) * n_u + k
-            g00, g01, g02 = splat(y0 * z[i0]), splat(y1 * z[i0 + 1]), splat(y2 * z[i0 + 2])
-            g10, g11, g12 = splat(y0 * z[i1]), splat(y1 * z[i1 + 1]), splat(y2 * z[i1 + 2])
+            g0, g1 = splat(y * z[a * n_u + k]), splat(y * z[(a + 1) * n_u + k])
             for d in range(0, width, LANES_WIDTH):
                 h0, h1 = load(h, a * width + d), load(h, (a + 1) * width + d)
-                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
-                # Each row is read again just before it is written: two of them may be the same.
-                store(inputs, at0 + d, fma(g02, u2, fma(g01, u1, fma(g00, u0, load(inputs, at0 + d)))))
-                store(inputs, at1 + d, fma(g12, u2, fma(g11, u1, fma(g10, u0, load(inputs, at1 + d)))))
-                store(outputs, to0 + d, fma(g10, h1, fma(g00, h0, load(outputs, to0 + d))))
-                store(outputs, to1 + d, fma(g11, h1, fma(g01, h0, load(outputs, to1 + d))))
-                store(outputs, to2 + d, fma(g12, h1, fma(g02, h0, load(outputs, to2 + d))))
+                store(outputs, there + d, fma(g1, h1, fma(g0, h0, load(outputs, there + d))))
         if n_h % TILE_INPUTS == 1:
-            at0 = np.int64(h_places[n_h - 1]) * width
-            i0 = (n_h - 1) * n_u + k
-            g00, g01, g02 = splat(y0 * z[i0]), splat(y1 * z[i0 + 1]), splat(y2 * z[i0 + 2])
+            g0 = splat(y * z[(n_h - 1) * n_u + k])
             for d in range(0, width, LANES_WIDTH):
-                h0 = load(h, (n_h - 1) * width + d)
-                u0, u1, u2 = load(u, k * width + d), load(u, (k + 1) * width + d), load(u, (k + 2) * width + d)
-                store(inputs, at0 + d, fma(g02, u2, fma(g01, u1, fma(g00, u0, load(inputs, at0 + d)))))
-                store(outputs, to0 + d, fma(g00, h0, load(outputs, to0 + d)))
-                store(outputs, to1 + d, fma(g01, h0, load(outputs, to1 + d)))
-                store(outputs, to2 + d, fma(g02, h0, load(outputs, to2 + d)))
+                store(outputs, there + d, fma(g0, load(h, (n_h - 1) * width + d), load(outputs, there + d)))
 
 
 @kernel_part
@@ -149,45 +144,43 @@ def add_up(rows: Any, places: Any, n: int, width: int, share: Any, h: Any) -> No
 
 
 @kernel_part
-def spread(rows: Any, scratch: int, places: Any, n: int, width: int, back: Any) -> None:
-    """Add back * the row at `scratch` to the rows at places[:n]."""
+def spread(inputs: Any, around: Any, n: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any, back: Any) -> None:
+    """Add back * h's change, sum_k g_k u_k, to the rows at around[:n]; the rest as in `update_inputs`."""
     for d in range(0, width, LANES_WIDTH):
-        change = multiply(load(rows, scratch * width + d), splat(back))
+        change = splat(np.float32(0))
+        for k in range(n_u):
+            change = fma(splat(sign[first + k] * z[k]), load(outputs, np.int64(at[first + k]) * width + d), change)
+        change = multiply(change, splat(back))
         for a in range(n):
-            at = np.int64(places[a]) * width + d
-            store(rows, at, add(load(rows, at), change))
+            here = np.int64(around[a]) * width + d
+            store(inputs, here, add(load(inputs, here), change))
 
 
 @kernel_part
 def step_window(
     inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any, back: Any,
-    scratch: int, alpha: Any, width: int, h: Any, u: Any, z: Any,
+    alpha: Any, width: int, h: Any, z: Any,
 ) -> Any:  # fmt: skip
     """The loss, float32, of one window before its step is taken.
 
-    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`;
-    `scratch` is an input row of no meaning; h, u, z are working space. With back = share the words around move along the
-    gradient; word2vec.c and gensim take back = 1 for the mean, gensim 1 / n_around for the sum (Irsoy et al. 2021 on this).
+    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`; h and z are working
+    space. With back = share the words around move along the gradient; word2vec.c and gensim take back = 1 for the mean, gensim
+    1 / n_around for the sum (Irsoy et al. 2021 on this).
     """
     n_h = 1 if is_cbow else n_around
     if is_cbow:
         add_up(inputs, around, n_around, width, share, h)
     else:
-        copy_rows(inputs, around, 0, n_around, width, h)
-    copy_rows(outputs, at, first, n_u, width, u)
-    score_tile(h, n_h, u, n_u, width, sign, first, z)
+        copy_rows(inputs, around, n_around, width, h)
+    score_rows(h, n_h, outputs, at, sign, first, n_u, width, z)
     loss = weigh_errors(z, n_h * n_u, alpha)
     for k in range(first + n_u - TILE_OUTPUTS, first + n_u):
         if sign[k] == 0:
             loss -= np.float32(n_h) * LOG_2  # a row that fills up has the margin 0
+    # Inputs first, from outputs that have not changed; then outputs, from the tile of inputs as they were.
     if is_cbow:
-        for d in range(0, width, LANES_WIDTH):
-            store(inputs, scratch * width + d, splat(np.float32(0)))
-        first_around = around[0]
-        around[0] = scratch
-        update_rows(inputs, around, h, 1, outputs, at, sign, first, u, n_u, width, z)
-        around[0] = first_around
-        spread(inputs, scratch, around, n_around, width, back)
+        spread(inputs, around, n_around, outputs, at, sign, first, n_u, width, z, back)
     else:
-        update_rows(inputs, around, h, n_h, outputs, at, sign, first, u, n_u, width, z)
+        update_inputs(inputs, around, n_around, outputs, at, sign, first, n_u, width, z)
+    update_outputs(outputs, at, sign, first, n_u, width, h, n_h, z)
     return loss

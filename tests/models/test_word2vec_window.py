@@ -23,9 +23,9 @@ def step(inputs, outputs, around, scored, alpha, *, is_cbow, share):
     at, signs = scored
     inputs, outputs = inputs.astype(np.float32), outputs.astype(np.float32)
     loss = step_window(
-        inputs.reshape(-1), np.array([*around, 0], np.int32), len(around), outputs.reshape(-1), np.array(at, np.int32), 0, len(at),
-        np.array(signs, np.float32), is_cbow, np.float32(share), np.float32(share), 6, np.float32(alpha), WIDTH,
-        np.zeros(10 * WIDTH, np.float32), np.zeros(12 * WIDTH, np.float32), np.zeros(208, np.float32),
+        inputs.reshape(-1), np.array(around, np.int32), len(around), outputs.reshape(-1), np.array(at, np.int32), 0, len(at),
+        np.array(signs, np.float32), is_cbow, np.float32(share), np.float32(share), np.float32(alpha), WIDTH,
+        np.zeros(10 * WIDTH, np.float32), np.zeros(208, np.float32),
     )  # fmt: skip
     return float(loss), inputs, outputs
 
