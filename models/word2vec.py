@@ -8,14 +8,13 @@
 
 The same arguments give the same bytes, with any number of workers, on every run, on one kind of processor. Memory: two matrices of
 words by dimensions, and for each shard side by side eight bytes a word and its few private rows; the corpus is only read.
-Not implemented: phrases, growing the vocabulary of a trained model, the asynchronous updates of word2vec.c.
+Not implemented: phrases, the asynchronous updates of word2vec.c.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,9 +23,10 @@ from models.alias_table import make_alias_table
 from models.huffman import huffman_paths
 from models.lanes import aligned_zeros, lanes_width
 from models.random_bits import stream_key
-from models.word2vec_epochs import EpochSums, Training, prepare, run_epoch
+from models.word2vec_epochs import EMPTY_SUMS, EpochSums, Training, prepare, run_epoch
 from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, Corpus, cut_into_shards, make_outputs
 from models.word2vec_shards import Plan
+from models.word2vec_state import TrainingState, WarmStart, digests_of, restore, set_warm, state_of
 
 FEWEST_WORDS = 2  # a negative is never the word itself, and a tree has two leaves
 SIDE_BY_SIDE_TOKENS = 1_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
@@ -117,42 +117,57 @@ class Word2Vec:
 
 def train_word2vec(
     token_ids: np.ndarray, sentence_starts: np.ndarray, counts: np.ndarray, settings: Word2VecSettings,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | None = None, *, warm_start: WarmStart | None = None,
+    resume: TrainingState | None = None, checkpoint: Callable[[TrainingState], None] | None = None,
 ) -> Word2Vec:  # fmt: skip
     """The model that one pass a epoch over the corpus leaves; see the legend. `progress` is called some times a second.
 
+    warm_start: words of an earlier model start from its vectors (`WarmStart`). checkpoint: called as often as `progress`, and at the end of
+    each epoch, with a state that holds until it returns. resume: such a state, of the same arguments but for `workers`; training
+    goes on from there, to the same bytes.
+
     NothingToLearnError for fewer than two words with min_count occurrences and for no two words in any window; Word2VecError for an
-    empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, and weights that did not stay finite.
+    empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, and weights that did not stay finite;
+    TrainingStateError for a warm start of another size, or a state of other settings, another corpus or another start.
     """
     counts = np.asarray(counts, np.int64)
     words = frequent_words(counts, settings.min_count)
     kept_counts = counts[words]
     read = word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample)
     corpus = make_corpus(token_ids, sentence_starts, *read, shard_tokens=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
-    inputs, output_rows = start_matrices(words.size, settings)
+    matrices = start_matrices(words.size, settings)
+    if warm_start is not None:
+        set_warm(matrices, words, warm_start, settings.vector_size)
     n_v = settings.shards or (SHARDS_SIDE_BY_SIDE if corpus.token_ids.size >= SIDE_BY_SIDE_TOKENS else 1)
-    training = prepare_training(corpus, kept_counts, (inputs, output_rows), settings, n_v)
-    n_tokens, epochs = corpus.token_ids.size, []
-    for epoch in range(settings.epochs):
-        report = progress and partial(_report, progress, epoch, epoch * n_tokens, settings.epochs * n_tokens)
-        sums = run_epoch(training, make_plan(settings, epoch, n_tokens), report)
+    training = prepare_training(corpus, kept_counts, matrices, settings, n_v)
+    digests: dict[str, str] = {}
+    if resume is not None or checkpoint is not None:
+        digests = digests_of(asdict(replace(settings, workers=1)), (corpus.token_ids, corpus.sentence_starts, counts), matrices)
+    epochs = restore(resume, digests, matrices) if resume is not None else []
+    n_tokens = corpus.token_ids.size
+    for epoch in range(max(len(epochs) - 1, 0), settings.epochs):
+        begun, before = epochs[epoch] if epoch < len(epochs) else EMPTY_SUMS, epochs[:epoch]
+
+        def report(sums: EpochSums, epoch: int = epoch, before: list[EpochSums] = before) -> None:
+            if progress is not None:
+                progress(Progress(epoch, epoch * n_tokens + sums.n_tokens, settings.epochs * n_tokens, sums.loss_a_pair))
+            if checkpoint is not None and np.isfinite(sums.loss):
+                checkpoint(state_of(digests, [*before, sums], matrices))
+
+        sums = run_epoch(training, make_plan(settings, epoch, n_tokens), report, begun)
         if sums.n_pairs == 0:
             raise NothingToLearnError(
                 "no_two_words_in_a_window",
                 "no two words of the vocabulary stand in one window: give longer sentences, or thin out less (sample)",
             )
-        finite = np.isfinite(sums.loss) and np.isfinite(inputs).all() and np.isfinite(output_rows).all()
+        finite = np.isfinite(sums.loss) and all(np.isfinite(matrix).all() for matrix in matrices)
         _require(bool(finite), f"the weights did not stay finite: give an alpha below {settings.alpha}")
-        epochs.append(sums)
+        epochs = [*before, sums]
     dimensions = slice(0, settings.vector_size)
     return Word2Vec(
-        settings, words, kept_counts, inputs[:, dimensions].copy(), output_rows[:, dimensions].copy(),
+        settings, words, kept_counts, matrices[0][:, dimensions].copy(), matrices[1][:, dimensions].copy(),
         tuple(sums.loss_a_pair for sums in epochs), sum(sums.n_words for sums in epochs),
     )  # fmt: skip
-
-
-def _report(progress: Callable[[Progress], None], epoch: int, n_before: int, n_in_all: int, sums: EpochSums) -> None:
-    progress(Progress(epoch, n_before + sums.n_tokens, n_in_all, sums.loss_a_pair))
 
 
 def frequent_words(counts: np.ndarray, min_count: int) -> np.ndarray:

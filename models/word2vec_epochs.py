@@ -30,17 +30,21 @@ class Training:
 
 @dataclass(frozen=True)
 class EpochSums:
-    """Sums over an epoch, or over its beginning: loss in nats, input vectors scored, middle words trained, tokens read."""
+    """Sums over an epoch, or over its beginning: loss in nats, input vectors scored, middle words trained, tokens and rounds read."""
 
-    loss: float
-    n_pairs: int
-    n_words: int
-    n_tokens: int
+    loss: float = 0.0
+    n_pairs: int = 0
+    n_words: int = 0
+    n_tokens: int = 0
+    n_rounds: int = 0
 
     @property
     def loss_a_pair(self) -> float:
         """Mean loss a pair; NaN where there was no pair."""
         return self.loss / self.n_pairs if self.n_pairs else float("nan")
+
+
+EMPTY_SUMS = EpochSums()
 
 
 def prepare(
@@ -57,17 +61,22 @@ def prepare(
     return Training(corpus, outputs, bench, *sides, min(n_threads, n_v))
 
 
-def run_epoch(training: Training, plan: Plan, report: Callable[[EpochSums], None] | None = None) -> EpochSums:
-    """The sums over one epoch, which changes the matrices. `report` is called some times a second, until the loss is not finite."""
+def run_epoch(
+    training: Training, plan: Plan, report: Callable[[EpochSums], None] | None = None, begun: EpochSums = EMPTY_SUMS
+) -> EpochSums:
+    """The sums over one epoch, which changes the matrices, or over what is left of it after `begun`.
+
+    `report` is called some times a second, until the loss is not finite.
+    """
     corpus, n_v = training.corpus, training.bench.loss.size
     n_shards = corpus.shard_starts.size - 1
     n_rounds = -(-n_shards // n_v)
     n_rounds_a_report = max(1, TOKENS_PER_REPORT * n_rounds // corpus.token_ids.size)
-    gate, loss, done = make_gate(), np.zeros(1), np.zeros(2, np.int64)
+    gate, loss, done = make_gate(), np.array([begun.loss]), np.array([begun.n_pairs, begun.n_words])
     work = (corpus, training.outputs, plan, training.bench, training.input_side, training.output_side)
-    sums = EpochSums(0.0, 0, 0, 0)
+    sums = begun
     with ThreadPoolExecutor(training.n_threads, "word2vec") as threads:
-        for first in range(0, n_rounds, n_rounds_a_report):
+        for first in range(begun.n_rounds, n_rounds, n_rounds_a_report):
             n_now = min(n_rounds_a_report, n_rounds - first)
 
             def train(thread: int, first: int = first, n_now: int = n_now) -> None:
@@ -75,7 +84,7 @@ def run_epoch(training: Training, plan: Plan, report: Callable[[EpochSums], None
 
             list(threads.map(train, range(training.n_threads)))
             end = corpus.sentence_starts[corpus.shard_starts[min((first + n_now) * n_v, n_shards)]]
-            sums = EpochSums(float(loss[0]), int(done[0]), int(done[1]), int(end))
+            sums = EpochSums(float(loss[0]), int(done[0]), int(done[1]), int(end), first + n_now)
             if report is not None:
                 report(sums)
             if not np.isfinite(sums.loss):
