@@ -25,7 +25,8 @@ CATEGORIES = (
 INDICES = ("containment_health_index", "stringency_index", "government_response_index", "economic_support_index")
 """The Oxford tracker's four indices, each 0 (nothing done) to 100 (everything done)."""
 
-SOURCE_KINDS = ("text", "html", "warc", "jsonl", "mobility", "policy", "conllu", "labelled")
+WORD_TEST_KINDS = ("word_pairs", "analogies")
+SOURCE_KINDS = ("text", "html", "warc", "jsonl", "mobility", "policy", "conllu", "labelled", *WORD_TEST_KINDS)
 UTC_TIME = pa.timestamp("us", tz="UTC")
 SHA256 = "[0-9a-f]{64}"
 LANG = "[a-z]{2,3}"  # ISO 639-1, or `und` where nobody can tell
@@ -143,6 +144,15 @@ TREEBANK = TableContract("treebank", "a token tagged by hand", ("doc_id", "posit
     _text("token", "Surface form"), _text("lemma", "Dictionary form as tagged; NULL = not given", is_nullable=True),
     _text("upos", "Universal part of speech", pattern="[A-Z]+"),
     _text("xpos", "Part of speech in the treebank's own set; NULL = not given", is_nullable=True),
+))  # fmt: skip
+
+WORD_TESTS = TableContract("word_tests", "a question of a test of word vectors", ("source", "uri", "line"), (
+    SOURCE, _text("uri", "File of the set: path relative to the source file or URL, then # and the member of an archive"),
+    Column("line", pa.int32(), "Line of that file, from 1", "lines", minimum=1), LANGUAGE,
+    Column("kind", pa.string(), "word_pairs: how alike are two words; analogies: a is to b as c to which", one_of=WORD_TEST_KINDS),
+    _text("section", "Part of the set, by its own name; NULL = not in parts", is_nullable=True),
+    Column("words", pa.list_(pa.string()), "Two words, or four of which the last is to be found, as the set writes them"),
+    _number("rating", "How alike or related people find the two; NULL = an analogy", "the set's own scale, rising"), VINTAGE,
 ))  # fmt: skip
 
 WORD_VECTORS = TableContract("word_vectors", "a word's embedding", ("model_id", "lang", "term"), (
@@ -268,7 +278,7 @@ VINTAGES = TableContract("vintages", "raw bytes as once fetched", ("source", "ur
 TABLES: dict[str, TableContract] = {
     contract.qualified_name: contract
     for contract in (
-        DOCUMENTS, TOKENS, VOCABULARY, TERMS, TFIDF, DUPLICATES, LABELS, TREEBANK, WORD_VECTORS, MOBILITY, POLICY, MOBILITY_POLICY,
+        DOCUMENTS, TOKENS, VOCABULARY, TERMS, TFIDF, DUPLICATES, LABELS, TREEBANK, WORD_TESTS, WORD_VECTORS, MOBILITY, POLICY, MOBILITY_POLICY,
         REGIMES, FORECASTS, PREDICTIONS, MODELS, SCORES, RUNS, LEDGER, QUARANTINE, VALIDATIONS, SNAPSHOTS, VINTAGES,
     )
 }  # fmt: skip

@@ -15,6 +15,7 @@ from tasks.documents import (
     write_documents,
     write_duplicates,
     write_vintages,
+    write_word_tests,
 )
 from tasks.engine import do_all
 from tasks.lake.layout import Lake
@@ -23,6 +24,7 @@ from tasks.places import home_folder, sources_folder
 from tasks.runs import record_run
 from tasks.source_vintages import vintage_works
 from tasks.sources import load_sources
+from tasks.word_test_parsing import word_test_works
 
 DEFAULTS = DocumentSettings()
 
@@ -39,5 +41,6 @@ def ingest_documents(
         parsed = do_all(lake, all_parse_works(fetched, settings), parse_documents)
         found = do_all(lake, duplicate_works(parsed), write_duplicates)
         written = do_all(lake, document_works(lake, parsed, found[0]), write_documents)
-        show_documents(fetched, parsed, written)
-        return leave_stage(lake, "documents", [*noted, *parsed, *found, *written])
+        tests = do_all(lake, word_test_works(fetched), write_word_tests)
+        show_documents(fetched, [*parsed, *tests], written)
+        return leave_stage(lake, "documents", [*noted, *parsed, *found, *written, *tests])

@@ -1,4 +1,7 @@
-"""The stage `documents`: sources fetched, records parsed, copies set aside; every record in is a document, a copy or set aside by a rule."""
+"""The stage `documents`: sources fetched, records parsed, copies set aside; every record in is a document, a copy or set aside by a rule.
+
+Tests of word vectors come in by the same way: their records are questions.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from tasks.lake.layout import Lake
 from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
 from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
+from tasks.word_test_parsing import PARSERS as WORD_TEST_PARSERS
+from tasks.word_test_parsing import word_test_works, word_tests_body
 
 STEP_SECONDS = 4 * 3600  # our choice, against what hangs: a batch takes seconds, a huge file perhaps an hour
 
@@ -24,8 +29,8 @@ SUBJECT = "all sources of documents"
 
 
 def document_sources(sources: Sequence[Source]) -> list[Source]:
-    """Those sources whose records are documents."""
-    return [source for source in sources if source.kind in PARSER_MODULES]
+    """Those sources whose records are documents, or questions of word tests."""
+    return [source for source in sources if source.kind in PARSER_MODULES or source.kind in WORD_TEST_PARSERS]
 
 
 @task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE)  # in threads, where Prefect's time-outs cannot act; downloads have theirs
@@ -55,6 +60,12 @@ def parse_documents(home: str, work: Work) -> StepRecord:
     return do(Lake(Path(home)), work, parse_body)
 
 
+@task(task_run_name="write_word_tests {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
+def write_word_tests(home: str, work: Work) -> StepRecord:
+    """The record of a test of word vectors."""
+    return do(Lake(Path(home)), work, word_tests_body)
+
+
 @task(task_run_name="write_duplicates {work.subject}", cache_policy=NO_CACHE, timeout_seconds=STEP_SECONDS)
 def write_duplicates(home: str, work: Work) -> StepRecord:
     """The record of the search for copies."""
@@ -69,14 +80,15 @@ def write_documents(home: str, work: Work) -> StepRecord:
 
 def all_parse_works(fetched: Sequence[FetchedSource], settings: DocumentSettings) -> list[Work]:
     """The batches of all sources."""
-    return [work for one in fetched for work in parse_works(one.source, one.fetched.items, settings)]
+    of_documents = (one for one in fetched if one.source.kind in PARSER_MODULES)
+    return [work for one in of_documents for work in parse_works(one.source, one.fetched.items, settings)]
 
 
 def plan_documents(lake: Lake, sources: Sequence[Source], settings: DocumentSettings | None = None) -> list[PlannedWork]:
     """What `ingest_documents` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in document_sources(sources)]
     works = all_parse_works(fetched, settings or DocumentSettings())
-    lines = _due(lake, [*vintage_works(lake, fetched, SUBJECT), *works])
+    lines = _due(lake, [*vintage_works(lake, fetched, SUBJECT), *word_test_works(fetched), *works])
     parsed = [record for work in works if (record := find_record(lake, work)) is not None]
     if len(parsed) < len(works):
         return [
@@ -102,9 +114,9 @@ def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord
         n_out = sum(record.n_rows_out for record in of_source) - set_aside["exact_copy"]
         rows.append({
             "source": name, "kind": one.source.kind, "raw items": len(one.fetched), "records in": sum(record.n_rows_in for record in of_source),
-            "documents": n_out, "set aside": ", ".join(f"{rule}: {n}" for rule, n in sorted(set_aside.items())),
+            "rows out": n_out, "set aside": ", ".join(f"{rule}: {n}" for rule, n in sorted(set_aside.items())),
         })  # fmt: skip
-    show_table("documents", rows, "Documents by source: records in = documents + set aside, by rule")
+    show_table("documents", rows, "Documents, or questions of word tests, by source: records in = rows out + set aside, by rule")
 
 
 def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:

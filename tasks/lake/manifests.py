@@ -32,9 +32,11 @@ class Manifest:
 
     @cached_property
     def tables(self) -> Mapping[str, tuple[FileRef, ...]]:
-        """The files of every table that is no log of events, by the table's qualified name; one at least, if without rows."""
+        """The files of every table that is no log of events, by the table's qualified name; one at least, if without rows, and none only
+        for a table that came to the contracts after this snapshot.
+        """
         names = (name for name in TABLES if name not in EVENT_TABLES)
-        return {name: _files_of(name, self.stages) or self.unfilled[name] for name in names}
+        return {name: _files_of(name, self.stages) or self.unfilled.get(name, ()) for name in names}
 
     @property
     def step_files(self) -> tuple[FileRef, ...]:

@@ -15,7 +15,7 @@ from tasks.lake.layout import Lake, LakeError
 from tasks.lake.steps import StepRecord
 
 STAGE_TABLES: Mapping[str, tuple[str, ...]] = {
-    "documents": ("documents", "duplicates", "labels", "treebank", "ops.ledger", "ops.quarantine", "ops.vintages"),
+    "documents": ("documents", "duplicates", "labels", "treebank", "word_tests", "ops.ledger", "ops.quarantine", "ops.vintages"),
     "mobility": ("mobility", "policy", "mobility_policy", "ops.ledger", "ops.quarantine", "ops.vintages"),
     "features": ("tokens", "vocabulary", "terms", "tfidf", "ops.ledger", "ops.quarantine"),
     "embeddings": ("word_vectors", "models", "scores", "ops.ledger"),

@@ -21,7 +21,7 @@ MACROS = ("fold_case", "search", "similar_words", "similar_documents")
 VECTOR = pa.list_(pa.float32())
 SQL_TYPES = {
     pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
-    pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE", VECTOR: "FLOAT[]",
+    pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE", VECTOR: "FLOAT[]", pa.list_(pa.string()): "VARCHAR[]",
 }  # fmt: skip
 """How DuckDB calls each type that a contract may have."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from expectations.contracts import SOURCE_KINDS
+from expectations.contracts import SOURCE_KINDS, WORD_TEST_KINDS
 
 REQUIRED_KEYS = ("name", "kind", "location", "licence", "producer")
 OPTIONAL_KEYS = ("lang", "unit", "columns")
@@ -142,6 +142,8 @@ def _check_values(fields: Mapping[str, _Field], columns: Mapping[str, str | int]
     if "lang" in fields and not LANG.fullmatch(fields["lang"].text):
         problem = f"`{fields['lang'].text}` is no language code"
         raise SourceError(file_name, fields["lang"].line, problem, "use the two letters of ISO 639-1, or leave `lang` out")
+    if kind.text in WORD_TEST_KINDS and "lang" not in fields:
+        raise SourceError(file_name, kind.line, f"`lang` is missing, which the kind {kind.text} needs", "add a line such as `lang: en`")
     if "unit" in fields and fields["unit"].text not in UNITS:
         raise SourceError(file_name, fields["unit"].line, f"unknown unit `{fields['unit'].text}`", f"use {_listed(UNITS)}")
     if "unit" in fields and kind.text != "text":

@@ -70,7 +70,7 @@ def test_a_reference_is_a_query_for_keys():
 
 def test_every_type_of_every_contract_has_a_duckdb_name():
     names = {duckdb_type(column.type) for contract in TABLES.values() for column in contract.columns}
-    assert names == {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP WITH TIME ZONE", "FLOAT[]"}
+    assert names == {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP WITH TIME ZONE", "FLOAT[]", "VARCHAR[]"}
     assert duckdb_type(pa.int8()) == "int8"
 
 

@@ -38,11 +38,13 @@ def sources(tmp_path) -> Path:
         "<html><body><article><p>" + "A page on the new line to the harbour. " * 9 + "</p></article></body></html>"
     )
     (folder / "labels.csv").write_text("label,text\nham,hello you\nspam,buy now\n")
+    (folder / "pairs.tsv").write_text("tram\tweather\t1.5\ntram\n")
     for name, kind, location in (
         ("texts", "text", "texts/*.txt"),
         ("pages", "html", "*.html"),
         ("labels", "labelled", "labels.csv"),
         ("gone", "text", "gone/*"),
+        ("pairs", "word_pairs", "pairs.tsv"),
     ):
         (folder / f"{name}.yaml").write_text(DECLARATION.format(name=name, kind=kind, location=location))
     (folder / "mobility.yaml").write_text(DECLARATION.format(name="m", kind="mobility", location="x.csv").replace("lang: en\n", ""))
@@ -64,12 +66,12 @@ def test_documents_come_in_and_every_row_is_accounted_for(tmp_path, sources):
         "labels.csv#line=2", "labels.csv#line=3", "page.html", *sorted(["texts/b.txt", kept_copy(lake, record)]),
     ]  # fmt: skip
     assert {(row["uri"], row["rule"]) for row in rows(lake, record, "ops.quarantine")} == {
-        ("texts/none.txt", "empty_file"), ("gone/*", "location_matches_nothing"),
+        ("texts/none.txt", "empty_file"), ("gone/*", "location_matches_nothing"), ("pairs.tsv#line=2", "line_no_word_pair"),
     }  # fmt: skip
     assert len(rows(lake, record, "duplicates")) == 1
     assert [row["label"] for row in rows(lake, record, "labels")].count("ham") == 1
     assert {row["uri"] for row in rows(lake, record, "ops.vintages")} == {
-        "texts/a.txt", "texts/b.txt", "texts/copy.txt", "texts/none.txt", "page.html", "labels.csv",
+        "texts/a.txt", "texts/b.txt", "texts/copy.txt", "texts/none.txt", "page.html", "labels.csv", "pairs.tsv",
     }  # fmt: skip
     assert set(record.tables) == set(STAGE_TABLES["documents"])
     for name, files in record.tables.items():
@@ -79,11 +81,12 @@ def test_documents_come_in_and_every_row_is_accounted_for(tmp_path, sources):
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["documents"])))
     shown = {row["source"]: row for row in json.loads(str(artifact.data))}
-    assert (shown["texts"]["records in"], shown["texts"]["documents"], shown["texts"]["set aside"]) == (
+    assert (shown["texts"]["records in"], shown["texts"]["rows out"], shown["texts"]["set aside"]) == (
         4,
         2,
         "empty_file: 1, exact_copy: 1",
     )
+    assert (shown["pairs"]["records in"], shown["pairs"]["rows out"], shown["pairs"]["set aside"]) == (2, 1, "line_no_word_pair: 1")
     assert (shown["gone"]["raw items"], shown["gone"]["set aside"]) == (0, "location_matches_nothing: 1")
     for path in lake.steps.glob("*/*.json"):
         step = json.loads(path.read_bytes())
@@ -112,7 +115,7 @@ def test_a_new_file_does_its_own_batch_and_the_plan_says_so_before(tmp_path, sou
     plan = plan_documents(lake, load_sources(sources))
     assert sorted(before) == sorted(path for path in lake.home.rglob("*") if path.is_file())
     assert [(line.step, line.reason) for line in plan] == [
-        ("write_vintages", "of 14 inputs 1 new, 0 gone"), ("parse_documents", "of 5 inputs 1 new, 0 gone"),
+        ("write_vintages", "of 16 inputs 1 new, 0 gone"), ("parse_documents", "of 5 inputs 1 new, 0 gone"),
         ("write_duplicates", "hangs on parse_documents"), ("write_documents", "hangs on parse_documents"),
     ]  # fmt: skip
     _, second = ingest(tmp_path, sources)
@@ -139,5 +142,5 @@ def test_nothing_to_read_leaves_empty_tables(tmp_path, sources):
             path.unlink()
     _, record = ingest(tmp_path, sources)
     assert {name: sum(ref.n_rows for ref in files) for name, files in record.tables.items() if name != "ops.ledger"} == dict.fromkeys(
-        ("documents", "duplicates", "labels", "treebank", "ops.quarantine", "ops.vintages"), 0
+        ("documents", "duplicates", "labels", "treebank", "word_tests", "ops.quarantine", "ops.vintages"), 0
     )

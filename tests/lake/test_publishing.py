@@ -8,10 +8,11 @@ from lake_rows import labels_of, plain_rows, score_of, stage_of, write_rows
 
 from expectations.contracts import EVENT_TABLES, TABLES
 from tasks.lake.check import check
-from tasks.lake.files import FileRef
+from tasks.lake.files import FileRef, write_bytes
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.manifests import snapshot_ids
 from tasks.lake.publishing import _claim, _put_in_force, point_link, publish, read_manifest
+from tasks.lake.snapshots import diff
 
 
 def test_before_the_first_publish_there_is_no_manifest(lake: Lake) -> None:
@@ -61,6 +62,16 @@ def test_each_snapshot_is_logged_once(lake: Lake) -> None:
     assert logged == [("000001", None, "run 1", 1), ("000002", "000001", "run 2", 2)]
     (digest,) = plain_rows(lake.warehouse, "SELECT manifest_sha256 FROM ops.snapshots WHERE snapshot_id = '000002'")[0]
     assert digest == hashlib.sha256((lake.snapshots / "000002" / "manifest.json").read_bytes()).hexdigest()
+
+
+def test_a_snapshot_older_than_a_table_can_be_read_compared_and_published_upon(lake: Lake) -> None:
+    manifest = publish(lake, [stage_of("documents", labels_of(lake, a="x"))], "run")
+    older = replace(manifest, unfilled={name: files for name, files in manifest.unfilled.items() if name != "word_tests"})
+    write_bytes(lake.snapshots / "000001" / "manifest.json", older.as_json())
+    assert older.tables["word_tests"] == ()
+    later = publish(lake, [stage_of("documents", labels_of(lake, a="y"))], "run")
+    assert later.tables["word_tests"]
+    assert {table.table: table.n_rows_changed for table in diff(lake, "000001", "000002")}["labels"] == 1
 
 
 def test_a_file_that_is_not_there_stops_the_publish_and_the_last_snapshot_stays(lake: Lake) -> None:
