@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -29,22 +30,37 @@ class TextSettings:
         return stop_words(lang, self.stop_lists.get(lang, DEFAULT_LIST))
 
 
+class WordTagger(Protocol):
+    """What tags the words of a language; the lexicon knows no model."""
+
+    tags: tuple[str, ...]
+
+    def tag(self, words: Sequence[str], codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The number in `tags` of each token, (n,). `codes` (n,) says which of the distinct `words` it is; `lengths` of sentences."""
+
+    def find_lemma(self, surface: str, tag: str) -> str | None:
+        """The dictionary form of a surface form with that tag; None where it is not known."""
+
+
 class Lexicon:
-    """Surface forms, words and terms, each numbered from 0 as they come in.
+    """Surface forms, readings, words and terms, each numbered from 0 as they come in.
 
     A word is a normalised form in a language, shared by its surface forms (Haus, HAUS); its term is its stem in that language, unless it is
-    a stop word: those are not indexed.
+    a stop word: those are not indexed. A reading is a surface form with a tag, or without: of the noun and the verb `leaves` the lemmas differ.
     """
 
-    def __init__(self, settings: TextSettings) -> None:
+    def __init__(self, settings: TextSettings, taggers: Mapping[str, WordTagger] | None = None) -> None:
+        self.taggers = taggers or {}
         self._settings = settings
+        self._reading_numbers: dict[tuple[int, str], int] = {}
         self._form_numbers: dict[str, dict[str, int]] = {}  # by language, as the next two
         self._word_numbers: dict[str, dict[str, int]] = {}
         self._term_numbers: dict[str, dict[str, int]] = {}
         self._forms = {
-            "surface": GrowingColumn(pa.string()), "lemma": GrowingColumn(pa.string()), "word": GrowingColumn(pa.int32()),
+            "surface": GrowingColumn(pa.string()), "reading": GrowingColumn(pa.int32()), "word": GrowingColumn(pa.int32()),
             "traits": GrowingColumn(pa.int32()),
         }  # fmt: skip
+        self._readings = {"form": GrowingColumn(pa.int32()), "pos": GrowingColumn(pa.string()), "lemma": GrowingColumn(pa.string())}
         self._words = {
             "lang": GrowingColumn(pa.string()), "norm": GrowingColumn(pa.string()), "stem": GrowingColumn(pa.string()),
             "is_stop": GrowingColumn(pa.bool_()), "term": GrowingColumn(pa.int32()),
@@ -59,14 +75,41 @@ class Lexicon:
             norms = [normalise_word(surface, lang) for surface in new]
             numbers.update(zip(new, itertools.count(len(self._forms["surface"]))))
             self._forms["surface"].extend(new)
-            self._forms["lemma"].extend([find_lemma(surface, lang) for surface in new])
+            first, n_readings = len(self._forms["surface"]) - len(new), len(self._readings["form"])
+            self._forms["reading"].extend(range(n_readings, n_readings + len(new)))
+            self._readings["form"].extend(range(first, first + len(new)))
+            self._readings["pos"].extend([None] * len(new))
+            self._readings["lemma"].extend([find_lemma(surface, lang) for surface in new])
             self._forms["word"].extend(self._number_words(norms, lang))
             self._forms["traits"].extend([sentence_traits(surface, norm, lang) for surface, norm in zip(new, norms, strict=True)])
         return np.array([numbers[surface] for surface in surfaces], np.int32)
 
+    def number_readings(self, forms: np.ndarray, tags: np.ndarray, lang: str) -> np.ndarray:
+        """Number of the reading of each of these tokens of one language, by form and number of its tag; int32, shape (n_tokens,)."""
+        tagger = self.taggers[lang]
+        distinct, places = np.unique(forms.astype(np.int64) * len(tagger.tags) + tags, return_inverse=True)
+        pairs = [
+            (form, tagger.tags[tag]) for form, tag in zip(*(part.tolist() for part in np.divmod(distinct, len(tagger.tags))), strict=True)
+        ]
+        new = [pair for pair in pairs if pair not in self._reading_numbers]
+        if new:
+            of_new = pa.array([form for form, _ in new], pa.int32())
+            surfaces = self._forms["surface"].array().take(of_new).to_pylist()
+            plain = self._readings["lemma"].array().take(self._forms["reading"].array().take(of_new)).to_pylist()
+            lemmas = [tagger.find_lemma(surface, tag) for surface, (_, tag) in zip(surfaces, new, strict=True)]
+            self._reading_numbers.update(zip(new, itertools.count(len(self._readings["form"]))))
+            self._readings["form"].extend(of_new)
+            self._readings["pos"].extend([tag for _, tag in new])
+            self._readings["lemma"].extend([lemma or other for lemma, other in zip(lemmas, plain, strict=True)])
+        return np.array([self._reading_numbers[pair] for pair in pairs], np.int32)[places]
+
     def forms(self) -> pa.Table:
-        """Every form: `surface`, `lemma`, the number of its `word`, its `traits` for the end of sentences (`token_scan`)."""
+        """Every form: `surface`, the number of its untagged `reading` and of its `word`, its `traits` for the end of sentences (`token_scan`)."""
         return pa.table({name: column.array() for name, column in self._forms.items()})
+
+    def readings(self) -> pa.Table:
+        """Every reading: the number of its `form`, its `pos`, NULL where untagged, and its `lemma`."""
+        return pa.table({name: column.array() for name, column in self._readings.items()})
 
     def words(self) -> pa.Table:
         """Every word: `lang, norm, stem, is_stop`, and the number of its `term`, NO_TERM for stop words."""
@@ -109,7 +152,7 @@ class GrowingColumn:
     def __len__(self) -> int:
         return len(self._array)
 
-    def extend(self, values: Sequence[str] | Sequence[int]) -> None:
+    def extend(self, values: Sequence[str | None] | Sequence[int] | pa.Array) -> None:
         """Put `values` at the end."""
         self._array = pa.concat_arrays([self._array, pa.array(values, self._array.type)])
 

@@ -3,7 +3,7 @@
 Working tables of a part (a file of documents):
 
 * `form_counts`: `lang, norm, stem, is_stop, n_occurrences, n_documents`; a word a row, in order of language and norm.
-* `lemma_counts`: `lang, norm, lemma, n_occurrences`; a lemma of a word a row (of haus: Haus, hausen), in order of the first three.
+* `lemma_counts`: `lang, norm, lemma, n_occurrences`; a lemma of a word a row (of haus: Haus, hausen; of leaves: leaf, leave), in order of the first three.
 * `part_terms`: `lang, term, n_occurrences, n_documents`; in order of language and term. A row's place is the term's number in this part.
 * `term_counts`: `doc_id, lang, terms, n_occurrences`; a document a row, the last two lists: term numbers, ascending, and how often each.
 * `language_counts`: `lang, n_documents`, documents without any term counted too.
@@ -35,16 +35,16 @@ class PartCounts:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._n_tokens = [np.zeros(0, np.int64)]
-        self._form_totals = np.zeros(0, np.int64)
+        self._reading_totals = np.zeros(0, np.int64)
         self._word_totals = np.zeros((0, 2), np.int64)
         self._pairs = [np.zeros((0, 3), np.int32)]  # text, term, occurrences
 
     def add(self, annotation: Annotation, n_texts: int) -> None:
         """Count `annotation`, of `n_texts` texts that come after those added before; its words stand in the lexicon."""
         forms, words = self._lexicon.forms(), self._lexicon.words()
-        form_totals = np.bincount(annotation.form, minlength=forms.num_rows)
-        form_totals[: self._form_totals.size] += self._form_totals
-        self._form_totals = form_totals
+        reading_totals = np.bincount(annotation.reading, minlength=self._lexicon.readings().num_rows)
+        reading_totals[: self._reading_totals.size] += self._reading_totals
+        self._reading_totals = reading_totals
         word = forms["word"].to_numpy()[annotation.form]
         totals = _totals(count_pairs(annotation.tokens.text, word, words.num_rows), words.num_rows)
         totals[: len(self._word_totals)] += self._word_totals
@@ -67,8 +67,10 @@ class PartCounts:
 
     def lemma_counts(self) -> pa.Table:
         """`lemma_counts` of all texts added."""
-        forms, words = self._lexicon.forms(), self._lexicon.words().select(["lang", "norm"])
-        rows = words.take(forms["word"]).append_column("lemma", forms["lemma"]).append_column("n_occurrences", pa.array(self._form_totals))
+        readings, words = self._lexicon.readings(), self._lexicon.words().select(["lang", "norm"])
+        rows = words.take(self._lexicon.forms()["word"].take(readings["form"]))
+        rows = rows.append_column("lemma", readings["lemma"]).append_column("n_occurrences", pa.array(self._reading_totals))
+        rows = rows.filter(pc.greater(rows["n_occurrences"], 0))  # a form that was only seen with tags has its untagged reading too
         return merge_counts([rows.slice(0, 0), rows], ("lang", "norm", "lemma"))
 
     def term_tables(self, doc_ids: pa.Array, langs: pa.Array) -> tuple[pa.Table, pa.Table]:

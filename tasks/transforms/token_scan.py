@@ -86,7 +86,7 @@ _compiled: Callable[[F], F] = njit(cache=True, nogil=True, _nrt=False)  # type: 
 
 
 @_compiled
-def _code_at(utf8: np.ndarray, at: int) -> tuple[int, int]:
+def code_at(utf8: np.ndarray, at: int) -> tuple[int, int]:
     """Code point that begins at a byte of valid UTF-8, and its length in bytes."""
     first = int(utf8[at])
     if first < _TWO_BYTES:
@@ -120,7 +120,7 @@ def _address_stop(utf8: np.ndarray, at: int, end: int, classes: np.ndarray) -> i
     for _ in range(MOST_ADDRESS_CHARS):
         if at >= end or utf8[at] in (_QUOTE, _LESS, _GREATER):
             break
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         kind = classes[code]
         if kind in (SPACE, NEWLINE, FULL, IDEOGRAPH):
             break
@@ -146,7 +146,7 @@ def _word_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> i
     for _ in range(MOST_CHARS):
         if at >= end:
             break
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         kind = classes[code]
         if UPPER <= kind <= DIGIT:
             before = kind
@@ -155,7 +155,7 @@ def _word_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> i
         elif kind != EXTEND:
             if kind < APOSTROPHE or at + width >= end:
                 break
-            after = classes[_code_at(utf8, at + width)[0]]
+            after = classes[code_at(utf8, at + width)[0]]
             if UPPER <= after <= DIGIT and _is_joined(kind, before, after, n_segment):
                 is_dotted = kind == DOT and after != DIGIT and n_segment == 1 and (n_joiners == 0 or is_dotted)
                 n_segment = 0
@@ -183,7 +183,7 @@ def _cluster_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -
     for _ in range(MOST_CHARS):
         if at >= end:
             break
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         kind = classes[code]
         if kind == CLUSTER_LEAD:
             if has_consonant:
@@ -204,7 +204,7 @@ def _cluster_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -
 @_compiled
 def _run_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> int:
     """Byte behind the ideograph, Katakana run, pictograph or flag that begins at `start`."""
-    code, width = _code_at(utf8, start)
+    code, width = code_at(utf8, start)
     first = classes[code]
     at = start + width
     n_like = 1
@@ -212,7 +212,7 @@ def _run_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> in
     for _ in range(MOST_CHARS):
         if at >= end:
             break
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         kind = classes[code]
         if kind == first and (first == KATAKANA or is_bound or (first == REGIONAL and n_like == 1)):
             n_like += 1
@@ -226,12 +226,12 @@ def _run_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> in
 @_compiled
 def _same_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> int:
     """Byte behind the run of one and the same character (and marks on it) that begins at `start`."""
-    first, width = _code_at(utf8, start)
+    first, width = code_at(utf8, start)
     at = start + width
     for _ in range(MOST_CHARS):
         if at >= end:
             break
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         if code != first and classes[code] != EXTEND:
             break
         at += width
@@ -288,7 +288,7 @@ def _cut_text(utf8: np.ndarray, span: tuple[int, int], classes: np.ndarray, foun
     signs = FIRST_OF_LINE
     is_tight, last = True, NEWLINE
     while at < end:
-        code, width = _code_at(utf8, at)
+        code, width = code_at(utf8, at)
         kind = int(classes[code])
         if is_fallback and kind not in (SPACE, NEWLINE):
             stop = _same_stop(utf8, at, end, classes)

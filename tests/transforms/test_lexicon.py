@@ -8,7 +8,7 @@ def test_forms_of_one_word_share_it_and_stop_words_have_no_term():
     lexicon = Lexicon(TextSettings())
     assert lexicon.number_forms(["Haus", "Die", "HÄUSER", "haus"], "de").tolist() == [0, 1, 2, 3]
     assert lexicon.forms()["word"].to_pylist() == [0, 1, 2, 0]
-    assert lexicon.forms()["lemma"].to_pylist() == ["Haus", "der", "Haus", "hausen"]
+    assert lexicon.readings()["lemma"].to_pylist() == ["Haus", "der", "Haus", "hausen"]
     assert lexicon.words().to_pylist() == [
         {"lang": "de", "norm": "haus", "stem": "haus", "is_stop": False, "term": 0},
         {"lang": "de", "norm": "die", "stem": "die", "is_stop": True, "term": NO_TERM},
