@@ -1,4 +1,4 @@
-"""How well word vectors agree with people: similarity of pairs, analogies; and a word's nearest neighbours, exact.
+"""How well word vectors agree with people: similarity of pairs, and analogies.
 
     vectors   (n_words, D), one row a word; `words` are their names in the same order, lower case
     pair      two words, and how similar people say they are
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from models.nearest_words import nearest_rows, unit_rows
+
 N_WORDS = 4  # of a question
-ROWS_AT_ONCE = 512  # queries compared at a time: 512 x 10**6 words are 2 GB of float32
 
 
 class WordSetError(ValueError):
@@ -97,12 +98,6 @@ def parse_analogies(text: str) -> tuple[tuple[str, str, str, str], ...]:
     return tuple(questions)
 
 
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """The rows at length 1, float32; a row of zeros stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
-
-
 def score_pairs(vectors: np.ndarray, words: Sequence[str], test: WordPairs) -> SimilarityScore:
     """How well cosines agree with people."""
     row_of = _rows_of(words)
@@ -123,27 +118,6 @@ def score_analogies(vectors: np.ndarray, words: Sequence[str], questions: Sequen
     a, b, c, d = known.T
     answers, _ = nearest_rows(units, units[b] - units[a] + units[c], 1, left_out=known[:, :3])
     return AnalogyScore(float(np.mean(answers[:, 0] == d)), len(questions), len(known))
-
-
-def nearest_rows(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """For each query the k rows of `units` with the largest product, largest first and equal ones by row, and those products.
-
-    Exact. `units` is (n, D) of length 1, `queries` (m, D); of `left_out`, (m, any) rows, none is an answer before all others,
-    and its product is then -inf. Both results are (m, k),
-    or as many columns as there are rows. Time: m * n * D; memory: 512 * n numbers.
-    """
-    k = min(k, len(units))
-    rows, products = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
-    for first in range(0, len(queries), ROWS_AT_ONCE):
-        part = slice(first, first + ROWS_AT_ONCE)
-        similarity = np.asarray(queries[part], np.float32) @ units.T
-        if left_out is not None:
-            np.put_along_axis(similarity, left_out[part], -np.inf, axis=1)
-        best = np.argpartition(-similarity, k - 1, axis=1)[:, :k] if k < len(units) else np.tile(np.arange(k), (len(similarity), 1))
-        of_best = np.take_along_axis(similarity, best, 1)
-        order = np.lexsort((best, -of_best), axis=1)
-        rows[part], products[part] = np.take_along_axis(best, order, 1), np.take_along_axis(of_best, order, 1)
-    return rows, products
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -2,19 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
 from models.word_similarity import (
     WordPairs,
     WordSetError,
-    nearest_rows,
     parse_analogies,
     parse_word_pairs,
     score_analogies,
     score_pairs,
     spearman,
-    unit_rows,
 )
 
 WORDS = ["king", "man", "woman", "queen", "boat"]
@@ -68,26 +65,7 @@ def test_analogy_is_answered_and_its_own_words_are_no_answer():
     assert np.isnan(score_analogies(VECTORS, WORDS, [("a", "b", "c", "d")]).accuracy)
 
 
-def test_more_neighbours_than_words_are_all_words():
-    rows, products = nearest_rows(unit_rows(VECTORS), unit_rows(VECTORS)[:1], 50)
-    assert sorted(rows[0]) == [0, 1, 2, 3, 4]
-    assert (np.diff(products[0]) <= 0).all()
-
-
 numbers = st.integers(-3, 3).map(float)
-
-
-@settings(max_examples=40, deadline=None)
-@given(arrays(np.float64, st.tuples(st.integers(1, 30), st.just(3)), elements=numbers), st.integers(1, 6))
-def test_neighbours_are_those_of_a_full_sort(vectors, k):
-    units = unit_rows(vectors)
-    rows, products = nearest_rows(units, units, k, left_out=np.arange(len(units))[:, None])
-    similarity = units @ units.T
-    np.fill_diagonal(similarity, -np.inf)
-    expected = np.sort(-similarity, axis=1)[:, :k]
-    assert products.tolist() == (-expected).tolist()
-    assert np.take_along_axis(similarity, rows, 1).tolist() == products.tolist()
-    assert all(len(set(row)) == len(row) for row in rows.tolist())
 
 
 @settings(max_examples=40, deadline=None)
