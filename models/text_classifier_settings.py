@@ -1,0 +1,69 @@
+"""Settings of text classifiers, apart from the classifiers, so that planning a run never loads PyTorch or scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.training_settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class WordListSettings:
+    """Which words a classifier knows: those that occur `min_count` times in the training part, the `most_words` most frequent of them."""
+
+    min_count: int = 2
+    most_words: int = 30_000
+
+
+@dataclass(frozen=True)
+class NeighbourSettings:
+    """k nearest neighbours: `ks` that are tried, by leaving one out, on at most `most_queries` documents of the training part."""
+
+    ks: tuple[int, ...] = (1, 3, 5, 9, 15, 25, 45)
+    most_queries: int = 1_000
+
+
+@dataclass(frozen=True)
+class LogisticSettings:
+    """Logistic regression: strengths `cs` (the inverse of the penalty) that are tried, by cross-validation in `n_folds`."""
+
+    cs: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0)
+    n_folds: int = 3
+    most_iterations: int = 300
+
+
+@dataclass(frozen=True)
+class LstmSettings:
+    """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each direction,
+    `dropout` of words' vectors and of what is pooled. A longer document is read as its first `n_head` and last `n_tail` words.
+
+    `training` is as it stands but for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at most.
+    """
+
+    vector_size: int = 100
+    hidden_size: int = 64
+    dropout: float = 0.4
+    n_head: int = 200
+    n_tail: int = 200
+    batch_size: int = 32
+    fewest_updates: int = 600
+    most_epochs: int = 40
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(epochs=5, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
+    )
+
+    def epochs(self, n_batches: int) -> int:
+        """How many epochs of `n_batches` batches are trained at most."""
+        enough = -(-self.fewest_updates // max(n_batches, 1))
+        return max(self.training.epochs, min(enough, self.most_epochs))
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """Settings of the words and of the three learners; majority has none."""
+
+    words: WordListSettings = field(default_factory=WordListSettings)
+    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
+    logistic: LogisticSettings = field(default_factory=LogisticSettings)
+    lstm: LstmSettings = field(default_factory=LstmSettings)
+    seed: int = 1
