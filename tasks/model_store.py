@@ -54,7 +54,7 @@ class TrainedModel:
     @property
     def data_sha256(self) -> str:
         """SHA-256 over the digests of the files that it read."""
-        return hashlib.sha256("\n".join(self.inputs).encode()).hexdigest()
+        return data_digest(self.inputs)
 
     @cached_property
     def model_id(self) -> str:
@@ -63,6 +63,11 @@ class TrainedModel:
         for name, array in sorted(self.tensors.items()):
             digest.update(canonical_json([name, array.dtype.str, array.shape]) + _row_major(array).tobytes())
         return "-".join(part for part in (self.kind, self.lang, digest.hexdigest()[:12]) if part)
+
+
+def data_digest(inputs: Sequence[str]) -> str:
+    """What `models.data_sha256` says of a model that was trained on files with these digests, in this order."""
+    return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
 
 
 def write_model(lake: Lake, model: TrainedModel) -> tuple[FileRef, ...]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS, TOKENS
+from expectations.contracts import DOCUMENTS, TOKENS, WORD_TESTS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -36,8 +36,30 @@ def doc_id_of(number):
     return hashlib.sha256(str(number).encode()).hexdigest()[:16]
 
 
-def publish_words(lake: Lake, *files):
-    """Publish documents, each (lang, sentences); a file of tokens for each of `files`, lists of documents, ids in their order."""
+def word_test(lake: Lake, name, lang, questions):
+    """A file of `word_tests`: pairs (word, word, rating), or analogies (word, word, word, word)."""
+    rows = [
+        {
+            "source": name, "uri": f"{name}.txt", "line": line, "lang": lang, "kind": "word_pairs" if len(words) == 3 else "analogies",
+            "words": list(words[:2] if len(words) == 3 else words), "rating": words[2] if len(words) == 3 else None, "vintage": "0" * 12,
+        }
+        for line, words in enumerate(questions, 1)
+    ]  # fmt: skip
+    return write_table(lake, "word_tests", pa.Table.from_pylist(rows, schema=WORD_TESTS.arrow_schema()))
+
+
+def pairs_within_topics(lang):
+    """Pairs of all words of the two topics: rated 9 within a topic, 1 across."""
+    one, other, _ = TOPICS[lang]
+    words = [*one, *other]
+    return [(a, b, 9.0 if (a in one) == (b in one) else 1.0) for place, a in enumerate(words) for b in words[place + 1 :]]
+
+
+def publish_words(lake: Lake, *files, tests=()):
+    """Publish documents, each (lang, sentences); a file of tokens for each of `files`, lists of documents, ids in their order.
+
+    `tests` are files of `word_tests`.
+    """
     number, documents, token_files = 0, [], []
     for file in files:
         rows = []
@@ -59,7 +81,7 @@ def publish_words(lake: Lake, *files):
         positions = [{**row, "position": place} for place, row in enumerate(rows)]
         token_files.append(write_table(lake, "tokens", pa.Table.from_pylist(positions, schema=TOKENS.arrow_schema())))
     document_file = write_table(lake, "documents", pa.Table.from_pylist(documents, schema=DOCUMENTS.arrow_schema()))
-    stages = {"documents": {"documents": (document_file,)}, "features": {"tokens": tuple(token_files)}}
+    stages = {"documents": {"documents": (document_file,), "word_tests": tuple(tests)}, "features": {"tokens": tuple(token_files)}}
     publish(
         lake,
         [StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0) for stage, given in stages.items()],

@@ -1,0 +1,202 @@
+"""Word vectors measured on the published word tests; the scores of the published models, renewed where a test or a model changed.
+
+Conventions as in `models.word_similarity`: lower case, cosines, pairs and questions with an unknown word counted, named and left out.
+A question's words are brought into the form of the column that the model was learned from, so that stems are compared with stems.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from expectations.contracts import SCORES
+from models.word_similarity import WordPairs, score_analogies, score_pairs
+from tasks.decisions import write_skip
+from tasks.lake.files import FileRef, canonical_json, read_table, write_table
+from tasks.lake.layout import Lake
+from tasks.lake.steps import Step, StepOutput, StepRecord, Work
+from tasks.model_store import Score
+from tasks.transforms.word_columns import WordColumn, word_in_column
+
+MODULES = ("models.word_similarity", "tasks.transforms.word_columns")
+STEP = Step("score_vectors", MODULES)
+RESULTS = "word_test_results"
+"""The working table of what was measured: a row a model and test, unknown words named."""
+RESULTS_SCHEMA = pa.schema(
+    [
+        ("model_id", pa.string()), ("lang", pa.string()), ("test", pa.string()), ("metric", pa.string()), ("value", pa.float64()),
+        ("n_questions", pa.int64()), ("n_known", pa.int64()), ("unknown_words", pa.list_(pa.string())),
+    ]
+)  # fmt: skip
+SPEARMAN, ACCURACY = "spearman", "analogy_accuracy"
+METRICS = (SPEARMAN, ACCURACY, "n_questions_known", "share_of_questions_known")
+
+
+@dataclass(frozen=True)
+class WordTest:
+    """A set of questions: pairs with ratings, or analogies; words as the set writes them."""
+
+    name: str
+    questions: tuple[tuple[str, ...], ...]
+    ratings: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Words in the form of a column, the more frequent first, and a vector for each."""
+
+    lang: str
+    column: WordColumn
+    words: tuple[str, ...]
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """How a test went; `value` is NaN where nothing could be measured."""
+
+    __test__ = False
+
+    name: str
+    metric: str
+    value: float
+    chance: float
+    n_questions: int
+    n_known: int
+    unknown_words: tuple[str, ...]
+
+    def scores(self) -> list[Score]:
+        """Rows of `scores`, under the test's name; none where nothing could be measured."""
+        if not np.isfinite(self.value):
+            return []
+        return [
+            Score(self.metric, self.name, self.value, "chance", self.chance),
+            Score("n_questions_known", self.name, float(self.n_known)),
+            Score("share_of_questions_known", self.name, self.n_known / self.n_questions),
+        ]
+
+
+@dataclass(frozen=True)
+class PublishedVectors:
+    """What `score_vectors` reads: a champion's files, what else is known of its scores, and the files of the word tests."""
+
+    model_id: str
+    lang: str
+    column: WordColumn
+    files: tuple[FileRef, ...]
+    losses: tuple[Mapping[str, Any], ...]
+    tests: tuple[FileRef, ...]
+
+
+def read_word_tests(lake: Lake, files: Sequence[FileRef], lang: str) -> list[WordTest]:
+    """The tests of a language, by name."""
+    rows = read_table(lake, files).to_pylist() if files else []
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["lang"] == lang:
+            by_name.setdefault(row["source"], []).append(row)
+    return [
+        WordTest(
+            name, tuple(tuple(row["words"]) for row in found),
+            np.array([row["rating"] for row in found]) if found[0]["kind"] == "word_pairs" else None,
+        )
+        for name, found in sorted(by_name.items())
+    ]  # fmt: skip
+
+
+def score_on(known: WordVectors, test: WordTest) -> TestResult:
+    """How well the vectors answer a test."""
+    questions = questions_in_column(known, test)
+    words = set(map(str.lower, known.words))
+    unknown = tuple(sorted({word for question in questions for word in question if word not in words}))
+    if test.ratings is not None:
+        pairs = score_pairs(known.vectors, known.words, WordPairs(tuple((a, b) for a, b in questions), test.ratings))
+        return TestResult(test.name, SPEARMAN, pairs.spearman, 0.0, pairs.n_pairs, pairs.n_known, unknown)
+    answers = score_analogies(known.vectors, known.words, [(a, b, c, d) for a, b, c, d in questions])
+    chance = 1 / max(len(known.words) - 3, 1)  # three words of a question are no answer
+    return TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, unknown)
+
+
+def score_works(lake: Lake, judged: Sequence[StepRecord], tests: Sequence[FileRef]) -> list[Work]:
+    """One work for each champion that the judgements left."""
+    by_lang = _tests_by_language(lake, tests)
+    works = []
+    for record in judged:
+        for row in read_table(lake, record.files_of("models")).to_pylist() if record.files_of("models") else []:
+            losses = tuple(score for score in read_table(lake, record.files_of("scores")).to_pylist() if score["metric"] not in METRICS)
+            files = tuple(by_lang.get(row["lang"], ()))
+            vectors = PublishedVectors(
+                row["model_id"], row["lang"], json.loads(row["settings"])["column"], record.files_of("word_vectors"), losses, files
+            )
+            digest = hashlib.sha256(canonical_json([row["model_id"], *losses])).hexdigest()
+            inputs = (digest, *(ref.sha256 for ref in (*vectors.files, *files)))
+            works.append(Work(STEP, row["lang"], inputs, vectors))
+    return works
+
+
+def score_vectors_body(lake: Lake, published: PublishedVectors) -> StepOutput:
+    """All scores of a champion, its losses and those on today's tests; rows are questions, of which unknown ones are set aside.
+
+    A test of which no question is known, or of which nothing can be measured, has no score and a line of the ledger.
+    """
+    known = vectors_of(lake, published.files, published.model_id, published.lang, published.column)
+    results = [score_on(known, test) for test in read_word_tests(lake, published.tests, published.lang)]
+    scores = [{"model_id": published.model_id, **vars(score)} for result in results for score in result.scores()]
+    rows = [
+        {
+            "model_id": published.model_id, "lang": published.lang, "test": result.name, "metric": result.metric,
+            "value": result.value if np.isfinite(result.value) else None, "n_questions": result.n_questions, "n_known": result.n_known,
+            "unknown_words": list(result.unknown_words),
+        }
+        for result in results
+    ]  # fmt: skip
+    files = [
+        write_table(lake, "scores", pa.Table.from_pylist([*published.losses, *scores], schema=SCORES.arrow_schema())),
+        write_table(lake, RESULTS, pa.Table.from_pylist(rows, schema=RESULTS_SCHEMA), schema=RESULTS_SCHEMA),
+    ]
+    for result in results:
+        if not np.isfinite(result.value):
+            rule = "too_few_questions_known" if result.n_known else "no_question_known"
+            files.append(write_skip(lake, STEP, f"{published.lang}: {result.name}", rule, score=float(result.n_known)))
+    n_questions, n_known = (sum(getattr(result, name) for result in results) for name in ("n_questions", "n_known"))
+    n_unknown = n_questions - n_known
+    return StepOutput(tuple(files), n_questions, n_known, {"word_unknown": n_unknown} if n_unknown else {})
+
+
+def vectors_of(lake: Lake, files: Sequence[FileRef], model_id: str, lang: str, column: WordColumn) -> WordVectors:
+    """A model's rows of `word_vectors`, the most frequent word first."""
+    rows = read_table(lake, files)
+    rows = rows.filter(pc.equal(rows["model_id"], model_id)).sort_by([("n_occurrences", "descending"), ("term", "ascending")])
+    lists = rows["vector"].combine_chunks()
+    return WordVectors(lang, column, tuple(rows["term"].to_pylist()), lists.flatten().to_numpy().reshape(rows.num_rows, -1))
+
+
+def without_scores(judged: Sequence[StepRecord]) -> list[StepRecord]:
+    """The judgements as the stage leaves them beside `score_vectors`, whose rows of `scores` take the place of theirs."""
+    return [replace(record, files=tuple(ref for ref in record.files if ref.table != "scores")) for record in judged]
+
+
+def word_test_results(lake: Lake, scored: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """What was measured of the champions, a row a model and test, unknown words named."""
+    return [row for record in scored for row in read_table(lake, record.files_of(RESULTS)).to_pylist()]
+
+
+def questions_in_column(known: WordVectors, test: WordTest) -> tuple[tuple[str, ...], ...]:
+    """The questions with their words in the form that the vectors are of."""
+    return tuple(tuple(word_in_column(word, known.lang, known.column) for word in question) for question in test.questions)
+
+
+def _tests_by_language(lake: Lake, tests: Sequence[FileRef]) -> dict[str, list[FileRef]]:
+    """The files of tests that hold questions of a language, by language: a set in one costs the others nothing."""
+    by_lang: dict[str, list[FileRef]] = {}
+    for ref in tests:
+        for lang in sorted(set(read_table(lake, ref, ["lang"])["lang"].to_pylist())):
+            by_lang.setdefault(lang, []).append(ref)
+    return by_lang
