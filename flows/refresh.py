@@ -21,7 +21,8 @@ from tasks.runs import Stage, record_run
 def refresh(home: str | None = None, sources: str | None = None, engine: str = "local", only: Stage | None = None) -> str:
     """Take in what is new, publish it, learn from what is published, publish that; returns the snapshot in force.
 
-    What is unchanged is skipped. With `only`, that stage alone, and the publish.
+    What is unchanged is skipped. The features are built twice: so that what is published first fits together, and with new taggers, if
+    any came of it. With `only`, that stage alone, and the publish.
     """
     with record_run(Lake.open(home_folder(home)), "refresh"), keep_engine():
         if only is not None:
@@ -31,8 +32,10 @@ def refresh(home: str | None = None, sources: str | None = None, engine: str = "
         ingest_mobility(home, sources, engine)
         build_features(home, engine)
         publish(home)
-        train_embeddings(home, engine)
         train_hmm(home, engine)
+        build_features(home, engine)
+        publish(home)
+        train_embeddings(home, engine)
         train_lstm(home, engine)
         return publish(home)
 

@@ -6,13 +6,14 @@ from prefect import flow
 
 from models.regimes import RegimeSettings
 from tasks.artifacts import show_scores
+from tasks.champions import show_champions, without_models
 from tasks.engine import do_all
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder
 from tasks.regimes import fit_hmm, hmm_works, show_regimes
 from tasks.runs import record_run
-from tasks.tagging import TaggingSettings, fit_tagger, show_taggers, tagger_works
+from tasks.tagging import TaggingSettings, fit_tagger, judge_tagger, show_taggers, tagger_judgements, tagger_works
 
 DEFAULTS, TAGGING = RegimeSettings(), TaggingSettings()
 
@@ -25,9 +26,12 @@ def train_hmm(
     lake = Lake.open(home_folder(home))
     with record_run(lake, "train_hmm"):
         regimes = do_all(lake, hmm_works(lake, settings), fit_hmm)
-        taggers = do_all(lake, tagger_works(lake, tagging), fit_tagger)
-        records = [*regimes, *taggers]
+        works = tagger_works(lake, tagging)
+        taggers = do_all(lake, works, fit_tagger)
+        judged = do_all(lake, tagger_judgements(lake, works, taggers, tagging), judge_tagger)
+        records = [*regimes, *without_models(taggers), *judged]
+        show_champions(lake, "hmm", judged)
         show_scores(lake, "hmm", records)
         show_regimes(lake, regimes)
-        show_taggers(lake, taggers)
+        show_taggers(lake, judged)
         return leave_stage(lake, "hmm", records)

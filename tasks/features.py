@@ -1,7 +1,8 @@
 """The stage `features`: tokens of every part of the documents, the vocabulary over all of them, weights of terms in every part.
 
 A part is a file of documents. A changed part costs its own tokens; the vocabulary is merged anew from the parts' counts; the weights of a
-part are made anew when the idf of one of its languages changed, which a document added to that language does.
+part are made anew when the idf of one of its languages changed, which a document added to that language does. A new tagger costs the
+tokens of the parts with a document of its language.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations.contracts import LEDGER
+from models.tagger import TaggerError
+from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import read_stage
 from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
+from tasks.token_tagging import LanguageTagger, TaggerFiles, open_tagger, present_taggers
 from tasks.transforms.annotation import annotate_texts, token_rows
 from tasks.transforms.lexicon import Lexicon, TextSettings
 from tasks.transforms.term_counts import PartCounts, language_counts, merge_counts, with_main_lemma
@@ -41,10 +45,11 @@ WITHOUT_TERM = "no_indexed_term"  # of a document that is all stop words
 
 @dataclass(frozen=True)
 class DocumentsPart:
-    """What `write_tokens` reads: one file of documents."""
+    """What `write_tokens` reads: one file of documents, and the taggers of its languages."""
 
     documents: FileRef
     settings: TextSettings
+    taggers: tuple[TaggerFiles, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,21 @@ class WeightsPart:
 
 
 def token_works(lake: Lake, settings: TextSettings | None = None) -> list[Work]:
-    """One work for each file of documents that the stage `documents` last left; none where it never ran."""
+    """One work for each file of documents that the stage `documents` last left, with the taggers of its languages that the stage `hmm` last
+    left; none where there are no documents.
+    """
     settings = settings or TextSettings()
     documents = read_stage(lake, "documents")
-    refs = [] if documents is None else [ref for ref in documents.tables["documents"] if ref.n_rows]
-    return [Work(_tokens_step(settings), _first_document(lake, ref), (ref.sha256,), DocumentsPart(ref, settings)) for ref in refs]
+    taggers = present_taggers(lake)
+    works = []
+    for ref in [] if documents is None else [ref for ref in documents.tables["documents"] if ref.n_rows]:
+        rows = read_table(lake, ref, ["doc_id", "lang"])
+        of_part = tuple(taggers[lang] for lang in sorted(taggers.keys() & set(pc.unique(rows["lang"]).to_pylist())))
+        # A name that stays while others come and go: the first document's. Cards are no inputs: they hold times and seconds.
+        subject = f"documents from {pc.min(rows['doc_id']).as_py()}"
+        inputs = (ref.sha256, *(tagger.weights.sha256 for tagger in of_part))
+        works.append(Work(_tokens_step(settings), subject, inputs, DocumentsPart(ref, settings, of_part)))
+    return works
 
 
 def vocabulary_works(parts: Sequence[StepRecord]) -> list[Work]:
@@ -123,14 +138,15 @@ def write_tokens_body(lake: Lake, part: DocumentsPart) -> StepOutput:
         documents = documents.sort_by("doc_id")
         doc_ids = documents["doc_id"].combine_chunks()
     langs = documents["lang"].combine_chunks()
-    lexicon = Lexicon(part.settings)
+    taggers, skips = _open_taggers(lake, part)
+    lexicon = Lexicon(part.settings, taggers)
     counts = PartCounts(lexicon)
     tokens = write_table(lake, "tokens", _token_batches(documents, lexicon, counts))
     part_terms, term_counts = counts.term_tables(doc_ids, langs)
     files = (
         tokens, write_table(lake, "form_counts", counts.form_counts()), write_table(lake, "lemma_counts", counts.lemma_counts()),
         write_table(lake, "part_terms", part_terms), write_table(lake, "term_counts", term_counts),
-        write_table(lake, "language_counts", language_counts(langs)),
+        write_table(lake, "language_counts", language_counts(langs)), *skips,
     )  # fmt: skip
     without = doc_ids.filter(pa.array(counts.n_tokens() == 0)).to_pylist()
     return _documents_output(lake, files, len(doc_ids), without, (WITHOUT_TOKEN, _tokens_step(part.settings)))
@@ -186,6 +202,18 @@ def count_by_language(lake: Lake, records: Sequence[StepRecord]) -> list[dict[st
     return sorted(rows, key=lambda row: (-row["tokens"], row["language"]))
 
 
+def _open_taggers(lake: Lake, part: DocumentsPart) -> tuple[dict[str, LanguageTagger], list[FileRef]]:
+    """The taggers of the part by language, and a ledger file for each that this code cannot read: its language stays untagged."""
+    taggers: dict[str, LanguageTagger] = {}
+    skips = []
+    for files in part.taggers:
+        try:
+            taggers[files.lang] = open_tagger(lake, files)
+        except TaggerError:
+            skips.append(write_skip(lake, _tokens_step(part.settings), f"tagger of {files.lang}", "tagger_not_readable"))
+    return taggers, skips
+
+
 def _token_batches(documents: pa.Table, lexicon: Lexicon, counts: PartCounts) -> Iterator[pa.RecordBatch]:
     """Rows of `tokens`, a slice of the documents after another; takes their words into `lexicon` and counts them in `counts`."""
     behind = np.cumsum(pc.binary_length(documents["text"]).to_numpy().astype(np.int64))
@@ -213,17 +241,13 @@ def _documents_output(
 
 
 def _tokens_step(settings: TextSettings) -> Step:
-    return Step("write_tokens", ("tasks.transforms.annotation", "tasks.transforms.term_counts"), settings_of(settings))
+    modules = ("tasks.transforms.annotation", "tasks.transforms.term_counts", "models.tagger_storage", "models.tagged_lemmas")
+    return Step("write_tokens", modules, settings_of(settings))
 
 
 def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
     reasons = [(work, why_due(lake, work)) for work in works]
     return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
-
-
-def _first_document(lake: Lake, ref: FileRef) -> str:
-    """A name for a file of documents that stays while others come and go: by its first document."""
-    return f"documents from {pc.min(read_table(lake, ref, ['doc_id'])['doc_id']).as_py()}"
 
 
 def _langs(lake: Lake, ref: FileRef) -> list[str]:

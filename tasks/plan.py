@@ -20,14 +20,14 @@ from tasks.transforms.source_format import Source
 STAGE_NEEDS: Mapping[str, tuple[str, ...]] = {
     "documents": (),
     "mobility": (),
-    "features": ("documents",),
-    "embeddings": ("documents", "features"),
     "hmm": ("documents", "mobility"),
+    "features": ("documents", "hmm"),
+    "embeddings": ("documents", "features"),
     "lstm": ("mobility",),
 }
-"""For each stage those whose output it reads; from `embeddings` on as the present snapshot publishes it."""
+"""For each stage those whose output it reads; the learning ones as the present snapshot publishes it."""
 
-LEARNING_STAGES = ("embeddings", "hmm", "lstm")
+LEARNING_STAGES = ("hmm", "embeddings", "lstm")
 PUBLISH = "publish"
 
 
@@ -41,7 +41,7 @@ def make_plan(lake: Lake, sources: Sequence[Source], only: str | None = None) ->
     lines: list[PlannedWork] = []
     for stage in [only] if only else STAGE_TABLES:
         due = {line.stage for line in lines}
-        hanging = [] if only else [need for need in STAGE_NEEDS[stage] if need in due]
+        hanging = [] if only else [need for need in STAGE_NEEDS[stage] if need in due and _is_read(lake, stage, need)]
         unseen = stage in LEARNING_STAGES and not only and any(need in unpublished for need in STAGE_NEEDS[stage])
         if hanging or unseen:
             lines.append(PlannedWork(stage, "all", "all", f"hangs on {', '.join(hanging) or PUBLISH}"))
@@ -50,6 +50,11 @@ def make_plan(lake: Lake, sources: Sequence[Source], only: str | None = None) ->
     if lines:
         return [*lines, PlannedWork(PUBLISH, PUBLISH, "all", f"hangs on {', '.join(dict.fromkeys(line.stage for line in lines))}")]
     return [PlannedWork(PUBLISH, PUBLISH, stage, "not published yet") for stage in unpublished]
+
+
+def _is_read(lake: Lake, stage: str, need: str) -> bool:
+    """Whether `stage` reads what is due in `need`: of the stage `hmm` the features read the taggers, and new mobility changes none."""
+    return (stage, need) != ("features", "hmm") or bool(plan_taggers(lake))
 
 
 def _planners(sources: Sequence[Source]) -> Mapping[str, Callable[[Lake], list[PlannedWork]]]:

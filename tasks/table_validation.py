@@ -46,17 +46,23 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class TableToValidate:
-    """A table's files, the stage that left each, the files of the tables that it refers to, and where users' own suites lie."""
+    """A table's files, the stage that left each, the files of the tables that it refers to, and where users' own suites lie.
+
+    `is_stale`: it stands published as it is, and only what it refers to is new. Rows whose reference has gone are set aside until their
+    stage is done again, however many they are.
+    """
 
     table: str
     files: tuple[FileRef, ...]
     stages: tuple[str, ...]
     referred: Mapping[str, tuple[FileRef, ...]]
     suites: str
+    is_stale: bool = False
 
     def work(self) -> Work:
         """The piece of work that validates it; the same again is skipped."""
-        step = Step("validate_table", VALIDATING_MODULES, {"own_suite_sha256": suites_digest(self.table, Path(self.suites))})
+        settings = {"own_suite_sha256": suites_digest(self.table, Path(self.suites)), **({"is_stale": True} if self.is_stale else {})}
+        step = Step("validate_table", VALIDATING_MODULES, settings)
         referred = [f"{name} {ref.sha256}" for name, refs in self.referred.items() for ref in refs]
         return Work(step, self.table, (*(ref.sha256 for ref in self.files), *referred), self)
 
@@ -90,7 +96,7 @@ def validate_table(lake: Lake, payload: TableToValidate) -> StepOutput:
         rules = _failing_rules(lake, contract, payload.files, checks, reports)
         set_aside = Counter(rule for of_file in rules.values() for rule in pc.drop_null(of_file).to_pylist())
         _check_agreement(payload.table, checks, reports, set_aside.total())
-        outcomes += _keeping_outcome(payload.table, n_rows, set_aside)
+        outcomes += _keeping_outcome(payload, n_rows, set_aside)
     if not rules or has_critical_failure(outcomes):
         return StepOutput((*payload.files, _write_outcomes(lake, outcomes)), n_rows, n_rows)
     files, quarantines = [], []
@@ -158,14 +164,15 @@ def _outcomes(table: str, checks: Sequence[Check], reports: Sequence[CheckReport
     ]  # fmt: skip
 
 
-def _keeping_outcome(table: str, n_rows: int, set_aside: Counter[str]) -> list[Outcome]:
-    """Whether the table keeps most of its rows; nothing where it keeps all."""
+def _keeping_outcome(payload: TableToValidate, n_rows: int, set_aside: Counter[str]) -> list[Outcome]:
+    """Whether the table keeps most of its rows; nothing where it keeps all. Of a stale table that stops nothing."""
     if not set_aside:
         return []
     n_failing = set_aside.total()
     is_success = n_failing <= max(FEW_ROWS, MOST_SET_ASIDE_SHARE * n_rows)
     observed = canonical_json({"set_aside": dict(set_aside)}).decode()
-    return [Outcome(table, KEEPS_ROWS, "", "critical", is_success, n_rows, n_failing, observed)]
+    severity: Severity = "warning" if payload.is_stale else "critical"
+    return [Outcome(payload.table, KEEPS_ROWS, "", severity, is_success, n_rows, n_failing, observed)]
 
 
 def _write_outcomes(lake: Lake, outcomes: Sequence[Outcome]) -> FileRef:

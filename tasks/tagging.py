@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +14,56 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import task
 
-from models.tagger import Tagger, TaggerSettings, learn_tagger
-from models.tagger_scores import TaggerScores, score_tagger
-from models.tagger_storage import as_tensors
+from models.tagged_lemmas import TaggedLemmas, learn_lemmas
+from models.tagged_lemmas import as_tensors as lemma_tensors
+from models.tagger import Tagger, TaggerError, TaggerSettings, learn_tagger
+from models.tagger_scores import TaggerScores, score_tagger, tag_sentences
+from models.tagger_storage import as_tensors, from_tensors
 from tasks.artifacts import show_table
+from tasks.champions import Comparison, Contest, NotComparableError, judge, judge_works
 from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, canonical_json, read_table
-from tasks.lake.layout import Lake
+from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, settings_of, why_due
+from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
 from tasks.model_store import Score, TrainedModel, read_model, write_model
+from tasks.token_tagging import KIND
+from tasks.transforms.lemmas import find_lemma
 
-MODULES = ("models.tagger_storage", "models.tagger_scores")
-KIND = "hmm_tagger"
+MODULES = ("models.tagger_storage", "models.tagger_scores", "models.tagged_lemmas")
+JUDGING = "judge_tagger"
 UNIDENTIFIED = "und"
 N_CONFUSIONS = 30  # our choice: what a screen shows
+
+UNLEMMATISED = ("PUNCT", "SYM")  # their lemma is themselves, and our tokens leave them out
 
 Sentence = list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
 class TaggingSettings:
-    """How taggers are trained: `tagger`; languages with fewer than `min_sentences` have none; one sentence in `held_out_nth` is scored on."""
+    """How taggers are trained: `tagger`; languages with fewer than `min_sentences` have none; one sentence in `held_out_nth` is scored on.
+
+    A new tagger is published where it tags those not worse than the published one by more than `tolerance`, a share of tokens.
+    """
 
     tagger: TaggerSettings = field(default_factory=TaggerSettings)
     min_sentences: int = 20
     held_out_nth: int = 10
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class TaggedSide:
+    """Sentences to learn from, or those to score on, and the lemma of each of their tokens, one after another; None where not given."""
+
+    sentences: list[Sentence]
+    lemmas: list[str | None]
+
+    def lemma_rows(self) -> list[tuple[str, str, str | None]]:
+        """(token, UPOS, lemma) of each token."""
+        tokens = (token for sentence in self.sentences for token in sentence)
+        return [(token, upos, lemma) for (token, upos, _), lemma in zip(tokens, self.lemmas, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -73,8 +97,15 @@ def tagger_works(lake: Lake, settings: TaggingSettings | None = None) -> list[Wo
 
 
 def plan_taggers(lake: Lake, settings: TaggingSettings | None = None) -> list[PlannedWork]:
-    """Which taggers `train_hmm` would train on the present snapshot, and why."""
-    reasons = [(work, why_due(lake, work)) for work in tagger_works(lake, settings)]
+    """Which taggers `train_hmm` would train on the present snapshot, and which it would judge, and why."""
+    settings = settings or TaggingSettings()
+    works = tagger_works(lake, settings)
+    trained = [record for work in works if (record := find_record(lake, work)) is not None]
+    if len(trained) < len(works):
+        reasons = [(work, why_due(lake, work)) for work in works]
+        lines = [PlannedWork("hmm", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
+        return [*lines, PlannedWork("hmm", JUDGING, "all", f"hangs on {works[0].step.name}")]
+    reasons = [(work, why_due(lake, work)) for work in tagger_judgements(lake, works, trained, settings)]
     return [PlannedWork("hmm", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
 
 
@@ -92,27 +123,61 @@ def fit_tagger_body(lake: Lake, part: TreebankPart) -> StepOutput:
     began = time.perf_counter()
     settings = part.settings
     training, held_out = _divided(lake, part)
-    n_tokens = sum(map(len, training)) + sum(map(len, held_out))
-    n_sentences = len(training) + len(held_out)
-    if n_sentences < settings.min_sentences or not training or not held_out:
+    n_tokens = len(training.lemmas) + len(held_out.lemmas)
+    n_sentences = len(training.sentences) + len(held_out.sentences)
+    if n_sentences < settings.min_sentences or not training.sentences or not held_out.sentences:
         rule = f"fewer_than_{settings.min_sentences}_sentences"
         skip = write_skip(
             lake, _step(settings), f"treebank of {part.lang}", rule, score=float(n_sentences), threshold=float(settings.min_sentences)
         )
         return StepOutput((skip,), n_tokens, 0, {rule: n_tokens} if n_tokens else {})
-    tagger = learn_tagger(training, settings.tagger)
-    scores = score_tagger(tagger, training, held_out)
+    tagger = learn_tagger(training.sentences, settings.tagger)
+    lemmas = learn_lemmas(training.lemma_rows())
+    scores = score_tagger(tagger, training.sentences, held_out.sentences)
     tensors, notes = as_tensors(tagger)
     notes |= {
         "by_tag": [[tag, *values] for tag, values in scores.by_tag.items()], "confusions": [list(row) for row in scores.confusions[:N_CONFUSIONS]],
-        "n_sentences": len(training), "n_sentences_held_out": len(held_out), "n_tokens_held_out": scores.n_tokens,
+        "n_sentences": len(training.sentences), "n_sentences_held_out": len(held_out.sentences), "n_tokens_held_out": scores.n_tokens,
         "seconds": round(time.perf_counter() - began, 3),
     }  # fmt: skip
     inputs = tuple(sorted(ref.sha256 for ref in part.treebank))
     model = TrainedModel(
-        KIND, part.lang, settings.tagger.seed, settings_of(settings), part.snapshot_id, inputs, tensors, _score_rows(scores), notes
-    )
+        KIND, part.lang, settings.tagger.seed, _step(settings).settings, part.snapshot_id, inputs, {**tensors, **lemma_tensors(lemmas)},
+        [*_score_rows(scores), *_lemma_scores(part.lang, tagger, lemmas, held_out)], notes,
+    )  # fmt: skip
     return StepOutput(write_model(lake, model), n_tokens, n_tokens)
+
+
+def tagger_judgements(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: TaggingSettings) -> list[Work]:
+    """One judgement for each tagger that the trainings of `works` left, beside the published one of its language."""
+    return judge_works(lake, works, trained, JUDGING, MODULES, same=("held_out_nth",), tolerance=settings.tolerance)
+
+
+@task(task_run_name="judge_tagger {work.subject}", timeout_seconds=3600)
+def judge_tagger(home: str, work: Work) -> StepRecord:
+    """The record of a judgement: the files of the tagger that is published."""
+    return do(Lake(Path(home)), work, judge_tagger_body)
+
+
+def judge_tagger_body(lake: Lake, contest: Contest) -> StepOutput:
+    """Leave the tagger that tags the held-out sentences of today's treebank better, the new one where they are equal."""
+    return judge(lake, contest, compare_taggers)
+
+
+def compare_taggers(lake: Lake, contest: Contest, new_id: str, present_id: str) -> list[Comparison]:
+    """Both taggers' share of tokens tagged right, on the same sentences; neither has seen them, for words decide what is held out."""
+    _, held_out = _divided(lake, contest.payload)
+    true = [upos for sentence in held_out.sentences for _, upos, _ in sentence]
+    words = [[token for token, _, _ in sentence] for sentence in held_out.sentences]
+    values = []
+    for model_id in (new_id, present_id):
+        try:
+            tensors, card = read_model(lake, model_id)
+            said = tag_sentences(from_tensors(tensors, card["notes"]), words)
+        except (TaggerError, LakeError, FileNotFoundError) as error:
+            raise NotComparableError(str(error)) from error
+        values.append(float(np.mean([upos == wanted for (upos, _), wanted in zip(said, true, strict=True)])))
+    return [Comparison("upos_accuracy", "held_out", values[0], values[1])]
 
 
 def tag_tokens(tagger: Tagger, tokens: pa.Table) -> pa.Array:
@@ -142,7 +207,7 @@ def show_taggers(lake: Lake, records: Sequence[StepRecord]) -> None:
 
 
 def _step(settings: TaggingSettings) -> Step:
-    return Step("fit_tagger", MODULES, settings_of(settings))
+    return Step("fit_tagger", MODULES, settings_of(replace(settings, tolerance=0.0)))  # which says who is published, and trains nothing
 
 
 def _languages(lake: Lake, manifest: Manifest, tagged: set[str]) -> dict[str, tuple[str, ...]]:
@@ -156,21 +221,26 @@ def _languages(lake: Lake, manifest: Manifest, tagged: set[str]) -> dict[str, tu
     return {lang: tuple(doc_ids) for lang, doc_ids in of_lang.items()}
 
 
-def _divided(lake: Lake, part: TreebankPart) -> tuple[list[Sentence], list[Sentence]]:
+def _divided(lake: Lake, part: TreebankPart) -> tuple[TaggedSide, TaggedSide]:
     """The sentences to learn from and those to score on; a sentence's words decide, so that equal ones are on one side."""
-    rows = read_table(lake, part.treebank, ["doc_id", "position", "sentence", "token", "upos", "xpos"])
+    rows = read_table(lake, part.treebank, ["doc_id", "position", "sentence", "token", "lemma", "upos", "xpos"])
     rows = rows.filter(pc.is_in(rows["doc_id"], pa.array(part.doc_ids))).sort_by([("doc_id", "ascending"), ("position", "ascending")])
     sentences: list[Sentence] = []
+    lemmas: list[list[str | None]] = []
     before: tuple[str, int] | None = None
-    columns = (rows[name].to_pylist() for name in ("doc_id", "sentence", "token", "upos", "xpos"))
-    for doc_id, sentence, token, upos, xpos in zip(*columns, strict=True):
+    columns = (rows[name].to_pylist() for name in ("doc_id", "sentence", "token", "lemma", "upos", "xpos"))
+    for doc_id, sentence, token, lemma, upos, xpos in zip(*columns, strict=True):
         if (doc_id, sentence) != before:
             sentences.append([])
+            lemmas.append([])
             before = doc_id, sentence
         sentences[-1].append((token, upos, xpos or ""))
-    sides: tuple[list[Sentence], list[Sentence]] = [], []
-    for words in sentences:
-        sides[_is_held_out(words, part.settings.held_out_nth)].append(words)
+        lemmas[-1].append(lemma)
+    sides = TaggedSide([], []), TaggedSide([], [])
+    for words, of_words in zip(sentences, lemmas, strict=True):
+        side = sides[_is_held_out(words, part.settings.held_out_nth)]
+        side.sentences.append(words)
+        side.lemmas.extend(of_words)
     return sides
 
 
@@ -184,3 +254,18 @@ def _score_rows(scores: TaggerScores) -> list[Score]:
     rows = [Score("upos_accuracy", "held_out", scores.upos, "most_frequent_tag", scores.most_frequent_tag)]
     rows += [Score("upos_accuracy", f"held_out_{split}", value) for split, value in values.items() if value is not None]
     return rows if scores.xpos is None else [*rows, Score("xpos_accuracy", "held_out", scores.xpos)]
+
+
+def _lemma_scores(lang: str, tagger: Tagger, lemmas: TaggedLemmas, held_out: TaggedSide) -> list[Score]:
+    """The share of lemmas found right with the tags that the tagger says, beside the dictionary alone; none without a lemma to find."""
+    said = tag_sentences(tagger, [[token for token, _, _ in sentence] for sentence in held_out.sentences])
+    rows = [
+        (token, upos, lemma)
+        for (token, true, lemma), (upos, _) in zip(held_out.lemma_rows(), said, strict=True)
+        if lemma is not None and true not in UNLEMMATISED
+    ]
+    if not rows:
+        return []
+    by_tag = float(np.mean([(lemmas.find(token, upos) or find_lemma(token, lang)) == lemma for token, upos, lemma in rows]))
+    alone = float(np.mean([find_lemma(token, lang) == lemma for token, _, lemma in rows]))
+    return [Score("lemma_accuracy", "held_out", by_tag, "dictionary_alone", alone)]

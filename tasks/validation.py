@@ -78,7 +78,8 @@ def validate_stages(lake: Lake, records: Sequence[StageRecord], run_id: str, *, 
             if not owned or not _is_due(table, stages, given, manifest):
                 continue
             referred = {held.table: tuple(_owned_files(stages, held.table)) for held in TABLES[table].references}
-            work = TableToValidate(table, tuple(owned), tuple(owned.values()), referred, str(suites)).work()
+            is_stale = not any(table in stages[name].tables for name in given)
+            work = TableToValidate(table, tuple(owned), tuple(owned.values()), referred, str(suites), is_stale).work()
             record = do(lake, work, validate_table)
             outcomes = read_outcomes(lake, record.files_of(OUTCOMES))
             stages = _without_failing_rows(stages, table, owned, record)

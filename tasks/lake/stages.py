@@ -17,9 +17,9 @@ from tasks.lake.steps import StepRecord
 STAGE_TABLES: Mapping[str, tuple[str, ...]] = {
     "documents": ("documents", "duplicates", "labels", "treebank", "word_tests", "ops.ledger", "ops.quarantine", "ops.vintages"),
     "mobility": ("mobility", "policy", "mobility_policy", "ops.ledger", "ops.quarantine", "ops.vintages"),
+    "hmm": ("regimes", "models", "scores", "ops.ledger"),
     "features": ("tokens", "vocabulary", "terms", "tfidf", "ops.ledger", "ops.quarantine"),
     "embeddings": ("word_vectors", "models", "scores", "ops.ledger"),
-    "hmm": ("regimes", "models", "scores", "ops.ledger"),
     "lstm": ("forecasts", "predictions", "models", "scores", "ops.ledger"),
 }
 """Every stage, in the order of a whole run, and the tables that it fills. A table of several stages holds the files of all."""

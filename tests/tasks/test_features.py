@@ -9,6 +9,10 @@ import pytest
 
 from expectations.contracts import DOCUMENTS, TABLES
 from expectations.table_contract import repeated_key, split_rows
+from models.tagged_lemmas import as_tensors as lemma_tensors
+from models.tagged_lemmas import learn_lemmas
+from models.tagger import learn_tagger
+from models.tagger_storage import as_tensors
 from tasks import features
 from tasks.features import (
     DocumentsPart,
@@ -23,8 +27,9 @@ from tasks.features import (
 )
 from tasks.lake.files import read_table, write_json, write_table
 from tasks.lake.layout import Lake
-from tasks.lake.stages import StageRecord
-from tasks.lake.steps import StepRecord, do
+from tasks.lake.stages import StageRecord, leave_stage
+from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do
+from tasks.model_store import TrainedModel, write_model
 from tasks.transforms.lexicon import TextSettings
 from tests.oracles.slow_tfidf import slow_tfidf
 
@@ -186,3 +191,44 @@ def test_nothing_taken_in_is_nothing_to_do(lake: Lake) -> None:
     assert build(lake) == []
     assert plan_features(lake) == []
     assert count_by_language(lake, []) == []
+
+
+def leave_tagger(lake: Lake, lang: str, verb: str) -> StageRecord:
+    """Make a tagger of `lang` what the stage `hmm` last left; it has learned that `the <verb>` is a verb, lemma swim."""
+    sentences = [[("The", "DET", ""), ("tide", "NOUN", ""), (verb, "VERB", ""), (".", "PUNCT", "")]] * 3
+    tensors, notes = as_tensors(learn_tagger(sentences))
+    lemmas = lemma_tensors(learn_lemmas([(verb, "VERB", "swim")]))
+    model = TrainedModel("hmm_tagger", lang, 1, {}, "000001", (), {**tensors, **lemmas}, (), notes)
+    record = do(lake, Work(Step("test_tagger", ()), verb, (verb,)), lambda lake, _: StepOutput(write_model(lake, model), 0, 0))
+    return leave_stage(lake, "hmm", [record])
+
+
+def test_tokens_are_tagged_in_languages_with_a_tagger_and_a_new_one_redoes_those_alone(lake: Lake) -> None:
+    leave_documents(lake, PART_ONE, [("5", "de", "Die Boote fahren.")])
+    plain = build(lake)
+    assert set(rows_of(lake, plain, "tokens")["pos"].to_pylist()) == {None}
+    leave_tagger(lake, "en", "turned")
+    assert [line.subject for line in plan_features(lake)] == ["documents from 0000000000000001", "all", "all"]
+    records = build(lake)
+    tokens = rows_of(lake, records, "tokens").to_pylist()
+    assert {row["doc_id"][-1] for row in tokens if row["pos"] is not None} == {"1", "3"}  # the English ones
+    (turned,) = [row for row in tokens if row["norm"] == "turned"]
+    assert (turned["pos"], turned["lemma"]) == ("VERB", "swim")
+    assert {row["norm"]: row["lemma"] for row in rows_of(lake, records, "vocabulary").to_pylist()}["turned"] == "swim"
+    assert [line.reason for line in plan_features(lake)] == []
+    leave_tagger(lake, "en", "turned")
+    assert plan_features(lake) == []  # the same tagger trained again
+    leave_tagger(lake, "en", "left")
+    assert [line.subject for line in plan_features(lake)] == ["documents from 0000000000000001", "all", "all"]
+
+
+def test_a_tagger_that_cannot_be_read_leaves_its_language_untagged_and_the_ledger_says_so(lake: Lake) -> None:
+    leave_documents(lake, PART_ONE)
+    stage = leave_tagger(lake, "en", "turned")
+    (weights,) = [ref for ref in stage.working if "safetensors" in ref.path]
+    lake.locate(weights.path).write_bytes(b"another code's")
+    records = build(lake)
+    assert set(rows_of(lake, records, "tokens")["pos"].to_pylist()) == {None}
+    assert [row["subject"] for row in rows_of(lake, records, "ops.ledger").to_pylist() if row["rule"] == "tagger_not_readable"] == [
+        "tagger of en"
+    ]

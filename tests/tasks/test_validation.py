@@ -127,6 +127,17 @@ def test_a_stage_published_before_loses_the_rows_whose_document_is_gone(lake):
     assert [row["doc_id"] for row in read_table(lake, manifest.tables["tfidf"]).to_pylist()] == DOC_IDS[:3]
 
 
+def test_a_stage_whose_documents_are_all_gone_stops_no_publish_of_what_came_instead(lake):
+    terms = [f"term{number}" for number in range(20)]  # more than a handful, which would be set aside anyway
+    documents = stage(lake, "documents", documents=[document(DOC_IDS[0])])
+    features = stage(lake, "features", tfidf=[weight(DOC_IDS[0], term) for term in terms])
+    publish(lake, validate_stages(lake, [documents, features], "first").records, "first")
+    result = validate_stages(lake, [stage(lake, "documents", documents=[document(DOC_IDS[1])])], "second")
+    assert result.set_aside == {"tfidf": {"doc_id_not_in_documents": 20}}
+    with pytest.raises(CriticalExpectationError, match="20 of 20 rows"):  # what was left now, and refers to nothing, is a defect
+        validate_stages(lake, [features, stage(lake, "documents", documents=[document(DOC_IDS[1])])], "third")
+
+
 @pytest.mark.parametrize(
     ("record_of", "sentence"),
     [
