@@ -118,6 +118,8 @@ def test_model_is_learned_from_the_column_asked_for(lake: Lake):
         (ENGLISH, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, min_count=5000)), "fewer_than_2_words_with_5000_occurrences"),
         ([("en", [["sea"]] * 200)] * 15, SETTINGS, "fewer_than_2_words_with_5_occurrences"),
         ([("en", [["sea"], ["tide"]] * 100)] * 15, SETTINGS, "no_two_words_in_a_window"),
+        (ENGLISH, replace(SETTINGS, held_out_share=1.0), "fewer_than_2_words_with_5_occurrences"),
+        ([("en", [["sea"]] * 200)] * 15, replace(SETTINGS, model="glove"), "fewer_than_2_words_with_5_occurrences"),
     ],
 )
 def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lake, documents, settings, rule):
@@ -129,6 +131,22 @@ def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lak
     assert (line["outcome"], line["rule"], line["subject"]) == ("skipped", rule, record.subject)
     assert record.set_aside == {"language_left_out": record.n_rows_in}
     assert not record.files_of("models")
+
+
+def test_a_window_longer_than_every_sentence_and_vectors_of_one_number_are_learned(lake: Lake):
+    publish_words(lake, ENGLISH)
+    (record,) = run_stage(lake, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, window=10_000, vector_size=1))).trained
+    assert {len(row["vector"]) for row in rows_of(lake, record, "word_vectors")} == {1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"held_out_share": 1.5}, "between 0 and 1, not 1.5"), ({"warm_share": -1.0}, "between 0 and 1"), ({"threads": -1}, "0 or more, not -1"),
+     ({"tolerance": float("nan")}, "0 or more, not nan"), ({"fewest_known": 0}, "1 or more, not 0")],
+)  # fmt: skip
+def test_settings_out_of_range_are_told_in_a_sentence(changed, words):
+    with pytest.raises(EmbeddingSettingsError, match=words):
+        replace(SETTINGS, **changed)
 
 
 def test_tokens_of_a_document_that_is_not_published_are_set_aside(lake: Lake):
