@@ -74,7 +74,8 @@ def wilson_interval(n_right: int, n: int) -> Interval:
     share = n_right / n
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return Interval(share, max(float(middle - half), 0.0), min(float(middle + half), 1.0))
+    # At 0 and at 1 the near end is the share itself, less what rounding makes of it.
+    return Interval(share, min(max(float(middle - half), 0.0), share), max(min(float(middle + half), 1.0), share))
 
 
 def _resampled_means(values: np.ndarray, draws: np.random.Generator) -> np.ndarray:

@@ -26,7 +26,7 @@ from models.training import BatchLoss, NonFiniteLossError, Progress, TrainingHis
 from models.training_runtime import seeded, torch_threads
 
 POOLED_BATCHES = 50  # documents of so many batches are sorted by length together: longer runs gain no speed, shorter ones pad more
-TOKENS_AT_ONCE = 65_536  # of a batch that is only read: bounds memory
+TOKENS_AT_ONCE = 16_384  # of a batch that is only read: bounds memory (some 100 MB at 64 units a direction)
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,10 @@ def data_digest(inputs: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
 
 
-def write_model(lake: Lake, model: TrainedModel) -> tuple[FileRef, ...]:
+def write_model(lake: Lake, model: TrainedModel, *, is_champion: bool = True) -> tuple[FileRef, ...]:
     """Keep `model`: weights and card, a row of `models`, its rows of `scores`; returns all files.
+
+    `is_champion` is False for a model that another one trained beside it, for the same, has beaten.
 
     Weights (`model.safetensors`) and card (`card.json`) lie in `models/<model_id>/<digest of both>/`, which `models.path` names, and
     never change: what is trained again lies beside it, and older snapshots find theirs.
@@ -88,7 +90,7 @@ def write_model(lake: Lake, model: TrainedModel) -> tuple[FileRef, ...]:
     row = {
         "model_id": model.model_id, "kind": model.kind, "lang": model.lang, "trained_at": trained_at, "seed": model.seed,
         "settings": canonical_json(dict(model.settings)).decode(), "snapshot_id": model.snapshot_id,
-        "data_sha256": model.data_sha256, "path": folder.relative_to(lake.home).as_posix(), "is_champion": True,
+        "data_sha256": model.data_sha256, "path": folder.relative_to(lake.home).as_posix(), "is_champion": is_champion,
     }  # fmt: skip
     scores = [{"model_id": model.model_id, **asdict(score)} for score in model.scores]
     return (

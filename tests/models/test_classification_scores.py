@@ -23,7 +23,7 @@ def test_wilsons_interval_is_that_of_the_literature():
     assert wilson_interval(81, 263).high == pytest.approx(0.3662, abs=5e-5)
     assert wilson_interval(0, 20).low == 0.0
     assert wilson_interval(0, 20).high == pytest.approx(0.1611, abs=5e-5)
-    assert wilson_interval(20, 20).high == 1.0
+    assert all(wilson_interval(n, n).high == 1.0 and wilson_interval(0, n).low == 0.0 for n in range(1, 100))
 
 
 @settings(max_examples=40, deadline=None)
