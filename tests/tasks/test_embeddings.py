@@ -8,7 +8,7 @@ from published_words import doc_id_of, documents_about, publish_words
 
 from models.word2vec import Word2VecError
 from tasks.embedding_corpus import encoded_corpus
-from tasks.embedding_settings import EmbeddingSettings
+from tasks.embedding_settings import EmbeddingSettings, EmbeddingSettingsError
 from tasks.embedding_training import train_vectors_body
 from tasks.embeddings import corpus_works, loss_curves, plan_embeddings, vector_works, write_corpus_body
 from tasks.lake.files import TEMPORARY, read_table, write_table
