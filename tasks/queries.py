@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -15,6 +15,8 @@ from tasks.lake.warehouse import connect
 READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 """Kinds of statement that only read; SHOW, DESCRIBE, SUMMARIZE and FROM are kinds of SELECT."""
 ROWS_AT_ONCE = 10_000
+VectorFormat = Literal["text", "binary", "numpy"]
+"""The files that `tasks.word_queries` writes word vectors to."""
 
 
 class QueryError(Exception):

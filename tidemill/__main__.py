@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 for command in (
     run_commands.run, run_commands.plan,
-    query_commands.sql, query_commands.search, query_commands.similar, query_commands.explain,
+    query_commands.sql, query_commands.search, query_commands.similar, query_commands.vectors, query_commands.explain,
     lake_commands.snapshots, lake_commands.diff, lake_commands.report, serve, doctor, lake_commands.vacuum,
 ):  # fmt: skip
     app.command()(command)

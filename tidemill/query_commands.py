@@ -1,22 +1,25 @@
-"""The commands that ask a snapshot: `sql`, `search`, `similar`, `explain`."""
+"""The commands that ask a snapshot: `sql`, `search`, `similar`, `vectors`, `explain`."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, astuple
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tasks.explanation import SECTIONS, Explanation, explain_document
 from tasks.lake.layout import Lake
-from tasks.queries import Answer, ask
-from tidemill.options import Home, Json, lake_of
+from tasks.queries import Answer, VectorFormat, ask
+from tidemill.options import Home, Json, MisuseError, lake_of
 from tidemill.terminal import Format, say, say_json, say_rows, visible, warn
 
 ROWS_SHOWN = 500  # our choice: what a person still scrolls through; csv and json give every row
 DOC_ID = re.compile("[0-9a-f]{16}")
+WORD_COLUMNS = ("lang", "model_id", "term", "similarity", "n_occurrences")
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="An older snapshot, as `tidemill snapshots` lists them.")]
 Most = Annotated[int, typer.Option("-k", "--most", min=1, max=10_000, help="How many.")]
@@ -58,19 +61,67 @@ def similar(
     home: Home = None,
     as_of: AsOf = None,
     most: Most = 10,
-    lang: Annotated[str | None, typer.Option(help="Language of the word; otherwise every one that knows it.")] = None,
     *,
+    lang: Annotated[str | None, typer.Option(help="Language of the word; otherwise every one that knows it.")] = None,
+    minus: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to take away; may be repeated.")] = None,
+    plus: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to add; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find words or documents like a given one."""
+    """Find words or documents like a given one.
+
+    With --minus and --plus, words near a sum: `similar KING --minus MAN --plus WOMAN`.
+    """
     lake = lake_of(home)
+    if minus or plus:
+        if DOC_ID.fullmatch(name):
+            raise MisuseError("--minus and --plus go with words: a document is asked for alone")
+        from tasks.word_queries import similar_to_sum  # noqa: PLC0415  # numpy, which no other query needs
+
+        near = similar_to_sum(lake, [name, *(plus or [])], minus or [], most, lang=lang, as_of=as_of)
+        _say_found(Answer(WORD_COLUMNS, (astuple(word) for word in near)), "the model knows no other word", as_json=as_json)
+        return
     if DOC_ID.fullmatch(name):
         with ask(lake, "SELECT * FROM similar_documents($1, $2)", [name, most], as_of=as_of) as answer:
             _say_found(answer, f"no document is like {name}, or none is called so", as_json=as_json)
         return
     rows = [(code, *row) for code in ([lang] if lang else _languages(lake, as_of)) for row in _similar_words(lake, code, name, most, as_of)]
-    answer = Answer(("lang", "model_id", "term", "similarity", "n_occurrences"), iter(rows))
-    _say_found(answer, f"no model knows the word {name!r}: too rare, or no embeddings are published", as_json=as_json)
+    if rows or as_json:
+        _say_found(Answer(WORD_COLUMNS, iter(rows)), "", as_json=as_json)
+    else:
+        from tasks.word_queries import unknown_word  # noqa: PLC0415
+
+        say(unknown_word(lake, name, lang, as_of))
+
+
+def vectors(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them; a file that is there is replaced.")],
+    home: Home = None,
+    as_of: AsOf = None,
+    lang: Annotated[str | None, typer.Option(help="Language of the words; may be left out where there is but one.")] = None,
+    form: Annotated[VectorFormat, typer.Option("--format", help="word2vec's text or binary format, or NumPy's .npz.")] = "text",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write a language's word vectors for other programs.
+
+    gensim reads all three: text and binary with KeyedVectors.load_word2vec_format, numpy (words, vectors) with add_vectors.
+    """
+    lake = lake_of(home)
+    from tasks.word_queries import export_vectors, languages_of_vectors  # noqa: PLC0415  # numpy, which no other query needs
+
+    if lang is None:
+        languages = languages_of_vectors(lake, as_of)
+        if len(languages) != 1:
+            known = ", ".join(languages)
+            raise MisuseError(f"there are word vectors in {known}: say which with --lang" if known else "no word vectors are published")
+        (lang,) = languages
+    exported = export_vectors(lake, lang, form, file, as_of)
+    if as_json:
+        say_json({"file": str(file), **asdict(exported)})
+        return
+    say(f"{exported.n_words} words of {exported.model_id} written to {file}")
+    if exported.left_out:
+        warn(f"{len(exported.left_out)} words have no form in this format and are left out: {', '.join(exported.left_out[:10])}")
 
 
 def explain(

@@ -87,6 +87,31 @@ def test_similar_takes_words_and_documents(call: Call, home: Path) -> None:
     assert "no document is like" in call("similar", "--home", str(home), "9" * 16).out
 
 
+def test_similar_adds_and_takes_away_words(call: Call, home: Path) -> None:
+    near = json.loads(call("similar", "--home", str(home), "--json", "mill", "--minus", "tide", "--plus", "ferry").out)
+    assert near == []  # every word of the model is asked for
+    (tide,) = json.loads(call("similar", "--home", str(home), "--json", "mill", "--plus", "ferry").out)
+    assert (tide["lang"], tide["term"], tide["similarity"]) == ("en", "tide", 0.780869)
+    unknown = call("similar", "--home", str(home), "mill", "--minus", "tyde")
+    assert unknown == Ended(1, "", "tidemill: no model knows the word 'tyde': did you mean tide?\n")
+    assert call("similar", "--home", str(home), MILL, "--plus", "tide").status == 2
+    assert "did you mean ferry?" in call("similar", "--home", str(home), "fery").out
+
+
+def test_vectors_are_written_for_other_programs(call: Call, home: Path, tmp_path: Path) -> None:
+    ended = call("vectors", "--home", str(home), str(tmp_path / "en.txt"))
+    assert ended == Ended(0, f"3 words of word2vec-en-000000000000 written to {tmp_path / 'en.txt'}\n", "")
+    assert (tmp_path / "en.txt").read_text().splitlines()[0] == "3 2"
+    told = json.loads(call("vectors", "--home", str(home), "--format", "numpy", "--lang", "en", "--json", str(tmp_path / "en.npz")).out)
+    assert (told["n_words"], told["left_out"]) == (3, [])
+    refused = call("vectors", "--home", str(home), "--lang", "fr", str(tmp_path / "fr.txt"))
+    assert (refused.status, "give one of those that have some (en)" in refused.err) == (1, True)
+    nowhere = call("vectors", "--home", str(home), str(tmp_path / "no" / "en.txt"))
+    assert nowhere.status == 1
+    assert nowhere.err.startswith("tidemill: cannot use ")
+    assert call("vectors", "--home", str(home), "--as-of", "000001", str(tmp_path / "x")).err == "tidemill: no word vectors are published\n"
+
+
 def test_explain_tells_source_vintages_copies_tokens_terms_labels_and_models(call: Call, home: Path) -> None:
     told = json.loads(call("explain", "--home", str(home), "--json", "mill.txt").out)
     assert (told["doc_id"], told["snapshot_id"]) == (MILL, "000002")
@@ -146,7 +171,7 @@ def test_a_snapshot_that_is_not_there_is_told_with_those_that_are(call: Call, ho
 
 @pytest.mark.parametrize(
     "command",
-    [["sql", "SELECT 1"], ["search", "x"], ["similar", "x"], ["explain", "x"], ["snapshots"], ["diff", "1", "2"], ["vacuum"], ["report"],
+    [["sql", "SELECT 1"], ["search", "x"], ["similar", "x"], ["vectors", "x"], ["explain", "x"], ["snapshots"], ["diff", "1", "2"], ["vacuum"], ["report"],
      ["quarantine", "list"]],
 )  # fmt: skip
 def test_where_no_lake_is_reading_commands_make_none(call: Call, tmp_path: Path, command: list[str]) -> None:
@@ -169,7 +194,7 @@ def test_misuse_exits_with_2_and_shows_the_usage(call: Call, command: list[str])
 def test_every_command_has_help(call: Call) -> None:
     commands = [line.split()[0] for line in call("-h").out.partition("Commands:\n")[2].splitlines()]
     assert set(commands) >= {
-        "run", "plan", "sql", "search", "similar", "explain", "quarantine", "snapshots", "diff", "report", "serve", "doctor", "vacuum",
+        "run", "plan", "sql", "search", "similar", "vectors", "explain", "quarantine", "snapshots", "diff", "report", "serve", "doctor", "vacuum",
     }  # fmt: skip
     for command in commands:
         ended = call(command, "-h")
