@@ -6,6 +6,7 @@ from prefect import flow
 
 from tasks.artifacts import show_rows, show_scores, show_table
 from tasks.champions import show_champions, without_models
+from tasks.embedding_map import map_works
 from tasks.embedding_scores import without_scores
 from tasks.embedding_settings import EmbeddingSettings
 from tasks.embeddings import (
@@ -13,6 +14,7 @@ from tasks.embeddings import (
     judge_vectors,
     judgement_works,
     loss_curves,
+    map_words,
     measurement_works,
     score_vectors,
     show_tests,
@@ -42,9 +44,10 @@ def train_embeddings(home: str | None = None, engine: str = "local", settings: E
         trained = do_all(lake, works, train_vectors)
         judged = do_all(lake, judgement_works(lake, works, trained, settings), judge_vectors)
         scored = do_all(lake, measurement_works(lake, judged), score_vectors)
-        show_rows("embeddings", [*parts, *trained, *judged, *scored])
+        mapped = do_all(lake, map_works(lake, judged), map_words)
+        show_rows("embeddings", [*parts, *trained, *judged, *scored, *mapped])
         show_table("embedding-losses", loss_curves(lake, trained), "Mean loss by language and epoch, as the model's card says")
         show_champions(lake, "embeddings", judged)
         show_tests(lake, scored)
         show_scores(lake, "embeddings", scored)
-        return leave_stage(lake, "embeddings", [*parts, *without_models(trained), *without_scores(judged), *scored])
+        return leave_stage(lake, "embeddings", [*parts, *without_models(trained), *without_scores(judged), *scored, *mapped])

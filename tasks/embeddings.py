@@ -27,6 +27,7 @@ from prefect.exceptions import PrefectException
 from tasks.artifacts import show_table
 from tasks.champions import judge_works
 from tasks.embedding_judgement import KINDS, MODULES, STEP_NAME, judge_vectors_body
+from tasks.embedding_map import map_words_body, map_works
 from tasks.embedding_progress import TrainingProgress, tell_training
 from tasks.embedding_scores import score_vectors_body, score_works, word_test_results
 from tasks.embedding_settings import EmbeddingSettings
@@ -43,6 +44,7 @@ STAGE = "embeddings"
 CORPUS = "corpus_"  # and the language: the working tables that hold SEQUENCE_SCHEMA
 WITHOUT_LANGUAGE = "document_not_published"
 TIMEOUT_S = 24 * 3600
+AFTER = ("score_vectors", "map_words")  # what is made of the winners
 MOST_NAMED = 30  # unknown words of a test shown in the UI; the card names all
 
 
@@ -111,16 +113,17 @@ def plan_embeddings(lake: Lake, settings: EmbeddingSettings | None = None) -> li
     works = corpus_works(lake, settings)
     lines = _due(lake, works)
     if lines:
-        return [*lines, *_hanging(works[0].step.name, "train_vectors", STEP_NAME, "score_vectors")]
+        return [*lines, *_hanging(works[0].step.name, "train_vectors", STEP_NAME, *AFTER)]
     works = vector_works(lake, _standing(lake, works), settings)
     lines = _due(lake, works)
     if lines:
-        return [*lines, *_hanging("train_vectors", STEP_NAME, "score_vectors")]
+        return [*lines, *_hanging("train_vectors", STEP_NAME, *AFTER)]
     works = judgement_works(lake, works, _standing(lake, works), settings)
     lines = _due(lake, works)
     if lines:
-        return [*lines, *_hanging(STEP_NAME, "score_vectors")]
-    return _due(lake, measurement_works(lake, _standing(lake, works)))
+        return [*lines, *_hanging(STEP_NAME, *AFTER)]
+    judged = _standing(lake, works)
+    return _due(lake, [*measurement_works(lake, judged), *map_works(lake, judged)])
 
 
 @task(task_run_name="write_corpus {work.subject}", timeout_seconds=TIMEOUT_S)
@@ -146,6 +149,12 @@ def judge_vectors(home: str, work: Work) -> StepRecord:
 def score_vectors(home: str, work: Work) -> StepRecord:
     """The record of a champion's scores."""
     return do(Lake(Path(home)), work, score_vectors_body)
+
+
+@task(task_run_name="map_words {work.subject}", timeout_seconds=TIMEOUT_S)
+def map_words(home: str, work: Work) -> StepRecord:
+    """The record of a champion's map of words."""
+    return do(Lake(Path(home)), work, map_words_body)
 
 
 def write_corpus_body(lake: Lake, part: TokensPart) -> StepOutput:
@@ -205,7 +214,11 @@ def _standing(lake: Lake, works: Sequence[Work]) -> list[StepRecord]:
 
 
 def _hanging(on: str, *steps: str) -> list[PlannedWork]:
-    return [PlannedWork(STAGE, step, "all", f"hangs on {before}") for before, step in zip((on, *steps), steps, strict=False)]
+    """Each of the steps hangs on the one before; those AFTER the judgement hang on that."""
+    before = (on, *steps)
+    return [
+        PlannedWork(STAGE, step, "all", f"hangs on {STEP_NAME if step in AFTER else before[place]}") for place, step in enumerate(steps)
+    ]
 
 
 def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:

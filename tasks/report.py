@@ -15,6 +15,7 @@ from expectations.contracts import TABLES
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
 from tasks.lake.warehouse import connect
+from tasks.report_embeddings import section as embeddings_section
 from tasks.transforms.line_chart import Series, line_chart
 
 SQL = Path(__file__).parent / "sql" / "report"
@@ -44,11 +45,12 @@ def build_report(lake: Lake) -> Path:
             charts=_charts(mobility_curves, policy_curves, names),
             regimes=_rows(warehouse, "regimes", shown) if names else [],
             scores=[row | {"verdict": verdict(row)} for row in _rows(warehouse, "scores")],
+            embeddings=embeddings_section(lake, warehouse),
             has_data_docs=(lake.home / "report" / "validation" / "index.html").exists(),
             **{
                 name: _rows(warehouse, name)
                 for name in (
-                    "documents", "mobility_sources", "set_aside", "quarantine", "validations", "models", "neighbours", "runs",
+                    "documents", "mobility_sources", "set_aside", "quarantine", "validations", "models", "runs",
                 )
             },
         )  # fmt: skip

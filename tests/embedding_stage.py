@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from models.word2vec import Word2VecSettings
 from tasks.champions import without_models
 from tasks.embedding_judgement import judge_vectors_body
+from tasks.embedding_map import map_words_body, map_works
 from tasks.embedding_scores import score_vectors_body, without_scores
 from tasks.embedding_settings import EmbeddingSettings
 from tasks.embedding_training import train_vectors_body
@@ -29,11 +30,12 @@ class Run:
     trained: list[StepRecord]
     judged: list[StepRecord]
     scored: list[StepRecord]
+    mapped: list[StepRecord]
 
     @property
     def n_done(self) -> int:
         """Steps that this run did; the others stood."""
-        return sum(not record.was_standing for record in (*self.parts, *self.trained, *self.judged, *self.scored))
+        return sum(not record.was_standing for record in (*self.parts, *self.trained, *self.judged, *self.scored, *self.mapped))
 
 
 def run_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:
@@ -43,13 +45,14 @@ def run_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:
     trained = [do(lake, work, train_vectors_body) for work in works]
     judged = [do(lake, work, judge_vectors_body) for work in judgement_works(lake, works, trained, settings)]
     scored = [do(lake, work, score_vectors_body) for work in measurement_works(lake, judged)]
-    return Run(parts, trained, judged, scored)
+    mapped = [do(lake, work, map_words_body) for work in map_works(lake, judged)]
+    return Run(parts, trained, judged, scored, mapped)
 
 
 def publish_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:
     """The same, published."""
     run = run_stage(lake, settings)
-    left = [*run.parts, *without_models(run.trained), *without_scores(run.judged), *run.scored]
+    left = [*run.parts, *without_models(run.trained), *without_scores(run.judged), *run.scored, *run.mapped]
     publish(lake, [leave_stage(lake, "embeddings", left)], "run")
     return run
 

@@ -89,7 +89,7 @@ def test_the_same_again_stands_and_threads_change_nothing(lake: Lake):
 def test_document_in_one_language_costs_the_other_nothing(lake: Lake):
     publish_words(lake, [*ENGLISH, *GERMAN[:-1]])
     assert [line.reason for line in plan_embeddings(lake, SETTINGS)] == [
-        "new", "hangs on write_corpus", "hangs on train_vectors", "hangs on judge_vectors",
+        "new", "hangs on write_corpus", "hangs on train_vectors", "hangs on judge_vectors", "hangs on judge_vectors",
     ]  # fmt: skip
     run_stage(lake)
     publish_words(lake, [*ENGLISH, *GERMAN])
@@ -98,6 +98,7 @@ def test_document_in_one_language_costs_the_other_nothing(lake: Lake):
         ("train_vectors", "all"),
         ("judge_vectors", "all"),
         ("score_vectors", "all"),
+        ("map_words", "all"),
     ]
     german, english = run_stage(lake).trained
     assert english.was_standing
