@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tasks.transforms.word_map_chart import DOT, FONT, HEIGHT, WIDTH, _width, word_map_chart
+from tasks.transforms.word_map_chart import DOT, FONT, MOST_HEIGHT, WIDTH, _width, word_map_chart
 
 DRAWS = np.random.default_rng(2)
 
@@ -22,7 +22,7 @@ def test_names_cover_neither_each_other_nor_other_dots_and_stay_within():
     names = names_of(svg)
     assert len(names) > 90
     boxes = [(x, y - FONT + 2, x + _width(name) - 2, y + 2) for x, y, name in names]
-    assert all(left >= 0 and top >= 0 and right <= WIDTH and bottom <= HEIGHT for left, top, right, bottom in boxes)
+    assert all(left >= 0 and top >= 0 and right <= WIDTH and bottom <= MOST_HEIGHT for left, top, right, bottom in boxes)
     for one, other in combinations(boxes, 2):
         assert not (one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3])
     dots = [(float(x), float(y)) for x, y in re.findall(r'<circle class="dot" cx="([\d.]+)" cy="([\d.]+)"', svg)]
@@ -42,7 +42,7 @@ def test_up_is_up_and_right_is_right():
     (x_low, y_low), (x_high, y_high) = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)]
     assert x_low < x_high
     assert y_low > y_high
-    assert y_low + DOT <= HEIGHT
+    assert y_low + DOT <= MOST_HEIGHT
 
 
 def test_words_without_a_place_are_left_out_names_escaped_and_no_word_is_a_sentence():
