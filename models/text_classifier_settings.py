@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from models.training_settings import TrainingSettings
+
+FEWEST_IN_BATCH = 4  # our choice: a gradient of fewer is mostly noise
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class LstmSettings:
     """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each direction,
     `dropout` of words' vectors and of what is pooled. A longer document is read as its first `n_head` and last `n_tail` words.
 
-    `training` is as it stands but for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at most.
+    A batch is a `batches_at_least`-th of the documents, `batch_size` at most and FEWEST_IN_BATCH at least. `training` is as it stands but
+    for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at most; patience grows with them.
     """
 
     vector_size: int = 100
@@ -46,16 +49,22 @@ class LstmSettings:
     n_head: int = 200
     n_tail: int = 200
     batch_size: int = 32
+    batches_at_least: int = 16
     fewest_updates: int = 600
     most_epochs: int = 40
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(epochs=5, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
     )
 
-    def epochs(self, n_batches: int) -> int:
-        """How many epochs of `n_batches` batches are trained at most."""
+    def documents_in_batch(self, n_documents: int) -> int:
+        """How many documents are a batch where there are so many in all."""
+        return max(min(self.batch_size, n_documents // self.batches_at_least), min(FEWEST_IN_BATCH, self.batch_size))
+
+    def course(self, n_batches: int) -> TrainingSettings:
+        """How the network is trained where an epoch has so many batches."""
         enough = -(-self.fewest_updates // max(n_batches, 1))
-        return max(self.training.epochs, min(enough, self.most_epochs))
+        epochs = max(self.training.epochs, min(enough, self.most_epochs))
+        return replace(self.training, epochs=epochs, patience=-(-self.training.patience * epochs // self.training.epochs))
 
 
 @dataclass(frozen=True)

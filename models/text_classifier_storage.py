@@ -23,6 +23,7 @@ KINDS = (MAJORITY, NEIGHBOURS, LOGISTIC, LSTM)
 
 SEPARATOR = "\n"  # no token holds one
 Tensors = Mapping[str, np.ndarray]
+AnyClassifier = Majority | Neighbours | Logistic | TextClassifier
 
 
 class ClassifierError(ValueError):
@@ -35,7 +36,7 @@ class LabelModel:
 
     words: WordList
     labels: tuple[str, ...]
-    model: Majority | Neighbours | Logistic | TextClassifier
+    model: AnyClassifier
 
     @property
     def kind(self) -> str:
@@ -109,7 +110,7 @@ def _lstm(tensors: Tensors, notes: Mapping[str, Any]) -> TextClassifier:
 
 
 _EPOCH = tuple(field.name for field in fields(Epoch))
-_READERS: Mapping[str, Callable[[Tensors, Mapping[str, Any]], Majority | Neighbours | Logistic | TextClassifier]] = {
+_READERS: Mapping[str, Callable[[Tensors, Mapping[str, Any]], AnyClassifier]] = {
     MAJORITY: _majority,
     NEIGHBOURS: _neighbours,
     LOGISTIC: _logistic,

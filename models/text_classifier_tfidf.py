@@ -15,6 +15,8 @@ from scipy import sparse
 from models.text_classifier_settings import LogisticSettings, NeighbourSettings
 from models.text_classifier_words import N_SPECIAL, Labelled, Texts
 
+LEAST = 1e-12  # our choice: an error that was made with certainty costs 28 nats
+NEVER = -1e3  # a score next to which any other's share of the probability is all of it
 QUERIES_AT_ONCE = 256  # documents whose similarities to all others are held at once: 256 x 20,000 are 20 MB
 
 
@@ -103,22 +105,22 @@ def fit_neighbours(tfidf: Tfidf, training: Labelled, settings: NeighbourSettings
     for k in ks:
         said = _votes(labels[nearest[:, :k]], similarity[:, :k], shares)
         truth = said[np.arange(len(queries)), labels[queries]]
-        scored.append((float(np.mean(said.argmax(axis=1) == labels[queries])), float(np.mean(np.log(truth))), -k))
+        scored.append((float(np.mean(said.argmax(axis=1) == labels[queries])), float(np.mean(np.log(np.maximum(truth, LEAST)))), -k))
     return Neighbours(tfidf, rows, labels, shares, -max(scored)[2])
 
 
 def fit_logistic(tfidf: Tfidf, training: Labelled, settings: LogisticSettings, seed: int) -> Logistic:
     """Logistic regression (scikit-learn, L-BFGS) with the C of the highest accuracy by cross-validation, then of the lowest log loss.
 
-    There are two labels or more, and every one is of a document in `training`. With a label of fewer documents than folds there are
-    fewer folds, and with a label of one document none: then C is 1 or the nearest to it that there is.
+    With a label of fewer documents than folds there are fewer folds, and with a label of one document none: then C is 1 or the nearest to
+    it that there is. A label without any document has the least probability that there is.
     """
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  # its import costs a second
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
-    labels = training.labels
     rows = tfidf.rows(training.texts).astype(np.float64)
-    n_folds = min(settings.n_folds, int(np.bincount(labels, minlength=training.n_labels).min()))
+    present, labels = np.unique(training.labels, return_inverse=True)
+    n_folds = min(settings.n_folds, int(np.bincount(labels).min()))
     with threadpool_limits(1):  # sums in another order give other last bits
         c = min(settings.cs, key=lambda c: abs(np.log(c)))
         if n_folds > 1 and len(settings.cs) > 1:
@@ -133,14 +135,16 @@ def fit_logistic(tfidf: Tfidf, training: Labelled, settings: LogisticSettings, s
                     logs += float(np.sum(np.log(said[np.arange(len(held_out)), labels[held_out]])))
                 scored.append((hits, logs, -candidate))
             c = -max(scored)[2]
-        weights, bias = _solve(rows, labels, c, settings.most_iterations)
+        solved = _solve(rows, labels, c, settings.most_iterations)
+    weights, bias = np.zeros((training.n_labels, rows.shape[1])), np.full(training.n_labels, NEVER)
+    weights[present], bias[present] = solved
     return Logistic(tfidf, weights, bias, c)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities (n, K) of scores (n, K), safe for large ones, none below 1e-12, so that a logarithm is always finite."""
+    """Probabilities (n, K) of scores (n, K), safe for large ones, none below LEAST, so that a logarithm is always finite."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    said = np.maximum(powers / powers.sum(axis=1, keepdims=True), 1e-12)
+    said = np.maximum(powers / powers.sum(axis=1, keepdims=True), LEAST)
     return said / said.sum(axis=1, keepdims=True)
 
 
@@ -148,6 +152,8 @@ def _solve(rows: sparse.csr_array, labels: np.ndarray, c: float, most_iterations
     """Weights (K, V) and bias (K,); of two labels scikit-learn fits one row, the second's."""
     import warnings  # noqa: PLC0415
 
+    if labels.max() == 0:
+        return np.zeros((1, rows.shape[1])), np.zeros(1)
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.contracts import LEDGER
-from models.text_classifier_parts import TEST, TRAINING, VALIDATION, parts_of
+from models.text_classifier_parts import TEST, TRAINING, VALIDATION, folds_of, parts_of
 from models.text_classifier_words import Labelled, WordList, fit_words
 from tasks.classifier_settings import ClassificationSettings
 from tasks.classifier_texts import described_documents, read_words
@@ -40,7 +40,7 @@ class LabelledSource:
 @dataclass(frozen=True)
 class Examples:
     """The documents of a source that can be learned from: `doc_ids` (n,), words and labels, the names of the labels, the words known, and
-    the part (n,) of each. `n_labelled` documents have a label; `set_aside` says why not all of them are here; `rare_labels` have too few.
+    the part and the fold of each, (n,). `n_labelled` documents have a label; `set_aside` says why not all of them are here; `rare_labels` have too few.
     """
 
     doc_ids: np.ndarray
@@ -48,6 +48,7 @@ class Examples:
     labels: tuple[str, ...]
     words: WordList
     part: np.ndarray
+    folds: np.ndarray
     n_labelled: int
     set_aside: Mapping[str, int]
     rare_labels: Mapping[str, int]
@@ -76,7 +77,8 @@ def read_examples(lake: Lake, part: LabelledSource) -> Examples:
     rows = rows.filter(pc.and_(pc.equal(rows["source"], part.source), pc.is_valid(rows["label"])))
     read = read_words(lake, part.tokens, rows["doc_id"].combine_chunks(), settings.column)
     place = pc.index_in(read.doc_ids, value_set=rows["doc_id"].combine_chunks())
-    part_of = parts_of(rows["content_sha256"].take(place).to_pylist(), settings.parts)
+    digests = rows["content_sha256"].take(place).to_pylist()
+    part_of, folds = parts_of(digests, settings.parts), folds_of(digests, settings.parts.n_folds)
     given = np.array(rows["label"].take(place).to_pylist(), dtype=object)
     names = sorted(set(given))
     rare = {
@@ -92,7 +94,7 @@ def read_examples(lake: Lake, part: LabelledSource) -> Examples:
     doc_ids = np.array(read.doc_ids.to_pylist(), dtype=object)[is_kept]
     set_aside = {WITHOUT_TOKEN: rows.num_rows - len(given), rare_label_rule(settings): sum(rare.values())}
     set_aside = {rule: n for rule, n in set_aside.items() if n}
-    return Examples(doc_ids, labelled, labels, words, part_of[is_kept], rows.num_rows, set_aside, rare)
+    return Examples(doc_ids, labelled, labels, words, part_of[is_kept], folds[is_kept], rows.num_rows, set_aside, rare)
 
 
 def rare_label_rule(settings: ClassificationSettings) -> str:

@@ -20,7 +20,7 @@ from tasks.classifier_texts import DocumentWords, described_documents, documents
 from tasks.lake.files import FileRef, canonical_json, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work
+from tasks.lake.steps import Step, StepOutput, StepRecord, Work, cut_by_content
 from tasks.model_store import MODEL_FILES, read_model
 
 if TYPE_CHECKING:  # PyTorch is loaded by the bodies alone
@@ -29,14 +29,15 @@ if TYPE_CHECKING:  # PyTorch is loaded by the bodies alone
 JUDGING_MODULES = ("models.text_classifier_storage", "models.text_classifier_parts", "models.classification_scores")
 PREDICTION_STEP = Step("predict_labels", ("models.text_classifier_storage", "models.text_classifier_parts"))
 
+FILES_AT_ONCE = 8  # our choice: a process that loads PyTorch for one small file does little else
+
 
 @dataclass(frozen=True)
 class PredictionPart:
-    """What `predict_labels` reads: a champion, a file of tokens, the form of a token that is a word, and which documents of that file."""
+    """What `predict_labels` reads: a champion, files of tokens, and which documents of those files."""
 
     model_id: str
-    tokens: FileRef
-    column: str
+    tokens: tuple[FileRef, ...]
     doc_ids: tuple[str, ...]
 
 
@@ -76,8 +77,8 @@ def compare_classifiers(lake: Lake, contest: Contest, new_id: str, present_id: s
 
 
 def prediction_works(lake: Lake, judged: Sequence[StepRecord], settings: ClassificationSettings) -> list[Work]:
-    """One work for each champion and each file of tokens with documents for it: those of its source that it has not learned from, and
-    (`predict_for` = `language`) those of its language that have no label.
+    """Some works for each champion, each on some files of tokens with documents for it: those of its source that it has not learned from,
+    and (`predict_for` = `language`) those of its language that have no label. A new document redoes the work on the files around its own.
     """
     champions = [(row, record) for record in judged for row in champion_rows(lake, [record])]
     manifest = read_manifest(lake)
@@ -89,20 +90,21 @@ def prediction_works(lake: Lake, judged: Sequence[StepRecord], settings: Classif
     for row, record in champions:
         trained = json.loads(row["settings"])
         wanted = _wanted(documents, row, trained, settings)
-        for ref, inside in of_files.items():
-            doc_ids = tuple(sorted(inside.filter(pc.is_in(inside, value_set=wanted)).to_pylist()))
-            if doc_ids:
-                digest = hashlib.sha256(canonical_json(list(doc_ids))).hexdigest()
-                part = PredictionPart(row["model_id"], ref, trained["column"], doc_ids)
-                inputs = (row["model_id"], *_weights(record), ref.sha256, digest)
-                works.append(Work(PREDICTION_STEP, f"{trained['source']}, documents from {doc_ids[0]}", inputs, part))
+        for_it = {ref: inside.filter(pc.is_in(inside, value_set=wanted)).to_pylist() for ref, inside in of_files.items()}
+        refs = [ref for ref, doc_ids in for_it.items() if doc_ids]
+        for batch in cut_by_content(refs, lambda ref: ref.sha256, average=FILES_AT_ONCE, most=4 * FILES_AT_ONCE):
+            doc_ids = tuple(sorted(doc_id for ref in batch for doc_id in for_it[ref]))
+            digest = hashlib.sha256(canonical_json(list(doc_ids))).hexdigest()
+            inputs = (row["model_id"], *_weights(record), *(ref.sha256 for ref in batch), digest)
+            part = PredictionPart(row["model_id"], tuple(batch), doc_ids)
+            works.append(Work(PREDICTION_STEP, f"{trained['source']}, documents from {doc_ids[0]}", inputs, part))
     return sorted(works, key=lambda work: (work.subject, work.inputs))
 
 
 def predict_labels_body(lake: Lake, part: PredictionPart) -> StepOutput:
-    """Leave `predictions` of one champion for documents of one file of tokens. Rows are documents."""
+    """Leave `predictions` of one champion for documents of some files of tokens. Rows are documents."""
     model, column = read_classifier(lake, part.model_id)
-    words = read_words(lake, [part.tokens], pa.array(part.doc_ids, pa.string()), column)
+    words = read_words(lake, part.tokens, pa.array(part.doc_ids, pa.string()), column)
     labels, probabilities = predicted(model, words)
     rows = pa.table(
         {

@@ -23,11 +23,10 @@ from tasks.training_progress import progress_log
 
 if TYPE_CHECKING:  # PyTorch is loaded by the body alone: planning a run never pays its seconds
     from models.classification_scores import ClassificationScores
-    from models.text_classifier import TextClassifier
     from models.text_classifier_storage import LabelModel
-    from models.text_classifier_tfidf import Logistic, Majority, Neighbours
 
-MODULES = ("models.text_classifier_storage", "models.text_classifier_parts", "models.classification_scores")
+MODULES = ("models.text_classifier_contest", "models.text_classifier_parts")
+CROSS_VALIDATION = "cross_validation"
 N_EXAMPLES = 5  # our choice: what a screen shows
 BASELINES: Mapping[str, str] = {
     "label_neighbours": "label_majority",
@@ -53,7 +52,9 @@ def training_step(settings: ClassificationSettings) -> Step:
 
 
 def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
-    """Leave all classifiers of a source with their scores, the best on the validation part as champion. Rows are labelled documents.
+    """Leave all classifiers of a source with their scores, the best one as champion. Rows are labelled documents.
+
+    The best one is that of the highest accuracy on the validation part, or, where that is small, by cross-validation; never on the test part.
 
     Set aside are documents without a token and those of labels with too few documents in the training part. Where fewer than two labels
     are left, too few documents, or nothing to hold out, nothing is trained, and the ledger says so.
@@ -64,69 +65,78 @@ def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
     if rule is not None:
         skip = write_skip(lake, step, part.source, rule, score=float(n_left), threshold=float(part.settings.fewest_documents))
         return StepOutput((skip, *lines), examples.n_labelled, 0, {**examples.set_aside, **({rule: n_left} if n_left else {})})
-    known = _known_vectors(lake, part, examples.words)
-    candidates = {one.model.kind: one for one in (_candidate(part, examples, known, kind) for kind in _kinds())}
-    champion = max(candidates.values(), key=lambda one: (one.scores[VALIDATION].accuracy.value, -one.scores[VALIDATION].log_loss.value))
+    from models.text_classifier_contest import best_kind  # noqa: PLC0415
+    from models.text_classifier_storage import KINDS  # noqa: PLC0415
+
+    vectors, n_known = _start_vectors(lake, part, examples.words)
+    candidates = {kind: _candidate(part, examples, vectors, kind) for kind in KINDS}
+    crossed = _scores_across(part, examples, vectors)
+    champion = best_kind(crossed or {kind: one.scores[VALIDATION] for kind, one in candidates.items()})
     files: list[FileRef] = []
-    for one in candidates.values():
-        trained = _trained(part, examples, one, candidates, n_known=len(known[1]))
-        files += write_model(lake, trained, is_champion=one is champion)
+    for kind, one in candidates.items():
+        rows = _score_rows(
+            {**one.scores, **({CROSS_VALIDATION: crossed[kind]} if crossed else {})}, candidates.get(BASELINES.get(kind, ""))
+        )
+        files += write_model(lake, _trained(part, examples, one, rows, n_known=n_known), is_champion=kind == champion)
     return StepOutput((*files, *lines), examples.n_labelled, n_left, examples.set_aside)
 
 
-def _kinds() -> tuple[str, ...]:
-    from models.text_classifier_storage import KINDS  # noqa: PLC0415  # loads PyTorch
+def _scores_across(part: LabelledSource, examples: Examples, vectors: np.ndarray) -> dict[str, ClassificationScores]:
+    """Scores of each kind by cross-validation over all documents but those of the test part; none where the validation part is large enough
+    to choose by.
+    """
+    from models.classification_scores import score_labels  # noqa: PLC0415
+    from models.text_classifier_contest import cross_validated  # noqa: PLC0415
+    from models.text_classifier_storage import KINDS  # noqa: PLC0415
 
-    return KINDS
+    settings = part.settings
+    if np.sum(examples.part == VALIDATION) >= settings.parts.fewest_to_choose_by:
+        return {}
+    documents, folds = examples.labelled.take(examples.part != TEST), examples.folds[examples.part != TEST]
+    return {
+        kind: score_labels(
+            documents.labels, cross_validated(kind, documents, folds, vectors, settings.classifiers), settings.classifiers.seed
+        )
+        for kind in KINDS
+    }
 
 
-def _candidate(part: LabelledSource, examples: Examples, known: tuple[np.ndarray, np.ndarray], kind: str) -> Candidate:
+def _candidate(part: LabelledSource, examples: Examples, vectors: np.ndarray, kind: str) -> Candidate:
     """The classifier of one kind, trained and scored."""
     from models.classification_scores import score_labels  # noqa: PLC0415
+    from models.text_classifier_contest import fit_kind  # noqa: PLC0415
     from models.text_classifier_storage import LabelModel  # noqa: PLC0415
 
-    began = time.perf_counter()
-    model = LabelModel(examples.words, examples.labels, _fit(part, examples, known, kind))
-    said = {name: model.probabilities(examples.of(name).texts) for name in (VALIDATION, TEST)}
-    scores = {name: score_labels(examples.of(name).labels, said[name], part.settings.classifiers.seed) for name in said}
+    began, settings = time.perf_counter(), part.settings.classifiers
+    report = progress_log(f"labels of {part.source}")
+    fitted = fit_kind(kind, examples.of(TRAINING), examples.of(VALIDATION), vectors, settings, report=report)
+    model = LabelModel(examples.words, examples.labels, fitted)
+    said = {name: model.probabilities(examples.of(name).texts) for name in (TEST, VALIDATION)}
+    scores = {name: score_labels(examples.of(name).labels, said[name], settings.seed) for name in said}
     shown = _shown(examples.doc_ids[examples.part == TEST], examples.of(TEST), said[TEST], examples.labels)
     return Candidate(model, scores, shown, time.perf_counter() - began)
 
 
-def _fit(
-    part: LabelledSource, examples: Examples, known: tuple[np.ndarray, np.ndarray], kind: str
-) -> Majority | Neighbours | Logistic | TextClassifier:
-    from models.text_classifier import fit_classifier, start_vectors  # noqa: PLC0415
-    from models.text_classifier_storage import LOGISTIC, MAJORITY, NEIGHBOURS  # noqa: PLC0415
-    from models.text_classifier_tfidf import fit_logistic, fit_majority, fit_neighbours, fit_tfidf  # noqa: PLC0415
+def _start_vectors(lake: Lake, part: LabelledSource, words: WordList) -> tuple[np.ndarray, int]:
+    """What the vectors of `words` start from, (V, E) float32, and how many of them have one among the word vectors of the language."""
+    from models.text_classifier import start_vectors  # noqa: PLC0415
 
-    settings, training = part.settings.classifiers, examples.of(TRAINING)
-    if kind == MAJORITY:
-        return fit_majority(training)
-    if kind == NEIGHBOURS:
-        return fit_neighbours(fit_tfidf(training.texts, examples.words.n_ids), training, settings.neighbours, settings.seed)
-    if kind == LOGISTIC:
-        return fit_logistic(fit_tfidf(training.texts, examples.words.n_ids), training, settings.logistic, settings.seed)
-    vectors = start_vectors(examples.words.n_ids, *known, settings.lstm)
-    return fit_classifier(training, examples.of(VALIDATION), vectors, settings.lstm, progress_log(f"labels of {part.source}"))
-
-
-def _known_vectors(lake: Lake, part: LabelledSource, words: WordList) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (m, E) float32 of those of `words` that have one, and the words' numbers (m,)."""
+    settings = part.settings.classifiers.lstm
+    nothing = start_vectors(words.n_ids, np.empty((0, 0), np.float32), np.empty(0, np.int64), settings), 0
     if not part.word_vectors:
-        return np.empty((0, 0), np.float32), np.empty(0, np.int64)
+        return nothing
     rows = read_table(lake, part.word_vectors, ["lang", "term", "vector"])
     number_of = {word: number for number, word in enumerate(words.words, N_SPECIAL)}
-    places = [
-        (row, number_of[term])
+    places = {
+        number_of[term]: row
         for row, (lang, term) in enumerate(zip(rows["lang"].to_pylist(), rows["term"].to_pylist(), strict=True))
         if lang == part.lang and term in number_of
-    ]
-    chosen = rows["vector"].take([row for row, _ in places]).combine_chunks()
-    if not len(chosen):
-        return np.empty((0, 0), np.float32), np.empty(0, np.int64)
-    vectors = chosen.flatten().to_numpy(zero_copy_only=False).reshape(len(chosen), -1)
-    return vectors.astype(np.float32), np.array([number for _, number in places], np.int64)
+    }
+    if not places:
+        return nothing
+    known = rows["vector"].take(list(places.values())).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    numbers = np.array(list(places), np.int64)
+    return start_vectors(words.n_ids, known.astype(np.float32).reshape(len(numbers), -1), numbers, settings), len(numbers)
 
 
 def _shown(doc_ids: np.ndarray, documents: Labelled, probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, list[list[Any]]]:
@@ -139,9 +149,7 @@ def _shown(doc_ids: np.ndarray, documents: Labelled, probabilities: np.ndarray, 
     return {"right": right[:N_EXAMPLES], "wrong": [row for row in rows if row[1] != row[2]][:N_EXAMPLES]}
 
 
-def _trained(
-    part: LabelledSource, examples: Examples, one: Candidate, candidates: Mapping[str, Candidate], *, n_known: int
-) -> TrainedModel:
+def _trained(part: LabelledSource, examples: Examples, one: Candidate, scores: list[Score], *, n_known: int) -> TrainedModel:
     """A candidate as the model store keeps it."""
     from models.text_classifier_storage import LSTM, as_tensors  # noqa: PLC0415
 
@@ -156,22 +164,22 @@ def _trained(
     if one.model.kind == LSTM:
         notes |= {"n_words_with_vectors": n_known}
     settings = {"source": part.source, **settings_of(part.settings)}
-    read = (*part.documents, *part.labels, *part.tokens, *part.word_vectors)
-    inputs = tuple(sorted(ref.sha256 for ref in read))
+    inputs = tuple(sorted(ref.sha256 for ref in (*part.documents, *part.labels, *part.tokens, *part.word_vectors)))
     seed = part.settings.classifiers.seed
-    scores = [*_score_rows(one, candidates.get(BASELINES.get(one.model.kind, "")), TEST), *_score_rows(one, None, VALIDATION)]
     return TrainedModel(one.model.kind, part.lang, seed, settings, part.snapshot_id, inputs, tensors, scores, notes)
 
 
-def _score_rows(one: Candidate, rival: Candidate | None, split: str) -> list[Score]:
-    """Rows of `scores`: each metric beside the rival's, and the ends of its 95 % interval as metrics of their own."""
+def _score_rows(scores: Mapping[str, ClassificationScores], rival: Candidate | None) -> list[Score]:
+    """Rows of `scores`: each metric by part of the data, with the ends of its 95 % interval as metrics of their own; on the test part beside
+    the rival's.
+    """
     rows = []
-    for metric in ("accuracy", "macro_f1", "log_loss"):
-        interval = getattr(one.scores[split], metric)
-        beside = (rival.model.kind, getattr(rival.scores[split], metric).value) if rival is not None else (None, None)
-        rows += [
-            Score(metric, split, interval.value, *beside),
-            Score(f"{metric}_low", split, interval.low),
-            Score(f"{metric}_high", split, interval.high),
-        ]
+    for split, of_split in scores.items():
+        for metric in ("accuracy", "macro_f1", "log_loss"):
+            interval = getattr(of_split, metric)
+            beside = (rival.model.kind, getattr(rival.scores[split], metric).value) if rival is not None and split == TEST else (None, None)
+            rows += [
+                Score(metric, split, interval.value, *beside), Score(f"{metric}_low", split, interval.low),
+                Score(f"{metric}_high", split, interval.high),
+            ]  # fmt: skip
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tasks.classification import plan_classification
 from tasks.documents import plan_documents
 from tasks.embeddings import plan_embeddings
 from tasks.features import plan_features
@@ -23,7 +24,7 @@ STAGE_NEEDS: Mapping[str, tuple[str, ...]] = {
     "hmm": ("documents", "mobility"),
     "features": ("documents", "hmm"),
     "embeddings": ("documents", "features"),
-    "lstm": ("mobility",),
+    "lstm": ("documents", "mobility", "features", "embeddings"),
 }
 """For each stage those whose output it reads; the learning ones as the present snapshot publishes it."""
 
@@ -64,5 +65,5 @@ def _planners(sources: Sequence[Source]) -> Mapping[str, Callable[[Lake], list[P
         "features": plan_features,
         "embeddings": plan_embeddings,
         "hmm": lambda lake: [*plan_hmm(lake), *plan_taggers(lake)],
-        "lstm": plan_lstm,
+        "lstm": lambda lake: [*plan_lstm(lake), *plan_classification(lake)],
     }

@@ -50,8 +50,8 @@ def test_both_readers_read_every_word_one_from_each_end():
     network = TextNetwork(torch.from_numpy(random_start()), 5, 2, 0.0).eval()
     network.back.load_state_dict(network.ahead.state_dict())
     with torch.no_grad():
-        network.out.weight[:, 5:10] = network.out.weight[:, :5]  # mean of what the second reader says, as that of the first
-        network.out.weight[:, 15:] = network.out.weight[:, 10:15]
+        network.out.weight[:, 5:10] = network.out.weight[:, :5]  # the mean of what the second reader says counts as that of the first does
+        network.out.weight[:, 21:] = network.out.weight[:, 16:21]  # and so does its maximum; between stand six of the words' own numbers
     ids = torch.tensor([[2, 3, 4, 5], [6, 7, 8, 0]])
     turned = torch.tensor([[5, 4, 3, 2], [8, 7, 6, 0]])
     lengths = torch.tensor([4, 3])
@@ -96,12 +96,10 @@ def test_batches_hold_every_document_once_in_lengths_alike_and_in_another_order_
 def test_known_words_start_from_their_vectors_and_padding_from_nothing():
     known = np.array([[3.0, 4.0], [0.0, 5.0]], np.float32)
     vectors = start_vectors(5, known, np.array([2, 4]), SETTINGS)
-    np.testing.assert_allclose(vectors[[2, 4]], known / 5.0)  # scaled to a mean length of 1
+    np.testing.assert_allclose(vectors[[2, 4]], known / 5.0 * np.sqrt(2) / 2, rtol=1e-6)  # of length 5 both: half the root of 2 now
     assert vectors[0].tolist() == [0.0, 0.0]
     assert np.all(vectors[[1, 3]] != 0)
-    assert np.linalg.norm(start_vectors(500, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)[1:], axis=1).mean() == (
-        pytest.approx(1.0, abs=0.1)
-    )
+    assert start_vectors(500, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)[1:].std() == pytest.approx(0.5, abs=0.02)
 
 
 def test_long_documents_are_read_as_their_beginning_and_their_end_and_empty_ones_as_an_unknown_word():
@@ -111,10 +109,13 @@ def test_long_documents_are_read_as_their_beginning_and_their_end_and_empty_ones
     assert cut.starts.tolist() == [0, 1, 11, 12]
 
 
-def test_so_many_epochs_are_trained_as_make_enough_updates():
-    assert LstmSettings().epochs(n_batches=3) == 40
-    assert LstmSettings().epochs(n_batches=100) == 6
-    assert LstmSettings().epochs(n_batches=5000) == 5
+def test_few_documents_are_passed_over_more_often_in_smaller_batches():
+    settings = LstmSettings()
+    assert [settings.documents_in_batch(n) for n in (10, 84, 400, 20_000)] == [4, 5, 25, 32]
+    courses = [settings.course(n_batches) for n_batches in (3, 100, 5000)]
+    assert [course.epochs for course in courses] == [40, 6, settings.training.epochs]
+    assert courses[0].patience * settings.training.epochs == courses[2].patience * 40
+    assert LstmSettings(batch_size=1).documents_in_batch(500) == 1
 
 
 def test_loss_that_is_no_number_ends_the_training_and_the_best_weights_before_it_stay():

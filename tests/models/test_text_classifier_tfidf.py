@@ -100,6 +100,19 @@ def test_c_is_chosen_by_cross_validation_and_few_documents_of_a_label_make_fewer
     assert fit_logistic(fit_tfidf(lonely.texts, N_IDS), lonely, LogisticSettings(cs=(0.1, 2.0, 30.0)), seed=1).c == 2.0
 
 
+def test_a_label_that_no_document_has_is_hardly_ever_said():
+    training = topic_texts(n_labels=3)
+    two = Labelled(training.texts, np.where(training.labels == 1, 2, training.labels), 3)
+    one = Labelled(training.texts, np.full(60, 2), 3)
+    for given in (two, one):
+        tfidf = fit_tfidf(given.texts, N_IDS)
+        for model in (fit_logistic(tfidf, given, LogisticSettings(), 1), fit_neighbours(tfidf, given, NeighbourSettings(), 1)):
+            said = model.probabilities(given.texts)
+            assert said[:, 1].max() < 1e-9
+            np.testing.assert_allclose(said.sum(axis=1), 1.0)
+    assert said[:, 2].min() > 0.999
+
+
 @pytest.mark.parametrize("fit", [lambda tfidf, training: fit_neighbours(tfidf, training, NeighbourSettings(), 1),
                                  lambda tfidf, training: fit_logistic(tfidf, training, LogisticSettings(), 1)])  # fmt: skip
 def test_probabilities_sum_to_one_and_are_never_zero_even_of_nothing(fit):
