@@ -197,7 +197,7 @@ FORECASTS = TableContract("forecasts", "a forecast value", ("model_id", "region_
     _date("origin_on", "Last day that the forecast knew"), _date("target_on", "Day that is forecast"),
     Column("horizon_days", pa.int32(), "target_on less origin_on", "days", minimum=1),
     *(replace(CHANGE_PCT, name=f"change_pct_{kind}", meaning=f"Forecast {meaning}", is_nullable=False)
-      for kind, meaning in (("mean", "mean"), ("p10", "10 % quantile"), ("p90", "90 % quantile"))),
+      for kind, meaning in (("mean", "mean"), ("p10", "10 % quantile"), ("p50", "median"), ("p90", "90 % quantile"))),
 ), references=(OF_MODEL, OF_REGION))  # fmt: skip
 
 PREDICTIONS = TableContract("predictions", "a predicted label of a document", ("model_id", "doc_id"), (

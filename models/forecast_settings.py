@@ -7,20 +7,44 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """How forecasts are made. Days count calendar days; `held_out_days` at the end of the calendar are never trained on.
+    """How forecasts are made, and how they are held against what came. Days count calendar days.
 
-    `windows_per_epoch` are drawn anew each epoch, so that the time of training does not grow with the number of regions.
+    Windows: `past_days` (whole weeks) in, `horizon_days` out; regions with fewer than `min_days` observed days take no part, and a
+    category not published for `recent_days` before the last day is not forecast.
+    Backtest: the last `origins` origins, `days_between_origins` apart (no multiple of 7, so that weekdays take turns), each with its whole
+    horizon in the past, after `calibration_origins` on which intervals are calibrated first; training has at least `training_days` before
+    the first. Training goes on, with `refit_epochs`, after every `origins_between_refits` origins, and once more up to the last day.
+    Training: `epochs` of at most `windows_per_epoch` windows, so that its time does not grow with the number of regions. `networks`: so
+    many, from other seeds, whose forecasts are averaged. `unknown_share` of the windows are shown without their region's name and
+    `without_policy_share` without the policy index, so that neither is leaned on. `smoothed_series`: so many series are drawn for
+    the baseline of exponential smoothing, 0 = none. `tolerance`: how much skill a new model may lack beside the published one.
     """
 
-    horizon_days: int = 14
-    past_days: int = 42
-    held_out_days: int = 56
-    days_between_origins: int = 7
+    horizon_days: int = 28
+    past_days: int = 56
     min_days: int = 90
-    hidden_size: int = 48
-    epochs: int = 12
-    windows_per_epoch: int = 4096
-    batch_size: int = 128
-    learning_rate: float = 3e-3
+    recent_days: int = 14
+    origins: int = 8
+    calibration_origins: int = 4
+    days_between_origins: int = 8
+    origins_between_refits: int = 4
+    training_days: int = 60
+    hidden_size: int = 64
+    head_size: int = 64
+    region_size: int = 8
+    networks: int = 1
+    epochs: int = 3
+    refit_epochs: int = 1
+    windows_per_epoch: int = 25_600
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    refit_learning_rate: float = 8e-4
+    weight_decay: float = 1e-3
+    dropout: float = 0.0
+    unknown_share: float = 0.2
+    without_policy_share: float = 0.5
     clip_norm: float = 1.0
+    smoothed_series: int = 48
     seed: int = 1
+    device: str = "auto"
+    tolerance: float = 0.0

@@ -1,166 +1,206 @@
-"""An LSTM that forecasts daily series by region: what it adds to the seasonal naive forecast, as mean and 10 % and 90 % quantiles.
+"""An LSTM that forecasts daily series by region: one model over all regions and categories, one to H days ahead at once.
 
-One model over all regions. It reads the last W days (`models.forecast_windows.past_features`) and says, for each of H days ahead and
-each of C categories, three numbers in units of the category's standard deviation: the mean's distance from the seasonal naive
-forecast, and how far the two quantiles lie from the mean (softplus, so that p10 <= mean <= p90 always).
-
-Loss: squared error of the mean plus pinball losses of the quantiles (Koenker and Bassett 1978), over what was published.
-Deliberately not here yet: peepholes, truncated back propagation, embeddings of region and category, calibrated intervals.
+Weights are dated. They are trained from nothing up to a first day, and from there on carried forward: up to a next day, and a next,
+as a model in use would be. Each stage is kept, and a forecast from a past day is made by the newest weights that end on or before it. So a
+backtest never looks ahead, today's model is the last link of the very chain that was tested, and yesterday's model can be tested on
+today's origins as honestly as today's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import nn
 
-from models.daily_grid import DailyGrid
+from models.forecast_network import ForecastNetwork, NetworkShape, forecast_loss
 from models.forecast_settings import ForecastSettings
-from models.forecast_windows import WEEK, Scaling, fit_scaling, future_values, past_features, seasonal_naive, window_places
+from models.forecast_windows import Panel, WindowEncoding, future_values, windows
+from models.training import BatchLoss, Progress, train
+from models.training_runtime import seeded, torch_threads
+from models.training_settings import TrainingSettings
 
-QUANTILES = (0.1, 0.9)
+FEWEST_PAST_DAYS = 7  # our choice: an origin to learn from has a week before it
+WARM_UP_SHARE = 0.15  # our choice: Adam's first steps are its worst
+WINDOWS_AT_ONCE = 2048  # bounds memory: about 20 kB a window in the head
+
+Batch = tuple[torch.Tensor, ...]
 
 
-class NonFiniteLossError(ArithmeticError):
-    """Training met a loss that is no number; the message names epoch and batch."""
-
-
-class ForecastNetwork(nn.Module):
-    """LSTM over the past, one linear layer from its last state and the last week. Input (n, W, F), output (n, H, C, 3).
-
-    The last week goes in directly because it is what the seasonal naive forecast repeats: what of it was noise must be taken off.
+@dataclass(frozen=True)
+class DatedWeights:
+    """Weights of every network, by network and then by name, trained on days up to `last_day` (since 1970-01-01) alone; mean loss by epoch,
+    of the first network.
     """
 
-    def __init__(self, n_features: int, hidden_size: int, horizon: int, n_categories: int) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(n_features, hidden_size, batch_first=True)
-        self.out = nn.Linear(hidden_size + WEEK * n_features, horizon * n_categories * 3)
-        self.shape = (horizon, n_categories, 3)
-        nn.init.zeros_(self.out.weight)  # the first forecast is the seasonal naive one; training can only leave it for something better
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, past: torch.Tensor) -> torch.Tensor:
-        """Distances in standard deviations: mean from the seasonal naive forecast, p10 below the mean, p90 above it (both >= 0)."""
-        _, (h, _) = self.lstm(past)
-        raw = self.out(torch.cat([h[-1], past[:, -WEEK:].flatten(1)], dim=1)).view(-1, *self.shape)
-        return torch.cat([raw[..., :1], nn.functional.softplus(raw[..., 1:])], dim=-1)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within, PyTorch uses one thread: sums in another order give other last bits, and the same seed shall give the same weights."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
+    last_day: int
+    networks: tuple[Mapping[str, torch.Tensor], ...]
+    losses: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A trained network with the scaling of its training days, and its mean loss by epoch."""
+    """Weights by date, ascending, with all that was fitted on the days up to the first date."""
 
-    network: ForecastNetwork
-    scaling: Scaling
-    settings: ForecastSettings
-    losses: tuple[float, ...]
+    shape: NetworkShape
+    encoding: WindowEncoding
+    dated: tuple[DatedWeights, ...]
 
-    def forecast(self, grid: DailyGrid, index: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Mean, p10 and p90 in the units of `grid`, float64 (n, H, C, 3), for places `origins` (n,); NaN where even the seasonal naive
-        forecast has nothing to say. `index` (T,) is the policy index by day of the grid.
+    def forecast(self, panel: Panel, origins: np.ndarray) -> np.ndarray:
+        """Mean, p10, p50 and p90 in the units of the grid, float64 (n, H, C, 4), for places `origins` (n,); NaN for a category without
+        a value in the window. ValueError for an origin before the first date.
         """
-        base = seasonal_naive(grid, origins, self.settings.horizon_days)
-        distance = np.empty((*base.shape, 3))
-        self.network.eval()
+        dates = np.array([weights.last_day for weights in self.dated])
+        newest = np.searchsorted(dates, panel.grid.day[origins], side="right") - 1
+        if (newest < 0).any():
+            raise ValueError("an origin lies before the first day of these weights")
+        said = np.empty((len(origins), self.shape.horizon, self.shape.n_categories, 4))
+        for number in np.unique(newest):
+            chosen = np.flatnonzero(newest == number)
+            said[chosen] = self._mean_over_networks(self.dated[number], panel, origins[chosen])
+        return said
+
+    def forecast_with_newest(self, panel: Panel, origins: np.ndarray) -> np.ndarray:
+        """The same by the newest weights, whatever the origins' days: for regions whose series ended before the others'."""
+        return self._mean_over_networks(self.dated[-1], panel, origins)
+
+    def _mean_over_networks(self, dated: DatedWeights, panel: Panel, origins: np.ndarray) -> np.ndarray:
+        with torch_threads(1):
+            return np.asarray(np.mean([self._said(weights, panel, origins) for weights in dated.networks], axis=0))
+
+    def _said(self, weights: Mapping[str, torch.Tensor], panel: Panel, origins: np.ndarray) -> np.ndarray:
+        network = ForecastNetwork(self.shape)
+        network.load_state_dict(dict(weights))
+        network.eval()
+        parts = [np.empty((0, self.shape.horizon, self.shape.n_categories, 4))]
         with torch.no_grad():
-            for begin in range(0, len(origins), 4096):  # bounds memory
-                part = origins[begin : begin + 4096]
-                past = past_features(grid, index, part, self.settings.past_days, self.scaling)
-                distance[begin : begin + 4096] = self.network(torch.from_numpy(past)).double().numpy()
-        mean = base + distance[..., 0] * self.scaling.std
-        p10, p90 = mean - distance[..., 1] * self.scaling.std, mean + distance[..., 2] * self.scaling.std
-        return np.stack([mean, p10, p90], axis=-1)
+            for begin in range(0, len(origins), WINDOWS_AT_ONCE):
+                part = origins[begin : begin + WINDOWS_AT_ONCE]
+                seen = windows(panel, part, self.encoding, self.shape.past_days, self.shape.horizon)
+                said = network(*(torch.from_numpy(array) for array in (seen.past, seen.ahead, seen.place, seen.region))).double().numpy()
+                said = said * seen.spread[:, None, :, None] + seen.level[:, None, :, None]
+                parts.append(np.where(seen.is_known[:, None, :, None], said, np.nan))
+        return np.concatenate(parts)
+
+    def card(self) -> dict[str, Any]:
+        """What besides `tensors` is needed to have the forecaster again, JSON's own types."""
+        dated = [{"last_day": one.last_day, "losses": list(one.losses)} for one in self.dated]
+        return {"shape": vars(self.shape), "encoding": self.encoding.card(), "dated": dated, "n_networks": len(self.dated[0].networks)}
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All weights, by date, network and name."""
+        return {
+            f"{date}.{number}.{name}": tensor.numpy()
+            for date, one in enumerate(self.dated)
+            for number, weights in enumerate(one.networks)
+            for name, tensor in weights.items()
+        }
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Self:
+        """The forecaster of a card and its tensors. KeyError, TypeError or ValueError for those of another form."""
+        dated = []
+        for date, one in enumerate(card["dated"]):
+            prefixes = [f"{date}.{number}." for number in range(card["n_networks"])]
+            networks = tuple(
+                {name.removeprefix(prefix): torch.from_numpy(array) for name, array in tensors.items() if name.startswith(prefix)}
+                for prefix in prefixes
+            )
+            dated.append(DatedWeights(one["last_day"], networks, tuple(one["losses"])))
+        return cls(NetworkShape(**card["shape"]), WindowEncoding.from_card(card["encoding"]), tuple(dated))
 
 
 def train_forecaster(
-    grid: DailyGrid, index: np.ndarray, settings: ForecastSettings, progress: Callable[[int, float], None] | None = None
+    panel: Panel, days: Sequence[int], settings: ForecastSettings, report: Callable[[Progress], None] | None = None
 ) -> Forecaster:
-    """A forecaster trained on all days of `grid` but the last `held_out_days` of the calendar, neither as input nor as target.
+    """A forecaster with weights dated `days` (ascending, at least one), each trained on the days up to its date alone.
 
-    `progress` is told epoch and mean loss. The same grid, settings and number of torch threads give the same weights.
-    ValueError where no window has a published day to learn from; NonFiniteLossError where the loss is no number.
+    The same panel, days and settings give the same weights. ValueError where the days up to the first date hold no window to learn from;
+    models.training.NonFiniteLossError where the loss is no number.
     """
-    cutoff = training_cutoff(grid, settings)
-    is_training = grid.day <= cutoff
-    scaling = fit_scaling(grid, is_training)
-    origins = _training_origins(grid, settings, cutoff)
-    rng = np.random.default_rng(settings.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        n_categories = grid.values.shape[1]
-        network = ForecastNetwork(2 * n_categories + 4, settings.hidden_size, settings.horizon_days, n_categories)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.epochs)
-    losses = []
-    for epoch in range(settings.epochs):
-        drawn = rng.permutation(origins)[: settings.windows_per_epoch]
-        total = 0.0
-        for batch, begin in enumerate(range(0, len(drawn), settings.batch_size)):
-            part = drawn[begin : begin + settings.batch_size]
-            past = past_features(grid, index, part, settings.past_days, scaling)
-            ahead = future_values(grid, part, settings.horizon_days) - seasonal_naive(grid, part, settings.horizon_days)
-            loss = _loss(network(torch.from_numpy(past)), ahead / scaling.std)
-            if not torch.isfinite(loss):
-                raise NonFiniteLossError(f"the loss is no number at epoch {epoch}, batch {batch}: lower the learning rate")
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-            nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
-            optimiser.step()
-            total += loss.item() * len(part)
-        schedule.step()
-        losses.append(total / len(drawn))
-        if progress is not None:
-            progress(epoch, losses[-1])
-    return Forecaster(network, scaling, settings, tuple(losses))
+    encoding = WindowEncoding.fit(panel, days[0])
+    shape = NetworkShape(
+        panel.grid.values.shape[1], len(encoding.regions.kinds), settings.past_days, settings.horizon_days, settings.hidden_size,
+        settings.head_size, settings.region_size,
+    )  # fmt: skip
+    batches = [_WindowBatches(panel, encoding, settings, day) for day in days]
+    by_network = [_train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)]
+    dated = [DatedWeights(day, tuple(network[date][0] for network in by_network), by_network[0][date][1]) for date, day in enumerate(days)]
+    return Forecaster(shape, encoding, tuple(dated))
 
 
-def training_cutoff(grid: DailyGrid, settings: ForecastSettings) -> int:
-    """The last day of training, days since 1970-01-01: the calendar's last less the held-out days."""
-    return int(grid.day.max()) - settings.held_out_days
+def _train_network(
+    shape: NetworkShape, parts: Sequence[_WindowBatches], settings: ForecastSettings, seed: int, report: Callable[[Progress], None] | None
+) -> list[tuple[dict[str, torch.Tensor], tuple[float, ...]]]:
+    """Weights and mean loss by epoch of one network, after each of `parts`."""
+    with seeded(seed):
+        network = ForecastNetwork(shape, settings.dropout)
+    found = []
+    for number, batches in enumerate(parts):
+        how = TrainingSettings(
+            epochs=settings.refit_epochs if number else settings.epochs, schedule="cosine", warm_up_share=WARM_UP_SHARE,
+            learning_rate=settings.refit_learning_rate if number else settings.learning_rate, weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm, seed=seed + number, device=settings.device,
+        )  # fmt: skip
+        history = train(network, batches, _batch_loss, None, how, report=report)
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        found.append((weights, tuple(epoch.loss for epoch in history.epochs)))
+    return found
 
 
-def held_out_origins(grid: DailyGrid, settings: ForecastSettings) -> np.ndarray:
-    """Places of the origins of a rolling evaluation, from the last day of training on, each with its whole horizon inside the grid."""
-    cutoff = training_cutoff(grid, settings)
-    last = np.repeat(grid.first_day + grid.lengths - 1, grid.lengths)
-    is_origin = (grid.day >= cutoff) & ((grid.day - cutoff) % settings.days_between_origins == 0)
-    return np.flatnonzero(is_origin & (grid.day + settings.horizon_days <= last))
+def _batch_loss(network: torch.nn.Module, batch: Batch, _state: None) -> BatchLoss:
+    *seen, truth = batch
+    return BatchLoss(*forecast_loss(network(*seen), truth))
 
 
-def _training_origins(grid: DailyGrid, settings: ForecastSettings, cutoff: int) -> np.ndarray:
-    """Places whose whole horizon ends on or before `cutoff`, with a value to start from and one to learn from."""
-    candidates = np.flatnonzero(grid.day + settings.horizon_days <= cutoff)
-    targets = window_places(grid, candidates, 1, settings.horizon_days)
-    has_value = np.append(grid.is_observed, False)  # place -1 is no day
-    candidates = candidates[has_value[targets].any(axis=1) & has_value[candidates]]
-    if not len(candidates):
-        raise ValueError(f"no window to learn from: the days before the last {settings.held_out_days} are too few or all missing")
-    return candidates
+class _WindowBatches:
+    """Windows drawn at random from all regions and days up to `last_day`; targets after it are not known. ValueError where none can be."""
+
+    def __init__(self, panel: Panel, encoding: WindowEncoding, settings: ForecastSettings, last_day: int) -> None:
+        self._panel, self._encoding, self._settings, self._last_day = panel, encoding, settings, last_day
+        self._origins = training_origins(panel, last_day)
+        if not len(self._origins):
+            raise ValueError("no window to learn from: the days before the first origin are too few or all missing")
+        self._n_windows = min(settings.windows_per_epoch, len(self._origins))
+        # The network shall see the index no more often than it will have it: where nobody publishes it any more it learns without.
+        today = np.isnan(panel.policy[panel.grid.day == last_day])
+        self._without_policy = max(settings.without_policy_share, float(today.mean()) if len(today) else 1.0)
+
+    def __len__(self) -> int:
+        return math.ceil(self._n_windows / self._settings.batch_size)
+
+    def draw(self, generator: torch.Generator) -> Iterator[Batch]:
+        """An epoch's batches: past, ahead, place, region, truth (NaN = not known)."""
+        settings, n_categories = self._settings, self._panel.grid.values.shape[1]
+        drawn = self._origins[torch.randperm(len(self._origins), generator=generator)[: self._n_windows].numpy()]
+        chances = torch.rand((2, len(drawn)), generator=generator).numpy()
+        for begin in range(0, len(drawn), settings.batch_size):
+            part = slice(begin, begin + settings.batch_size)
+            origins = drawn[part]
+            seen = windows(self._panel, origins, self._encoding, settings.past_days, settings.horizon_days)
+            seen.past[chances[0, part] < self._without_policy, :, 2 * n_categories + 3 :] = 0.0
+            region = np.where(chances[1, part] < settings.unknown_share, len(self._encoding.regions.kinds), seen.region)
+            truth = self._truth(origins) - seen.level[:, None]
+            truth /= seen.spread[:, None]
+            arrays = (seen.past, seen.ahead, seen.place, region, truth.astype(np.float32))
+            yield tuple(torch.from_numpy(array) for array in arrays)
+
+    def _truth(self, origins: np.ndarray) -> np.ndarray:
+        truth = future_values(self._panel.grid, origins, self._settings.horizon_days)
+        days = self._panel.grid.day[origins][:, None] + np.arange(1, self._settings.horizon_days + 1)
+        truth[days > self._last_day] = np.nan
+        return truth
 
 
-def _loss(said: torch.Tensor, distance: np.ndarray) -> torch.Tensor:
-    """Mean loss of what was `said` (n, H, C, 3) against the true `distance` (n, H, C) from the naive forecast, NaN = not known."""
-    is_known = torch.from_numpy(~np.isnan(distance))
-    target = torch.from_numpy(np.nan_to_num(distance).astype(np.float32))
-    mean = said[..., 0]
-    errors = (target - mean) ** 2
-    for quantile, bound in zip(QUANTILES, (mean - said[..., 1], mean + said[..., 2]), strict=True):
-        miss = target - bound
-        errors = errors + torch.maximum(quantile * miss, (quantile - 1) * miss)
-    # With nothing known in a batch the sum is 0 and so is every gradient.
-    return (errors * is_known).sum() / is_known.sum().clamp(min=1)
+def training_origins(panel: Panel, last_day: int) -> np.ndarray:
+    """Places before `last_day` with an observation on the day, one on a day up to `last_day` to learn from, and a week of the region's days
+    before them.
+    """
+    grid = panel.grid
+    last_observed = np.full(len(grid.lengths), -1)
+    np.maximum.at(last_observed, grid.region, np.where(grid.is_observed & (grid.day <= last_day), grid.day, -1))
+    has_past = grid.day >= (grid.first_day + FEWEST_PAST_DAYS)[grid.region]
+    return np.flatnonzero(grid.is_observed & has_past & (grid.day < last_observed[grid.region]))
