@@ -21,7 +21,7 @@ class PartSettings:
     validation_share: float = 0.1
     test_share: float = 0.2
     fewest_to_choose_by: int = 100
-    n_folds: int = 4
+    n_folds: int = 3
 
 
 def parts_of(digests: Sequence[str], settings: PartSettings) -> np.ndarray:

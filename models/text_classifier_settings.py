@@ -45,13 +45,13 @@ class LstmSettings:
 
     vector_size: int = 100
     hidden_size: int = 64
-    dropout: float = 0.4
+    dropout: float = 0.5
     n_head: int = 200
     n_tail: int = 200
     batch_size: int = 32
-    batches_at_least: int = 16
-    fewest_updates: int = 600
-    most_epochs: int = 40
+    batches_at_least: int = 8
+    fewest_updates: int = 150
+    most_epochs: int = 30
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(epochs=5, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
     )

@@ -111,10 +111,10 @@ def test_long_documents_are_read_as_their_beginning_and_their_end_and_empty_ones
 
 def test_few_documents_are_passed_over_more_often_in_smaller_batches():
     settings = LstmSettings()
-    assert [settings.documents_in_batch(n) for n in (10, 84, 400, 20_000)] == [4, 5, 25, 32]
-    courses = [settings.course(n_batches) for n_batches in (3, 100, 5000)]
-    assert [course.epochs for course in courses] == [40, 6, settings.training.epochs]
-    assert courses[0].patience * settings.training.epochs == courses[2].patience * 40
+    assert [settings.documents_in_batch(n) for n in (10, 84, 400, 20_000)] == [4, 10, 32, 32]
+    courses = [settings.course(n_batches) for n_batches in (3, 20, 5000)]
+    assert [course.epochs for course in courses] == [30, 8, 5]
+    assert [course.patience for course in courses] == [18, 5, 3]
     assert LstmSettings(batch_size=1).documents_in_batch(500) == 1
 
 
