@@ -32,8 +32,7 @@ class EmbeddingSettings:
     the corpus `warm_share` as often. Off by default: with it results depend on what was published before, and not on the corpus alone.
 
     A new model is published if, on the same questions of `word_tests`, it is no more than `tolerance` worse than the champion, the mean over
-    the tests of which both know `fewest_known` questions. Our choice: with 50 pairs rank correlations differ by 0.1 by chance, and
-    those of three seeds by 0.02. checkpoint_every_s: least time between two checkpoints.
+    the tests of which both know `fewest_known` questions (decision 0017). checkpoint_every_s: least time between two checkpoints.
     """
 
     model: Literal["word2vec", "glove"] = "word2vec"
@@ -46,7 +45,7 @@ class EmbeddingSettings:
     warm_start: bool = False
     warm_share: float = 0.4
     tolerance: float = 0.02
-    fewest_known: int = 50
+    fewest_known: int = 200
     checkpoint_every_s: float = 30.0
     word2vec: Word2VecSettings = field(default_factory=Word2VecSettings)
     glove: GloveSettings = field(default_factory=GloveSettings)
