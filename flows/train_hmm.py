@@ -11,7 +11,7 @@ from tasks.engine import do_all
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.places import home_folder
-from tasks.regimes import fit_hmm, hmm_works, show_regimes
+from tasks.regimes import fit_hmm, hmm_works, judge_hmm, regime_judgements, regime_works, show_regimes, write_regimes
 from tasks.runs import record_run
 from tasks.tagging import TaggingSettings, fit_tagger, judge_tagger, show_taggers, tagger_judgements, tagger_works
 
@@ -22,16 +22,21 @@ DEFAULTS, TAGGING = RegimeSettings(), TaggingSettings()
 def train_hmm(
     home: str | None = None, engine: str = "local", settings: RegimeSettings = DEFAULTS, tagging: TaggingSettings = TAGGING
 ) -> StageRecord:
-    """Fit the hidden Markov model of mobility regimes and the taggers, and leave `regimes`, the models and their scores."""
+    """Fit the hidden Markov model of mobility regimes and the taggers; leave those that are not worse than the published ones, their
+    scores, and the `regimes` of all days.
+    """
     lake = Lake.open(home_folder(home))
     with record_run(lake, "train_hmm"):
-        regimes = do_all(lake, hmm_works(lake, settings), fit_hmm)
+        fits = hmm_works(lake, settings)
+        fitted = do_all(lake, fits, fit_hmm)
+        chosen = do_all(lake, regime_judgements(lake, fits, fitted, settings), judge_hmm)
+        regimes = do_all(lake, regime_works(lake, chosen, settings), write_regimes)
         works = tagger_works(lake, tagging)
         taggers = do_all(lake, works, fit_tagger)
         judged = do_all(lake, tagger_judgements(lake, works, taggers, tagging), judge_tagger)
-        records = [*regimes, *without_models(taggers), *judged]
-        show_champions(lake, "hmm", judged)
+        records = [*without_models([*fitted, *taggers]), *chosen, *regimes, *judged]
+        show_champions(lake, "hmm", [*chosen, *judged])
         show_scores(lake, "hmm", records)
-        show_regimes(lake, regimes)
+        show_regimes(lake, chosen)
         show_taggers(lake, judged)
         return leave_stage(lake, "hmm", records)

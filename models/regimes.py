@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -15,14 +14,17 @@ from models.regime_states import change_points, mean_duration, restriction_level
 
 CLEAR = 0.9  # our choice: a day whose state has this posterior probability counts as clear
 
+RegimeProgress = Callable[[int, int, float], None]
+
 
 @dataclass(frozen=True)
 class RegimeSettings:
     """How regimes are fitted. `categories`: the article's four; it leaves parks (seasons) and groceries (hoarding) out.
 
     `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`; None: from 1 to `most_states`, the
-    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed: the bound keeps states that can be told
-    apart by name.
+    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed (docs/decisions/0018-regimes.md): the bound
+    keeps states that can be told apart by name. A new model is published where today's log-likelihood a day is not more than `tolerance`
+    below that of the published one.
     """
 
     categories: tuple[str, ...] = ("retail_and_recreation", "transit_stations", "workplaces", "residential")
@@ -33,78 +35,130 @@ class RegimeSettings:
     n_iter: int = 100
     tol: float = 1.0
     seed: int = 1
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class RegimeModel:
+    """States of mobility: a model of columns from which `location` (D,) is taken and which are divided by `scale` (D,), both percent, and
+    the `level` (S,) of its states, percent from the baseline, ascending.
+    """
+
+    hmm: GaussianHMM
+    location: np.ndarray
+    scale: np.ndarray
+    level: np.ndarray
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The states' names, from `baseline` to `lockdown`."""
+        return state_names(self.hmm.n_components)
+
+
+@dataclass(frozen=True)
+class RegimeReading:
+    """What a model makes of a grid of T days. `state` (T,) the most likely path; `probability` (T,) posterior of that state on that day;
+    `expected_level` (T,) percent; `changes` (n,) days on which a region's state is another than on the day before.
+    """
+
+    state: np.ndarray
+    probability: np.ndarray
+    expected_level: np.ndarray
+    log_likelihood_per_day: float
+    mean_duration_days: float
+    share_of_clear_days: float
+    changes: np.ndarray
 
 
 @dataclass(frozen=True)
 class RegimeFit:
-    """Fitted regimes. `state` int32 (T,) and `probability` (T,) by day of the grid; `names` (S,); `level` (S,) percent from the
-    baseline; `bic` by number of states tried; `changes` (n,) steps on which a region's state is another than on the day before; `model` in standardised columns, `location` and `scale` (D,) bring them back to percent; `log_likelihoods` by iteration.
-    """
+    """A fitted model, what it makes of the days that it was fitted to, `log_likelihoods` by iteration, `bic` by number of states tried."""
 
-    model: GaussianHMM
-    location: np.ndarray
-    scale: np.ndarray
-    state: np.ndarray
-    probability: np.ndarray
-    names: tuple[str, ...]
-    level: np.ndarray
-    expected_level: np.ndarray
+    model: RegimeModel
+    reading: RegimeReading
     log_likelihoods: tuple[float, ...]
-    log_likelihood_per_day: float
+    is_converged: bool
     one_state_log_likelihood_per_day: float
-    mean_duration_days: float
-    share_of_clear_days: float
     bic: dict[int, float | None]
-    changes: np.ndarray
 
     @property
     def bic_beside_one_state(self) -> tuple[float, str | None, float | None]:
         """The criterion of the model taken, and where one state was tried too its name and criterion."""
-        own = self.bic[len(self.names)]
+        own = self.bic[self.model.hmm.n_components]
         if own is None:
             raise ValueError("the model taken has no criterion")
         return (own, "one_state", self.bic[1]) if 1 in self.bic else (own, None, None)
 
 
-def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: Callable[[int, float], None] | None = None) -> RegimeFit:
+def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: RegimeProgress | None = None) -> RegimeFit:
     """Regimes of all days of `grid`, whose columns are `settings.categories` in percent of the baseline.
 
-    State 0 is nearest to the baseline and the last farthest, so that names stay the same from run to run. ValueError from the model
-    where there are too few distinct days.
+    State 0 is nearest to the baseline and the last farthest, so that names stay the same from run to run. `progress` is told number of
+    states, iteration and log-likelihood (of standardised columns). ValueError where there are too few distinct days.
     """
     adjusted = without_weekday_effect(grid)
     location, scale = np.nanmean(adjusted, axis=0), np.nanstd(adjusted, axis=0)
     scale[scale == 0] = 1.0  # a constant column says nothing and stays
     X = (adjusted - location) / scale
     numbers = range(1, settings.most_states + 1) if settings.n_states is None else [settings.n_states]
-    choice = choose_n_states(partial(_untrained, settings=settings), numbers, X, grid.lengths, progress=progress)
-    model = choice.model
-    level = restriction_level(model.means_ * scale + location, settings.categories)
+    present = [0]
+
+    def make(n_states: int) -> GaussianHMM:
+        present[0] = n_states
+        return _untrained(n_states, settings)
+
+    def tell(iteration: int, log_likelihood: float) -> None:
+        if progress is not None:
+            progress(present[0], iteration, log_likelihood)
+
+    choice = choose_n_states(make, numbers, X, grid.lengths, progress=tell)
+    level = restriction_level(choice.model.means_ * scale + location, settings.categories)
     order = np.argsort(level, kind="stable")
-    model.reordered(order)
-    level = level[order]
+    model = RegimeModel(choice.model.reordered(order), location, scale, level[order])
     one_state = GaussianHMM(1, settings.covariance_type, n_iter=2, random_state=settings.seed).fit(X, grid.lengths)
-    log_likelihood, gamma = model.score_samples(X, grid.lengths)
-    state = model.predict(X, grid.lengths)
-    probability = gamma[np.arange(len(state)), state]
-    n_days = int(grid.is_observed.sum())
     return RegimeFit(
-        model,
-        location,
-        scale,
-        state,
-        probability,
-        state_names(model.n_components),
-        level,
-        gamma @ level,
-        tuple(model.monitor_.history),
-        log_likelihood / n_days,
-        one_state.score(X, grid.lengths) / n_days,
-        mean_duration(state, grid.lengths),
-        float((probability[grid.is_observed] >= CLEAR).mean()),
-        choice.bic,
-        change_points(state, grid.lengths),
-    )
+        model, read_regimes(model, grid), tuple(choice.model.monitor_.history), choice.model.monitor_.converged,
+        _per_day(one_state.score(X, grid.lengths), grid, scale), choice.bic,
+    )  # fmt: skip
+
+
+def read_regimes(model: RegimeModel, grid: DailyGrid) -> RegimeReading:
+    """What `model` makes of `grid`, whose columns are those that it was fitted to."""
+    X = (without_weekday_effect(grid) - model.location) / model.scale
+    log_likelihood, gamma = model.hmm.score_samples(X, grid.lengths)
+    state = model.hmm.predict(X, grid.lengths)
+    # Rounding of the posterior can leave 1 + 1e-16.
+    probability = np.clip(gamma[np.arange(len(state)), state], 0.0, 1.0)
+    return RegimeReading(
+        state, probability, gamma @ model.level, _per_day(log_likelihood, grid, model.scale), mean_duration(state, grid.lengths),
+        float((probability[grid.is_observed] >= CLEAR).mean()), change_points(state, grid.lengths),
+    )  # fmt: skip
+
+
+def as_tensors(model: RegimeModel) -> dict[str, np.ndarray]:
+    """The arrays of the model by name, columns in standard units, covariances in full."""
+    return {
+        "startprob": model.hmm.startprob_, "transmat": model.hmm.transmat_, "means": model.hmm.means_, "covars": model.hmm.covars_,
+        "location": model.location, "scale": model.scale, "level": model.level,
+    }  # fmt: skip
+
+
+def from_tensors(tensors: Mapping[str, np.ndarray]) -> RegimeModel:
+    """The model that `as_tensors` took apart. ValueError where the arrays are not those of one."""
+    try:
+        hmm = GaussianHMM(len(tensors["startprob"]), "full")
+        hmm.startprob_, hmm.transmat_, hmm.means_ = (np.array(tensors[name]) for name in ("startprob", "transmat", "means"))
+        hmm.covars_ = tensors["covars"]
+        hmm.get_stationary_distribution()  # refuses what does not fit
+        return RegimeModel(hmm, tensors["location"], tensors["scale"], tensors["level"])
+    except KeyError as error:
+        raise ValueError(f"regimes without {error}") from error
+
+
+def _per_day(log_likelihood: float, grid: DailyGrid, scale: np.ndarray) -> float:
+    """Of columns in percent, a mean over observed days, from that of columns divided by `scale`: so that models can be compared."""
+    n_values = (~np.isnan(grid.values)).sum(axis=0)
+    return float((log_likelihood - n_values @ np.log(scale)) / grid.is_observed.sum())
 
 
 def _untrained(n_states: int, settings: RegimeSettings) -> GaussianHMM:

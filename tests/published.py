@@ -28,9 +28,12 @@ def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, o
     return rows
 
 
-def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Sweden") -> None:
-    """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and Sweden's policy."""
-    rows = [row for region in regions for row in mobility_rows(*region, country)]
+def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Sweden", is_missing: bool = False) -> None:
+    """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and Sweden's policy.
+
+    With `is_missing` every row is there and no value.
+    """
+    rows = [row | ({"change_pct": None} if is_missing else {}) for region in regions for row in mobility_rows(*region, country)]
     policy = [
         {
             "region_id": "SE",
