@@ -15,7 +15,9 @@ from expectations.contracts import TABLES
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
 from tasks.lake.warehouse import connect
+from tasks.report_classification import section as classification_section
 from tasks.report_embeddings import section as embeddings_section
+from tasks.report_lstm import section as lstm_section
 from tasks.transforms.line_chart import Series, line_chart
 
 SQL = Path(__file__).parent / "sql" / "report"
@@ -45,7 +47,9 @@ def build_report(lake: Lake) -> Path:
             charts=_charts(mobility_curves, policy_curves, names),
             regimes=_rows(warehouse, "regimes", shown) if names else [],
             scores=[row | {"verdict": verdict(row)} for row in _rows(warehouse, "scores")],
+            classification=classification_section(lake, warehouse),
             embeddings=embeddings_section(lake, warehouse),
+            lstm=lstm_section(lake, warehouse, shown["countries"]),
             has_data_docs=(lake.home / "report" / "validation" / "index.html").exists(),
             **{
                 name: _rows(warehouse, name)

@@ -2,50 +2,23 @@ import json
 from dataclasses import replace
 
 import pytest
+from label_stage import SETTINGS, rows_of, run_stage
 from published_labels import Document, labelled_documents, publish_labelled, word_vector_record
 
 from models.text_classifier_parts import PartSettings, parts_of
-from models.text_classifier_settings import ClassifierSettings, LogisticSettings, LstmSettings
-from models.training_settings import TrainingSettings
-from tasks.champions import without_models
 from tasks.classification import (
     KINDS,
     classifier_works,
     confusion_rows,
     curve_rows,
-    judge_classifier_works,
     plan_classification,
 )
-from tasks.classifier_predictions import judge_classifier_body, predict_labels_body, prediction_works
-from tasks.classifier_settings import ClassificationSettings
-from tasks.classifier_training import fit_classifiers_body
-from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import do
 from tasks.model_store import read_model
 
 pytestmark = pytest.mark.slow  # a few seconds in all
-
-LSTM = LstmSettings(vector_size=6, hidden_size=4, batch_size=16, fewest_updates=0, training=TrainingSettings(epochs=2, learning_rate=0.02))
-SETTINGS = ClassificationSettings(
-    parts=PartSettings(fewest_to_choose_by=5), classifiers=ClassifierSettings(lstm=LSTM, logistic=LogisticSettings(cs=(1.0, 10.0)))
-)
-
-
-def run_stage(lake: Lake, settings=SETTINGS):
-    """What the flow does: train, judge, predict, leave the stage; the records of each."""
-    works = classifier_works(lake, settings)
-    trained = [do(lake, work, fit_classifiers_body) for work in works]
-    judged = [do(lake, work, judge_classifier_body) for work in judge_classifier_works(lake, works, trained)]
-    said = [do(lake, work, predict_labels_body) for work in prediction_works(lake, judged, settings)]
-    stage = leave_stage(lake, "lstm", [*without_models(trained), *judged, *said])
-    return trained, judged, said, stage
-
-
-def rows_of(lake: Lake, records, table):
-    return [row for record in records for ref in record.files_of(table) for row in read_table(lake, ref).to_pylist()]
 
 
 def part_of(document: Document) -> str:
