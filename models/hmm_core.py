@@ -13,26 +13,29 @@ Legend (Rabiner 1989, equation numbers in brackets)
 The recursions are alpha[t, j] = (sum_i alpha[t-1, i] * A[i, j]) * b[t, j] and
 beta[t, i] = sum_j A[i, j] * b[t+1, j] * beta[t+1, j]; worked figures that add the emission, or turn A round, are wrong.
 
-Eight sequences are done side by side (`models.hmm_lanes`), what is alone or very long by itself, and what scaling cannot hold in log
-space (`models.hmm_single`). Sums over sequences are made in parts that hang on the data alone: any number of threads gives the same bytes.
-Deliberately not here: emissions, their estimation, priors.
+Eight sequences are done side by side (`models.hmm_lanes`), what has no company of like length by itself, and what scaling cannot hold in
+log space (`models.hmm_single`). Sums over sequences are made in parts that hang on the data alone (`models.hmm_parts`): any number of
+threads gives the same bytes. Deliberately not here: emissions, their estimation, priors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.hmm_lanes import SAFE, expect_lanes
+from models.hmm_lanes import SAFE, expect_lanes, scale_rows
+from models.hmm_parts import STEPS, Part, of_parts, parts_of, total
 from models.hmm_single import best_path, expect_in_log_space, expect_single
 from models.hmm_vectors import N_LANES
 
 LONGEST_SCRATCH = 2**21  # numbers: eight sequences side by side need no more than 8 * 8 times this many bytes, 128 MB
-N_PARTS = 8  # our choice: enough for eight threads to have the like to do
-LARGEST_PARTS = 2**24  # numbers: parts that each need a table of their own are fewer where it is large
+WORTH_LANES = 3  # as much as eight lanes take, as long as that many sequences by themselves (measured for 4 states: 52 ns a step to 19)
+STEPS_OF_TABLE = 8  # our choice: a part that sums by kind has so many steps for each number of its sums
+UNUSABLE = "pi, A must not be negative, and log-likelihoods must be numbers or -inf: something is NaN or infinite"
+EVERY_STEP = np.empty(0, np.int64)
+"""The index of kinds where every step is a kind of its own."""
 
 
 class ImpossibleSequenceError(ValueError):
@@ -53,12 +56,23 @@ class HmmPosterior:
     transition_counts: np.ndarray
 
 
-def posterior(pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1) -> HmmPosterior:
+def posterior(
+    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1, first_sequence: int = 0
+) -> HmmPosterior:
     """The posterior over states, and the expected counts that Baum-Welch needs, of all sequences.
 
-    ValueError where shapes or lengths do not fit or a value is NaN; ImpossibleSequenceError where a sequence has likelihood 0.
+    ValueError where shapes or lengths do not fit or a value is NaN; ImpossibleSequenceError where a sequence has likelihood 0: it counts from
+    `first_sequence`.
     """
-    return _possible(_expect(pi, A, log_b, None, lengths, n_threads, with_counts=True))
+    pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
+    gamma = np.zeros(log_b.shape)
+
+    def expect(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = log_b[part.steps]
+        return _expect(pi, A, rows, *_scaled(rows), EVERY_STEP, lengths[part.sequences], gamma[part.steps])
+
+    found = of_parts(expect, parts_of(lengths), n_threads)
+    return _joined(found, gamma, first_sequence)
 
 
 def posterior_by_kind(
@@ -68,28 +82,55 @@ def posterior_by_kind(
 
     `gamma` is the posterior summed over the steps of each kind, (K, S).
     """
-    return _possible(_expect(pi, A, log_table, index, lengths, n_threads, with_counts=True))
+    pi, A, log_table, lengths = _checked(pi, A, log_table, lengths, len(index))
+    index = np.ascontiguousarray(index, np.int64)
+    if index.min() < 0 or index.max() >= len(log_table):
+        raise ValueError(f"kinds go from 0 to {len(log_table) - 1}, there is {int(index.min())} or {int(index.max())}")
+    scaled = _scaled(log_table)
+    parts = parts_of(lengths, max(STEPS, STEPS_OF_TABLE * log_table.size))
+
+    def expect(part: Part) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        sums = np.zeros(log_table.shape)
+        return sums, _expect(pi, A, log_table, *scaled, index[part.steps], lengths[part.sequences], sums)
+
+    sums, found = zip(*of_parts(expect, parts, n_threads), strict=True)
+    return _joined(found, total(sums), 0)
 
 
 def log_likelihoods(pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
     """The log-likelihood of each sequence, (n_sequences,); -inf where it is impossible. ValueError as in `posterior`."""
-    return _expect(pi, A, log_b, None, lengths, n_threads, with_counts=False).log_likelihood
+    pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
+
+    def expect(part: Part) -> np.ndarray:
+        rows = log_b[part.steps]
+        return _expect(pi, A, rows, *_scaled(rows), EVERY_STEP, lengths[part.sequences], None)[0]
+
+    return np.concatenate(of_parts(expect, parts_of(lengths), n_threads))
 
 
-def most_likely_states(pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def most_likely_states(
+    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """The most likely path of states of each sequence (Viterbi 1967; Rabiner 32-35): states, int64 (T,), and its log probability
     jointly with what was observed, (n_sequences,). Of equally likely paths the one with the lower states last.
 
     Errors as in `posterior`.
     """
-    pi, A, log_b, _, lengths = _checked(pi, A, log_b, None, lengths)
-    states = np.empty(len(log_b), np.int64)
-    log_probability = np.empty(len(lengths))
-    ends = np.cumsum(lengths)
-    for sequence, (begin, end) in enumerate(zip(ends - lengths, ends, strict=True)):
-        log_probability[sequence] = best_path(_log(pi), _log(A), log_b[begin:end], states[begin:end])
-        if log_probability[sequence] == -np.inf:
-            raise ImpossibleSequenceError(sequence)
+    pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
+    if not np.all(log_b < np.inf):
+        raise ValueError(UNUSABLE)
+    states, log_pi, log_A = np.empty(len(log_b), np.int64), _log(pi), _log(A)
+
+    def decode(part: Part) -> list[float]:
+        rows = _with_room(log_b[part.steps])
+        ends = np.cumsum(lengths[part.sequences])
+        ours, values = states[part.steps], []
+        for begin, end in zip((ends - lengths[part.sequences]).tolist(), ends.tolist(), strict=True):
+            values.append(best_path((0,) * len(pi), log_pi, log_A, rows, begin, ours[begin:end]))
+        return values
+
+    log_probability = np.concatenate(of_parts(decode, parts_of(lengths), n_threads))
+    _require_possible(log_probability, 0)
     return states, log_probability
 
 
@@ -104,123 +145,92 @@ def stationary_distribution(A: np.ndarray) -> np.ndarray:
     return p / p.sum()
 
 
-def _possible(result: HmmPosterior) -> HmmPosterior:
-    impossible = np.flatnonzero(result.log_likelihood == -np.inf)
+def _require_possible(log_likelihood: np.ndarray, first_sequence: int) -> None:
+    impossible = np.flatnonzero(log_likelihood == -np.inf)
     if len(impossible):
-        raise ImpossibleSequenceError(int(impossible[0]))
+        raise ImpossibleSequenceError(first_sequence + int(impossible[0]))
+
+
+def _joined(found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray, first_sequence: int) -> HmmPosterior:
+    log_likelihood, start_counts, counts = zip(*found, strict=True)
+    result = HmmPosterior(np.concatenate(log_likelihood), gamma, total(start_counts), total(counts))
+    _require_possible(result.log_likelihood, first_sequence)
     return result
 
 
-def _expect(  # noqa: PLR0917  # the model, the observations, and how
+def _expect(  # noqa: PLR0917  # the model, the observations, and where the posterior goes
     pi: np.ndarray,
     A: np.ndarray,
     log_table: np.ndarray,
-    index: np.ndarray | None,
+    table: np.ndarray,
+    largest: np.ndarray,
+    index: np.ndarray,
     lengths: np.ndarray,
-    n_threads: int,
-    *,
-    with_counts: bool,
-) -> HmmPosterior:
-    """The expectations; `index` None where every step is a kind of its own."""
-    is_own_row = index is None
-    pi, A, log_table, index, lengths = _checked(pi, A, log_table, index, lengths)
-    table, largest = _scaled(log_table)
-    n_states = len(pi)
-    smallest = min(pi.min(), A.min())
-    is_careful = bool(smallest < SAFE)
-    if is_careful:  # a likelihood that underflowed must be told from one that is 0
-        table = np.where((table == 0.0) & (log_table > -np.inf), np.finfo(np.float64).tiny, table)
+    rows: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log-likelihoods, start counts and transition counts of the sequences; the posterior is added to `rows` (K, S), zeros, where given."""
+    n_states, with_counts = len(pi), rows is not None
+    states, is_careful = (0,) * n_states, bool(min(pi.min(), A.min()) < SAFE)
     starts = np.cumsum(lengths) - lengths
-    n_parts = N_PARTS if is_own_row else max(1, min(N_PARTS, LARGEST_PARTS // log_table.size))
-    parts = _parts(lengths, n_states, n_parts)
-    log_likelihood = np.empty(len(lengths))
-    shared = np.zeros(log_table.size) if is_own_row or not with_counts else None  # rows of different sequences never meet
-
-    def do_part(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows = np.zeros(log_table.size) if shared is None else shared
-        start_counts, counts, values = np.zeros(n_states), np.zeros((n_states, n_states)), np.empty(len(part))
-        if len(part) == 1:
-            place = int(starts[part[0]])
-            steps = index[place : place + int(lengths[part[0]])]
-            values[0] = expect_single(pi, A, table, steps, is_careful, with_counts, rows.reshape(table.shape), start_counts, counts)
-        else:
-            expect_lanes(
-                pi,
-                A.ravel(),
-                table.ravel(),
-                index,
-                starts[part],
-                lengths[part],
-                is_careful,
-                with_counts,
-                rows,
-                start_counts,
-                counts,
-                values,
-            )
-        log_likelihood[part] = values
-        return rows, start_counts, counts
-
-    if n_threads > 1 and len(parts) > 1:
-        with ThreadPoolExecutor(n_threads) as threads:
-            done = list(threads.map(do_part, parts))
-    else:
-        done = [do_part(part) for part in parts]
-    rows = shared if shared is not None else _total([rows for rows, _, _ in done])
-    start_counts, counts = _total([starts for _, starts, _ in done]), _total([counts for _, _, counts in done])
-    gamma = rows.reshape(log_table.shape)
-    log_likelihood += np.add.reduceat(largest[index], starts)
+    log_likelihood, start_counts, counts = np.empty(len(lengths)), np.zeros(n_states), np.zeros((n_states, n_states))
+    added = np.empty(0) if rows is None else rows.reshape(-1)
+    alone, company = _by_company(lengths, n_states)
+    for sequence in alone.tolist():
+        log_likelihood[sequence] = expect_single(
+            states, pi, A, table, index, int(starts[sequence]), int(lengths[sequence]), is_careful, with_counts, added, start_counts, counts
+        )
+    if len(company):
+        values = np.empty(len(company))
+        expect_lanes(
+            states, pi, A.ravel(), table, index, starts[company], lengths[company], is_careful, with_counts, added, start_counts, counts, values
+        )  # fmt: skip
+        log_likelihood[company] = values
+    log_likelihood += np.add.reduceat(largest[index] if len(index) else largest, starts)
     for sequence in np.flatnonzero(np.isnan(log_likelihood)):
-        steps = index[starts[sequence] : starts[sequence] + lengths[sequence]]
+        steps = np.arange(starts[sequence], starts[sequence] + lengths[sequence])
+        steps = index[steps] if len(index) else steps
+        gamma = np.zeros(log_table.shape) if rows is None else rows
         log_likelihood[sequence] = expect_in_log_space(_log(pi), _log(A), log_table[steps], steps, gamma, start_counts, counts)
-    return HmmPosterior(log_likelihood, gamma, start_counts, counts)
+    return log_likelihood, start_counts, counts
 
 
-def _parts(lengths: np.ndarray, n_states: int, n_parts: int) -> list[np.ndarray]:
-    """The numbers of the sequences in parts: those too long for company one by one; the others by falling length, dealt by eights into
-    at most `n_parts`.
-    """
+def _by_company(lengths: np.ndarray, n_states: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the sequences to be done alone, and of those in company by falling length, every eight of which share the lanes."""
     order = np.argsort(-lengths, kind="stable")
-    is_alone = lengths[order] * n_states > LONGEST_SCRATCH
-    alone, others = order[is_alone], order[~is_alone]
-    group = np.arange(len(others)) // N_LANES
-    n_parts = min(n_parts, -(-len(others) // N_LANES))
-    return [*alone[:, None], *(others[group % n_parts == part] for part in range(n_parts))]
-
-
-def _total(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    total = arrays[0]
-    for array in arrays[1:]:
-        total = total + array
-    return total
+    groups = np.arange(0, len(lengths), N_LANES)
+    longest = lengths[order[groups]]
+    is_apart = (np.add.reduceat(lengths[order], groups) < WORTH_LANES * longest) | (longest * n_states > LONGEST_SCRATCH)
+    is_alone = np.repeat(is_apart, N_LANES)[: len(lengths)]
+    return order[is_alone], order[~is_alone]
 
 
 def _scaled(log_table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The exponential of each row less its largest value, and those values (K,), 0 where nothing is possible."""
-    largest = log_table[:, 0].copy()
-    for i in range(1, log_table.shape[1]):  # five times faster than max(axis=1) for few states
-        np.maximum(largest, log_table[:, i], out=largest)
-    largest[largest == -np.inf] = 0.0
-    table = log_table - largest[:, None]
-    with np.errstate(under="ignore"):
-        return np.exp(table, out=table), largest
+    """The exponential of each row less its largest value, flat and with room for lanes, and those values (K,), 0 where nothing is possible."""
+    n_rows, n_states = log_table.shape
+    table, largest = np.empty(log_table.size + N_LANES), np.empty(n_rows)
+    table[log_table.size :] = 0.0
+    if not scale_rows((0,) * n_states, log_table.reshape(-1), table, largest):
+        raise ValueError(UNUSABLE)
+    return table, largest
+
+
+def _with_room(rows: np.ndarray) -> np.ndarray:
+    """`rows`, flat and followed by eight zeros, which lanes may read."""
+    return np.concatenate([rows.reshape(-1), np.zeros(N_LANES)])
 
 
 def _checked(
-    pi: np.ndarray, A: np.ndarray, log_table: np.ndarray, index: np.ndarray | None, lengths: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    pi: np.ndarray, A: np.ndarray, log_table: np.ndarray, lengths: np.ndarray, n_steps: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     pi, A, log_table = (np.ascontiguousarray(array, np.float64) for array in (pi, A, log_table))
-    index = np.arange(len(log_table)) if index is None else np.ascontiguousarray(index, np.int64)
     lengths = np.asarray(lengths, np.int64)
     if A.shape != (len(pi), len(pi)) or log_table.ndim != 2 or log_table.shape[1] != len(pi):
         raise ValueError(f"shapes do not fit: pi {pi.shape}, A {A.shape}, log-likelihoods {log_table.shape}")
-    if len(lengths) == 0 or lengths.min() < 1 or lengths.sum() != len(index):
-        raise ValueError(f"lengths must be positive and add up to {len(index)} steps, they add up to {int(lengths.sum())}")
-    if not (np.all(pi >= 0) and np.all(A >= 0)) or not np.all(log_table < np.inf):
-        raise ValueError("pi, A must not be negative, and log-likelihoods must be numbers or -inf: something is NaN or infinite")
-    if index.min() < 0 or index.max() >= len(log_table):
-        raise ValueError(f"kinds go from 0 to {len(log_table) - 1}, there is {int(index.min())} or {int(index.max())}")
-    return pi, A, log_table, index, lengths
+    if len(lengths) == 0 or lengths.min() < 1 or lengths.sum() != n_steps:
+        raise ValueError(f"lengths must be positive and add up to {n_steps} steps, they add up to {int(lengths.sum())}")
+    if not (np.all(pi >= 0) and np.all(A >= 0)):
+        raise ValueError(UNUSABLE)
+    return pi, A, log_table, lengths
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from models import hmm_core
+from models.hmm_parts import Part, of_parts, parts_of, total
 
 ALGORITHMS = ("viterbi", "map")
 UNKNOWN = -1
@@ -97,7 +98,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         """
         X, lengths = self._checked(X, lengths)
         states = self._checked_states(states, len(X))
-        if not np.any(self._is_observed(X)):
+        if X.dtype.kind == "f" and np.isnan(X).all():
             raise ValueError("every value of X is missing: there is nothing to learn from")
         best: tuple[float, dict[str, Any]] | None = None
         untouched = deepcopy(self.__dict__)
@@ -260,9 +261,16 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         self, X: np.ndarray, lengths: np.ndarray, states: np.ndarray | None
     ) -> tuple[float, np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
         """The E step: log-likelihood, start counts, transition counts, and the emission's statistics."""
-        log_b = _held(self._log_emission(X), states)
-        post = hmm_core.posterior(self.startprob_, self.transmat_, log_b, lengths, n_threads=self.n_jobs)
-        return float(post.log_likelihood.sum()), post.start_counts, post.transition_counts, self._statistics(X, post.gamma)
+
+        def expect(part: Part) -> tuple[np.ndarray, ...]:
+            rows, known = X[part.steps], None if states is None else states[part.steps]
+            log_b, first = _held(self._log_emission(rows), known), part.sequences.start
+            post = hmm_core.posterior(self.startprob_, self.transmat_, log_b, lengths[part.sequences], first_sequence=first)
+            return post.log_likelihood.sum(), post.start_counts, post.transition_counts, *self._statistics(rows, post.gamma)
+
+        found = of_parts(expect, parts_of(lengths), self.n_jobs)
+        value, starts, moves, *statistics = (total(sums) for sums in zip(*found, strict=True))
+        return float(value), starts, moves, tuple(statistics)
 
     def _maximise_chain(self, start_counts: np.ndarray, moves: np.ndarray) -> None:
         # What is 0 stays 0, as in a chain that only goes from left to right. Priors below 1 can make a count negative: the best is then 0.

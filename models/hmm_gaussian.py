@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from models.gaussian_density import expected_moments, log_density
+from models.gaussian_density import column_moments, expected_moments, log_density
 from models.hmm_counts import require_columns
 from models.hmm_estimator import ConvergenceMonitor, HiddenMarkovModel
 
@@ -97,12 +97,11 @@ class GaussianHMM(HiddenMarkovModel):
         if self.covariance_type not in COVARIANCE_TYPES:
             raise ValueError(f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}")
         self.n_features = X.shape[1]
-        complete = complete_rows(X)
-        self._centre, self._spread = np.nanmean(X, axis=0), column_spread(X)
+        self._centre, self._spread = centre_and_spread(X)
         if self._is_to_start("m", "means_"):
-            self.means_ = cluster_centres(complete, self.n_components, self.random_state, rng, start)
+            self.means_ = cluster_centres(complete_rows(X), self.n_components, self.random_state, rng, start)
         if self._is_to_start("c", "covars_"):
-            self._covars_ = self._shaped(np.stack([own_covariance(complete, self.min_covar)] * self.n_components))
+            self._covars_ = self._shaped(np.stack([own_covariance(complete_rows(X), self.min_covar)] * self.n_components))
 
     def _is_to_start(self, letter: str, name: str) -> bool:
         return super()._is_to_start(letter, "_covars_" if name == "covars_" else name)
@@ -200,17 +199,21 @@ def n_covariance_parameters(covariance_type: CovarianceType, n_gaussians: int, n
 
 
 def complete_rows(X: np.ndarray) -> np.ndarray:
-    """The rows of X without a missing value. ValueError where a column has no value at all."""
-    is_empty = np.isnan(X).all(axis=0)
-    if is_empty.any():
-        raise ValueError(f"column {int(is_empty.argmax())} of X has no value at all: leave it out")
+    """The rows of X without a missing value."""
     return X[~np.isnan(X).any(axis=1)]
 
 
-def column_spread(X: np.ndarray) -> np.ndarray:
-    """Standard deviation of each column, (D,); of a constant column its size, and 1 where that is 0."""
-    spread, size = np.nanstd(X, axis=0), np.nanmax(np.abs(X), axis=0)
-    return np.where(spread > 1e-12 * size, spread, np.where(size > 0, size, 1.0))  # below that it is rounding
+def centre_and_spread(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, (D,), missing values left out; of a constant column its size, and 1 where that is 0.
+
+    ValueError where a column has no value at all.
+    """
+    n_there, mean, _ = column_moments(X, np.zeros(X.shape[1]))
+    if not n_there.all():
+        raise ValueError(f"column {int(n_there.argmin())} of X has no value at all: leave it out")
+    _, mean, spread = column_moments(X, mean)  # about the mean large offsets cost no digits
+    size = np.abs(mean)
+    return mean, np.where(spread > 1e-12 * size, spread, np.where(size > 0, size, 1.0))  # below that it is rounding
 
 
 def cluster_centres(complete: np.ndarray, n_clusters: int, random_state: Any, rng: Any, start: int) -> np.ndarray:

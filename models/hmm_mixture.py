@@ -25,8 +25,8 @@ from models.hmm_gaussian import (
     COVAR_FLOOR,
     COVARIANCE_TYPES,
     CovarianceType,
+    centre_and_spread,
     cluster_centres,
-    column_spread,
     complete_rows,
     floored,
     n_covariance_parameters,
@@ -95,7 +95,7 @@ class GMMHMM(HiddenMarkovModel):
         n_states, n_mix = self.n_components, self.n_mix
         self.n_features = X.shape[1]
         complete = complete_rows(X)
-        self._centre, self._spread = np.nanmean(X, axis=0), column_spread(X)
+        self._centre, self._spread = centre_and_spread(X)
         covariance = own_covariance(complete, self.min_covar)
         if self._is_to_start("w", "weights_"):
             self.weights_ = np.full((n_states, n_mix), 1.0 / n_mix)

@@ -1,7 +1,11 @@
 """Forward and backward of one sequence: scaled, and in log space for what scaling cannot hold; the most likely path.
 
-Legend beside that of `models.hmm_core` and `models.hmm_lanes`. `expect_single` is `hmm_lanes.expect_lanes` for a sequence alone, one
-that is too long to be padded to seven others; `expect_in_log_space` is ten times slower and has no limits.
+Legend beside that of `models.hmm_core` and `models.hmm_lanes`
+    W             S rounded up to whole vectors of eight: here a lane is a state, and those from S on hold zeros
+    A_padded      A (S, W), and A_turned its transpose, flat: a row is what one state brings to all others
+
+`expect_single` is `hmm_lanes.expect_lanes` for a sequence alone, or one that is too long to be padded to seven others;
+`expect_in_log_space` is ten times slower and has no limits.
 """
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
 
@@ -11,70 +15,104 @@ from typing import Any
 
 import numpy as np
 
+from models import hmm_vectors
 from models.hmm_lanes import LARGEST, RESCALE, TINY
+from models.hmm_vectors import N_LANES, add, choose, fma, has_below, load, multiply, splat, store
 from models.kernel_cache import kernel, kernel_part
 
 
-@kernel()
-def expect_single(  # noqa: C901, PLR0912  # one recursion there, one back
-    pi: Any, A: Any, table: Any, index: Any, is_careful: Any, with_counts: Any, rows: Any, start_counts: Any, counts: Any
-) -> Any:
-    """The log-likelihood, NaN (and nothing added) where scaling would lose something; `rows` (K, S), `start_counts` (S,), `counts` (S, S)."""
-    n_steps, n_states = len(index), len(pi)
-    alpha = np.empty((n_steps, n_states))
-    scales = np.empty(n_steps)
-    log_likelihood = 0.0
-    for t in range(n_steps):
-        total = 0.0
+@kernel_part
+def _padded(A: Any, filled: Any, is_turned: Any) -> Any:
+    """The matrix (S, S) with rows of whole vectors, flat; `filled` stands where no state is."""
+    n_states = len(A)
+    width = (n_states + N_LANES - 1) // N_LANES * N_LANES
+    padded = np.full(n_states * width, filled)
+    for i in range(n_states):
         for j in range(n_states):
-            reach = pi[j]
-            if t > 0:
-                reach = 0.0
-                for i in range(n_states):
-                    reach += alpha[t - 1, i] * A[i, j]
-            likelihood = table[index[t], j]
-            alpha[t, j] = reach * likelihood
-            if is_careful and reach > 0.0 and likelihood > 0.0 and alpha[t, j] < TINY:
+            padded[i * width + j] = A[j, i] if is_turned else A[i, j]
+    return padded
+
+
+@kernel(hmm_vectors)
+def expect_single(  # noqa: C901, PLR0912, PLR0915  # one recursion there, one back
+    states: Any, pi: Any, A: Any, table: Any, index: Any, start: Any, n_steps: Any, is_careful: Any, with_counts: Any, rows: Any,
+    start_counts: Any, counts: Any,
+) -> Any:  # fmt: skip
+    """The log-likelihood of the `n_steps` from `start`, NaN (and nothing added) where scaling would lose something.
+
+    As for `expect_lanes`: `table`, followed by eight zeros, and `rows` (K * S,) are flat; `start_counts` (S,), `counts` (S, S).
+    """
+    n_states, is_own = len(states), len(index) == 0
+    width = (n_states + N_LANES - 1) // N_LANES * N_LANES
+    there, back = _padded(A, 0.0, False), _padded(A, 0.0, True)
+    alpha, scales = np.empty(n_steps * n_states + N_LANES), np.empty(n_steps)
+    first = np.zeros(width)
+    first[:n_states] = pi
+    one, zero, tiny, largest = splat(1.0), splat(0.0), splat(TINY), splat(LARGEST)
+    log_likelihood, total = 0.0, 0.0
+    for t in range(n_steps):
+        kind = start + t if is_own else index[start + t]
+        here = t * n_states
+        for v in range(0, width, N_LANES):
+            if t == 0:
+                reach = load(first, v)
+            else:
+                reach = multiply(splat(alpha[here - n_states]), load(there, v))
+                for i in range(1, n_states):
+                    reach = fma(splat(alpha[here - n_states + i]), load(there, i * width + v), reach)
+            likelihood = load(table, kind * n_states + v)
+            value = multiply(reach, likelihood)
+            if is_careful and has_below(choose(reach, zero, choose(likelihood, zero, value, one), one), tiny):
                 return np.nan
-            total += alpha[t, j]
+            store(alpha, here + v, value)
+        total = 0.0
+        for i in range(n_states):
+            total += alpha[here + i]
         scales[t] = 1.0
         if total < RESCALE:
             if not total > TINY:
                 return np.nan
-            for j in range(n_states):
-                alpha[t, j] /= total
-            scales[t] = total
+            for i in range(n_states):
+                alpha[here + i] /= total
+            scales[t] = 1.0 / total
             log_likelihood += np.log(total)
-    at_end = 1.0 / np.sum(alpha[n_steps - 1])
+            total = 1.0
+    at_end = 1.0 / total
     log_likelihood -= np.log(at_end)
     if not with_counts:
         return log_likelihood
-    beta, weighted = np.full(n_states, at_end), np.empty(n_states)
-    moves = np.zeros((n_states, n_states))
+    beta, weighted, gamma, moves = np.full(width, at_end), np.empty(width), np.empty(width), np.zeros(n_states * width)
     for t in range(n_steps - 1, -1, -1):
+        kind = start + t if is_own else index[start + t]
+        here = t * n_states
         total = 0.0
+        for v in range(0, width, N_LANES):
+            store(gamma, v, multiply(load(alpha, here + v), load(beta, v)))
         for i in range(n_states):
-            alpha_i = alpha[t, i]
-            alpha[t, i] = alpha_i * beta[i]
-            total += alpha[t, i]
+            total += gamma[i]
+        share = 1.0 / total  # 1 but for rounding, which would add up over 10^6 steps
         for i in range(n_states):
-            alpha[t, i] /= total  # 1 but for rounding, which would add up over 10^6 steps
-            rows[index[t], i] += alpha[t, i]
+            rows[kind * n_states + i] += gamma[i] * share
         if t == 0:
             break
-        for j in range(n_states):
-            weighted[j] = min(table[index[t], j] * beta[j] / scales[t], LARGEST)
-        for i in range(n_states):
-            reach = 0.0
-            from_i = alpha[t - 1, i]
+        for v in range(0, width, N_LANES):
+            ahead = multiply(multiply(load(table, kind * n_states + v), splat(scales[t])), load(beta, v))
+            if is_careful:
+                ahead = choose(largest, ahead, ahead, largest)
+            store(weighted, v, ahead)
+        for v in range(0, width, N_LANES):
+            reach = zero
+            to = load(weighted, v)
             for j in range(n_states):
-                reach += A[i, j] * weighted[j]
-                moves[i, j] += from_i * weighted[j]
-            beta[i] = min(reach, LARGEST)
+                reach = fma(splat(weighted[j]), load(back, j * width + v), reach)
+                store(moves, j * width + v, fma(splat(alpha[here - n_states + j]), to, load(moves, j * width + v)))
+            if is_careful:
+                reach = choose(largest, reach, reach, largest)
+            store(beta, v, reach)
     for i in range(n_states):
-        start_counts[i] += alpha[0, i]
+        start_counts[i] += gamma[i] / total
         for j in range(n_states):
-            counts[i, j] += A[i, j] * moves[i, j]
+            counts[i, j] += A[i, j] * moves[i * width + j]
     return log_likelihood
 
 
@@ -112,24 +150,32 @@ def expect_in_log_space(log_pi: Any, log_A: Any, log_b: Any, index: Any, rows: A
     return log_likelihood
 
 
-@kernel()
-def best_path(log_pi: Any, log_A: Any, log_b: Any, states: Any) -> Any:
-    """Fill `states` (T,) with the most likely path; return its log probability. Of equally likely paths the one with the lower states last."""
-    n_steps, n_states = log_b.shape
-    before = np.empty((n_steps, n_states), np.int32)
-    score = log_pi + log_b[0]
-    new_score = np.empty(n_states)
+@kernel(hmm_vectors)
+def best_path(states: Any, log_pi: Any, log_A: Any, log_b: Any, start: Any, path: Any) -> Any:
+    """Fill `path` (T,) with the most likely states of the steps from `start`; return its log probability.
+
+    Of equally likely paths the one with the lower states last. `log_b`, followed by eight zeros, is flat.
+    """
+    n_states, n_steps = len(states), len(path)
+    width = (n_states + N_LANES - 1) // N_LANES * N_LANES
+    there = _padded(log_A, -np.inf, False)
+    before = np.empty((n_steps, n_states), np.int16)
+    score, new_score, best = np.full(width, -np.inf), np.empty(width), np.empty(width)
+    for i in range(n_states):
+        score[i] = log_pi[i] + log_b[start * n_states + i]
     for t in range(1, n_steps):
-        for j in range(n_states):
-            best, best_score = 0, score[0] + log_A[0, j]
+        for v in range(0, width, N_LANES):
+            from_i, highest = splat(0.0), add(splat(score[0]), load(there, v))
             for i in range(1, n_states):
-                candidate = score[i] + log_A[i, j]
-                if candidate > best_score:
-                    best, best_score = i, candidate
-            before[t, j] = best
-            new_score[j] = best_score + log_b[t, j]
+                candidate = add(splat(score[i]), load(there, i * width + v))
+                from_i = choose(candidate, highest, splat(float(i)), from_i)
+                highest = choose(candidate, highest, candidate, highest)
+            store(best, v, from_i)
+            store(new_score, v, add(highest, load(log_b, (start + t) * n_states + v)))
+        for j in range(n_states):
+            before[t, j] = np.int16(best[j])
         score, new_score = new_score, score
-    states[n_steps - 1] = np.argmax(score)
+    path[n_steps - 1] = np.argmax(score[:n_states])
     for t in range(n_steps - 1, 0, -1):
-        states[t - 1] = before[t, states[t]]
-    return score.max()
+        path[t - 1] = before[t, path[t]]
+    return score[:n_states].max()

@@ -53,7 +53,7 @@ def test_no_step_lowers_the_objective_even_with_holes(name: str, seed: int) -> N
         warnings.simplefilter("error", hmm.LikelihoodFellWarning)
         warnings.simplefilter("ignore", hmm.CovarianceFloorWarning)
         model.fit(X, [25, 35])
-    assert len(model.monitor_.history) > 2
+    assert len(model.monitor_.history) > 1  # two where all observations are equal
 
 
 @pytest.mark.parametrize("name", CLASSES)
