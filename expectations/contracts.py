@@ -200,8 +200,9 @@ FORECASTS = TableContract("forecasts", "a forecast value", ("model_id", "region_
       for kind, meaning in (("mean", "mean"), ("p10", "10 % quantile"), ("p50", "median"), ("p90", "90 % quantile"))),
 ), references=(OF_MODEL, OF_REGION))  # fmt: skip
 
-PREDICTIONS = TableContract("predictions", "a predicted label of a document", ("model_id", "doc_id"), (
-    MODEL_ID, DOC_ID, _text("label", "Predicted label"), _share("probability", "Probability of that label"),
+PREDICTIONS = TableContract("predictions", "a label predicted for a document that its model has not learned from", ("model_id", "doc_id"), (
+    MODEL_ID, replace(DOC_ID, meaning="Document: held out from its labelled source, or without a label and of the language of that source"), _text("label", "Predicted label"),
+    _share("probability", "Probability of that label, as the model says"),
 ), references=(OF_MODEL, OF_DOCUMENT))  # fmt: skip
 
 MODELS = TableContract("models", "a trained model", ("model_id",), (
@@ -210,7 +211,7 @@ MODELS = TableContract("models", "a trained model", ("model_id",), (
     _text("settings", "Settings, JSON"), replace(SNAPSHOT_ID, meaning="Published state that it was trained on"),
     _text("data_sha256", "SHA-256 over the digests of the files that it read", pattern=SHA256),
     _text("path", "Folder of weights and card, relative to the home"),
-    Column("is_champion", pa.bool_(), "Whether it is the one in use for its kind and language"),
+    Column("is_champion", pa.bool_(), "Whether it is the one in use for what it is for: its kind, language and data"),
 ))  # fmt: skip
 
 SCORES = TableContract("scores", "a score of a model", ("model_id", "metric", "split"), (
