@@ -5,12 +5,13 @@
     z      = GELU(A_c h + E_c e_region + b_c + B a + g_h + D p + L [x, flags, holidays of those days])
     z'     = GELU(M z)
     w      = softmax over the weeks k that have a value, of (O_w z' + r)
-    median = sum_k w[k] x[k] + o_1 z'          p10 = median - softplus(o_2 z')     p90 = median + softplus(o_3 z')
+    median = sum_k w[k] x[k] + o_1 z' + s_h d    p10 = median - softplus(o_2 z')     p90 = median + softplus(o_3 z')
     mean   = median + o_4 z'
 
 Legend: n windows, H days ahead, C categories, U units, h subscript: one vector a day ahead, c subscript: one matrix a category; e an
-embedding of the region (the last one stands for all regions unknown to training), a what the calendar says of the target day, p level and
-spread of the series. O is 0 at first, and r falls with the age of a week: an untrained network says the weighted mean of the same weekdays.
+embedding of the region (the last one stands for all regions unknown to training), a what the calendar says of the target day, p level,
+spread and drift of the series, d its drift alone. O and s are 0 at first, and r falls with the age of a week: an untrained network says
+the weighted mean of the same weekdays.
 Deliberately not here: peepholes (they gain nothing on 56 days), attention over days of other weekdays.
 """
 
@@ -25,6 +26,7 @@ from models.encodings import WEEK
 
 N_WEEKDAY_AND_HOLIDAYS = WEEK + 3  # the calendar of a target day, as `models.forecast_windows.Windows.ahead` holds it
 N_PLACE = 5  # what is said of a series besides its values: `Windows.place`
+N_DRIFTS = 3  # the last of these say where the series has been going
 N_OUTPUTS = 4
 PRIOR_DECAY = 0.3  # our choice: a week counts e^-0.3 = 0.74 times the week after it before anything is learned
 FAR = 30.0  # e^-30: a week without a value has no weight
@@ -63,6 +65,7 @@ class ForecastNetwork(nn.Module):
         self.from_calendar = nn.Linear(N_WEEKDAY_AND_HOLIDAYS, head)
         self.from_place = nn.Linear(N_PLACE, head)
         self.from_weeks = nn.Linear(3 * n_weeks, head)
+        self.from_drift = nn.Parameter(torch.zeros(shape.horizon, N_DRIFTS))
         self.middle = nn.Linear(head, head)
         self.out = nn.Linear(head, n_weeks + N_OUTPUTS)
         self.prior = nn.Parameter(-PRIOR_DECAY * torch.arange(n_weeks - 1.0, -1.0, -1.0))
@@ -71,22 +74,28 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, past: torch.Tensor, ahead: torch.Tensor, place: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
-        """See `models.forecast_windows.Windows` for `past`, `ahead`, `place` and `region`."""
+    def forward(
+        self, past: torch.Tensor, ahead: torch.Tensor, place: torch.Tensor, region: torch.Tensor, days: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """See `models.forecast_windows.Windows` for `past`, `ahead`, `place` and `region`. `days` (H',) int64, from 0: the days ahead that
+        are wanted and that `ahead` describes, all H unless given.
+        """
         shape, n = self.shape, len(past)
+        days = torch.arange(shape.horizon, device=past.device) if days is None else days
         state = self.lstm(past)[1][0][-1]
         weeks, is_there, holidays = self._weeks(past)
         # Each weekday once, then laid out over the days ahead: day ahead 8 falls on the weekday of day 1.
-        weekday = torch.arange(shape.horizon, device=past.device) % WEEK
+        weekday = days % WEEK
         z = self.from_weeks(torch.cat([weeks, is_there, holidays], dim=-1))[:, weekday]
         of_category = self.from_state(self.dropout(state)) + self.from_region(self.region(region))
         z = z + of_category.view(n, 1, shape.n_categories, -1) + (self.category + self.from_place(place))[:, None]
-        z = z + (self.horizon + self.from_calendar(ahead))[:, :, None]
+        z = z + (self.horizon[days] + self.from_calendar(ahead))[:, :, None]
         out = self.out(nn.functional.gelu(self.middle(nn.functional.gelu(z))))
         n_weeks = weeks.shape[-1]
         there = is_there[:, weekday]
         weight = torch.softmax(out[..., :n_weeks] + self.prior + (there - 1.0) * FAR, dim=-1) * there
-        median = (weight * weeks[:, weekday]).sum(dim=-1) + out[..., n_weeks]
+        drift = place[..., -N_DRIFTS:] @ self.from_drift[days].T
+        median = (weight * weeks[:, weekday]).sum(dim=-1) + out[..., n_weeks] + drift.transpose(1, 2)
         below, above = nn.functional.softplus(out[..., n_weeks + 1]), nn.functional.softplus(out[..., n_weeks + 2])
         return torch.stack([median + out[..., n_weeks + 3], median - below, median, median + above], dim=-1)
 

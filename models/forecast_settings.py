@@ -14,7 +14,8 @@ class ForecastSettings:
     Backtest: the last `origins` origins, `days_between_origins` apart (no multiple of 7, so that weekdays take turns), each with its whole
     horizon in the past, after `calibration_origins` on which intervals are calibrated first; training has at least `training_days` before
     the first. Training goes on, with `refit_epochs`, after every `origins_between_refits` origins, and once more up to the last day.
-    Training: `epochs` of at most `windows_per_epoch` windows, so that its time does not grow with the number of regions. `networks`: so
+    Training: `epochs` of at most `windows_per_epoch` windows, so that its time does not grow with the number of regions;
+    an update looks at `days_ahead_per_batch` of the days ahead, drawn anew. `networks`: so
     many, from other seeds, whose forecasts are averaged. `unknown_share` of the windows are shown without their region's name and
     `without_policy_share` without the policy index, so that neither is leaned on. `smoothed_series`: so many series are drawn for
     the baseline of exponential smoothing, 0 = none. `tolerance`: how much skill a new model may lack beside the published one.
@@ -29,14 +30,15 @@ class ForecastSettings:
     days_between_origins: int = 8
     origins_between_refits: int = 4
     training_days: int = 60
-    hidden_size: int = 64
-    head_size: int = 64
+    hidden_size: int = 48
+    head_size: int = 32
     region_size: int = 8
     networks: int = 1
     epochs: int = 3
     refit_epochs: int = 1
     windows_per_epoch: int = 25_600
-    batch_size: int = 256
+    batch_size: int = 128
+    days_ahead_per_batch: int = 10
     learning_rate: float = 2e-3
     refit_learning_rate: float = 8e-4
     weight_decay: float = 1e-3

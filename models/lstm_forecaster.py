@@ -152,8 +152,8 @@ def _train_network(
 
 
 def _batch_loss(network: torch.nn.Module, batch: Batch, _state: None) -> BatchLoss:
-    *seen, truth = batch
-    return BatchLoss(*forecast_loss(network(*seen), truth))
+    past, ahead, place, region, days, truth = batch
+    return BatchLoss(*forecast_loss(network(past, ahead, place, region, days), truth))
 
 
 class _WindowBatches:
@@ -173,7 +173,7 @@ class _WindowBatches:
         return math.ceil(self._n_windows / self._settings.batch_size)
 
     def draw(self, generator: torch.Generator) -> Iterator[Batch]:
-        """An epoch's batches: past, ahead, place, region, truth (NaN = not known)."""
+        """An epoch's batches: past, ahead, place, region, days ahead that are asked for, truth on these (NaN = not known)."""
         settings, n_categories = self._settings, self._panel.grid.values.shape[1]
         drawn = self._origins[torch.randperm(len(self._origins), generator=generator)[: self._n_windows].numpy()]
         chances = torch.rand((2, len(drawn)), generator=generator).numpy()
@@ -183,9 +183,10 @@ class _WindowBatches:
             seen = windows(self._panel, origins, self._encoding, settings.past_days, settings.horizon_days)
             seen.past[chances[0, part] < self._without_policy, :, 2 * n_categories + 3 :] = 0.0
             region = np.where(chances[1, part] < settings.unknown_share, len(self._encoding.regions.kinds), seen.region)
-            truth = self._truth(origins) - seen.level[:, None]
-            truth /= seen.spread[:, None]
-            arrays = (seen.past, seen.ahead, seen.place, region, truth.astype(np.float32))
+            # What one day ahead teaches, its neighbours teach as well: a part of them is enough for a step.
+            days = torch.randperm(settings.horizon_days, generator=generator)[: settings.days_ahead_per_batch].sort().values
+            truth = (self._truth(origins) - seen.level[:, None]) / seen.spread[:, None]
+            arrays = (seen.past, seen.ahead[:, days], seen.place, region, days.numpy(), truth[:, days].astype(np.float32))
             yield tuple(torch.from_numpy(array) for array in arrays)
 
     def _truth(self, origins: np.ndarray) -> np.ndarray:

@@ -44,7 +44,8 @@ def curve_chart(title: str, unit: str, over: str, curves: Sequence[Curve]) -> st
         f'<text class="unit" x="{LEFT}" y="{HEIGHT - 6}">{escape(unit)}, by {escape(over)}</text>',
     ]
     for tick in ticks:
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
+        kind = "zero" if tick == 0 else "grid"
+        parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{tick:g}</text>')
     steps = {1, n_steps, *(int(tick) for tick in value_ticks(1, max(n_steps, 2)) if tick.is_integer() and 1 <= tick <= n_steps)}
     parts += [

@@ -46,6 +46,15 @@ def test_quantiles_never_cross_and_every_input_counts() -> None:
         assert not torch.allclose(network(*changed), said)
 
 
+def test_some_days_ahead_are_said_as_among_all() -> None:
+    with seeded(3):
+        network = ForecastNetwork(SHAPE)
+        torch.nn.init.normal_(network.out.weight)
+    past, ahead, place, region = inputs()
+    days = torch.tensor([1, 8])
+    torch.testing.assert_close(network(past, ahead[:, days], place, region, days), network(past, ahead, place, region)[:, days])
+
+
 def test_the_loss_counts_what_is_known_alone() -> None:
     said = torch.zeros((1, 2, 1, 4), requires_grad=True)
     loss, n = forecast_loss(said, torch.tensor([[[2.0], [float("nan")]]]))

@@ -3,36 +3,19 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from forecast_stage import SETTINGS, run_stage
 from published import publish_mobility
 
-from models.forecast_settings import ForecastSettings
-from tasks.champions import COMPARISONS, champion_rows, without_models
+from tasks.champions import COMPARISONS, champion_rows
 from tasks.forecast_data import ForecastData, read_panel
-from tasks.forecast_judgement import judge_forecaster_body, read_forecaster, write_forecasts_body
-from tasks.forecast_training import fit_lstm_body
-from tasks.forecasts import forecast_works, judge_forecaster_works, loss_rows, lstm_works, plan_lstm, skill_rows
+from tasks.forecast_judgement import read_forecaster
+from tasks.forecasts import loss_rows, plan_lstm, skill_rows
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish, read_manifest
-from tasks.lake.stages import leave_stage
-from tasks.lake.steps import do
 from tasks.model_store import read_model
 
 pytestmark = pytest.mark.slow  # a few seconds in all
-
-SETTINGS = ForecastSettings(
-    horizon_days=14, past_days=28, min_days=60, origins=3, calibration_origins=2, days_between_origins=5, hidden_size=8, head_size=8,
-    region_size=2, epochs=1, refit_epochs=1, windows_per_epoch=64, batch_size=32, smoothed_series=2, device="cpu",
-)  # fmt: skip
-
-
-def run_stage(lake: Lake, settings: ForecastSettings = SETTINGS):
-    """What the flow does: train, judge, forecast, leave the stage; the records of each."""
-    works = lstm_works(lake, settings)
-    trained = [do(lake, work, fit_lstm_body) for work in works]
-    judged = [do(lake, work, judge_forecaster_body) for work in judge_forecaster_works(lake, works, trained, settings)]
-    written = [do(lake, work, write_forecasts_body) for work in forecast_works(lake, works, judged)]
-    return trained, judged, written, leave_stage(lake, "lstm", [*without_models(trained), *judged, *written])
 
 
 def rows_of(lake: Lake, records, table):
