@@ -12,7 +12,7 @@ Legend: n windows, H days ahead, C categories, U units, h subscript: one vector 
 embedding of the region (the last one stands for all regions unknown to training), a what the calendar says of the target day, p level,
 spread and drift of the series, d its drift alone. O and s are 0 at first, and r falls with the age of a week: an untrained network says
 the weighted mean of the same weekdays.
-Deliberately not here: peepholes (they gain nothing on 56 days), attention over days of other weekdays.
+Deliberately not here: attention over days of other weekdays.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import torch
 from torch import nn
 
 from models.encodings import WEEK
+from models.lstm import LSTM
 
 N_WEEKDAY_AND_HOLIDAYS = WEEK + 3  # the calendar of a target day, as `models.forecast_windows.Windows.ahead` holds it
 N_PLACE = 5  # what is said of a series besides its values: `Windows.place`
@@ -34,7 +35,9 @@ FAR = 30.0  # e^-30: a week without a value has no weight
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes that the weights depend on. `n_regions` are those known to training; one more stands for all others."""
+    """Sizes that the weights depend on. `n_regions` are those known to training; one more stands for all others.
+    `has_peepholes`: whether the gates of the LSTM see its cell.
+    """
 
     n_categories: int
     n_regions: int
@@ -43,6 +46,7 @@ class NetworkShape:
     hidden_size: int
     head_size: int
     region_size: int
+    has_peepholes: bool = False
 
     def __post_init__(self) -> None:
         if self.past_days % WEEK or self.past_days < WEEK:
@@ -56,7 +60,7 @@ class ForecastNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         n_weeks, c, head = shape.past_days // WEEK, shape.n_categories, shape.head_size
-        self.lstm = nn.LSTM(2 * c + 5, shape.hidden_size, batch_first=True)
+        self.lstm = LSTM(2 * c + 5, shape.hidden_size, batch_first=True, peephole=shape.has_peepholes)
         self.from_state = nn.Linear(shape.hidden_size, c * head)
         self.region = nn.Embedding(shape.n_regions + 1, shape.region_size)
         self.from_region = nn.Linear(shape.region_size, c * head, bias=False)

@@ -17,7 +17,7 @@ class ForecastSettings:
     Training: `epochs` of at most `windows_per_epoch` windows, so that its time does not grow with the number of regions;
     an update looks at `days_ahead_per_batch` of the days ahead, drawn anew. `networks`: so
     many, from other seeds, whose forecasts are averaged. `unknown_share` of the windows are shown without their region's name and
-    `without_policy_share` without the policy index, so that neither is leaned on. `smoothed_series`: so many series are drawn for
+    `without_policy_share` without the policy index, so that neither is leaned on. `peepholes`: whether the gates of the LSTM see its cell. `smoothed_series`: so many series are drawn for
     the baseline of exponential smoothing, 0 = none. `tolerance`: how much skill a new model may lack beside the published one.
     """
 
@@ -33,6 +33,7 @@ class ForecastSettings:
     hidden_size: int = 48
     head_size: int = 32
     region_size: int = 8
+    peepholes: bool = False
     networks: int = 1
     epochs: int = 3
     refit_epochs: int = 1

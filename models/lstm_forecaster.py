@@ -124,7 +124,7 @@ def train_forecaster(
     encoding = WindowEncoding.fit(panel, days[0])
     shape = NetworkShape(
         panel.grid.values.shape[1], len(encoding.regions.kinds), settings.past_days, settings.horizon_days, settings.hidden_size,
-        settings.head_size, settings.region_size,
+        settings.head_size, settings.region_size, settings.peepholes,
     )  # fmt: skip
     batches = [_WindowBatches(panel, encoding, settings, day) for day in days]
     by_network = [_train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -32,9 +34,10 @@ def test_a_week_without_a_value_has_no_weight() -> None:
     torch.testing.assert_close(ForecastNetwork(SHAPE)(past, *rest)[:, 0, 0, 2], past[:, 0, 0])
 
 
-def test_quantiles_never_cross_and_every_input_counts() -> None:
+@pytest.mark.parametrize("has_peepholes", [False, True])
+def test_quantiles_never_cross_and_every_input_counts(has_peepholes: bool) -> None:  # noqa: FBT001  # a parameter of the test
     with seeded(3):
-        network = ForecastNetwork(SHAPE)
+        network = ForecastNetwork(replace(SHAPE, has_peepholes=has_peepholes))
         torch.nn.init.normal_(network.out.weight, std=3.0)
     said = network(*inputs())
     assert said.shape == (2, 9, 2, 4)
