@@ -64,12 +64,14 @@ def build_report(lake: Lake) -> Path:
 
 
 def verdict(score: Row) -> str:
-    """`better`, `not better` than the baseline, or empty where there is none to compare with."""
+    """`better`, `as good` or `not better` than the baseline; empty where there is none to compare with."""
     if score["baseline_value"] is None or score["value"] is None:
         return ""
     gain = score["value"] - score["baseline_value"]
     if any(part in score["metric"].lower() for part in LOWER_IS_BETTER):
         gain = -gain
+    if gain == 0:
+        return "as good"
     return "better" if gain > 0 else "not better"
 
 

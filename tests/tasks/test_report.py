@@ -67,6 +67,7 @@ def test_less_is_better_for_errors_and_more_for_all_else() -> None:
     assert verdict({"metric": "skill", "value": -0.1, "baseline_value": 0.0}) == "not better"
     assert verdict({"metric": "log_likelihood_per_day", "value": -1.0, "baseline_value": -2.0}) == "better"
     assert verdict({"metric": "coverage", "value": 0.8, "baseline_value": None}) == ""
+    assert verdict({"metric": "accuracy", "value": 1.0, "baseline_value": 1.0}) == "as good"
 
 
 def test_cells_are_legible() -> None:
