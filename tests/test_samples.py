@@ -10,6 +10,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from html import unescape
 from pathlib import Path
 from statistics import mean
 
@@ -287,3 +288,16 @@ def test_carriage_returns_stand_where_they_are_meant_only():
             raw = path.read_bytes()
             assert (b"\r" in raw) == (path.name in CARRIAGE_RETURNS), path.name
             assert raw.count(b"\r") == raw.count(b"\r\n"), path.name
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (SAMPLES / "word_tests").iterdir()))
+def test_words_of_the_word_tests_occur_in_the_sample_texts(name: str):
+    texts = [path for path in sample_files() if path.suffix in {".txt", ".html", ".jsonl", ".csv"} and "word_tests" not in path.parts]
+    text = " ".join(
+        page_text(path) if path.suffix == ".html" else path.read_text("utf-8") for path in texts if path.parent.name != "policy"
+    )
+    occurring = set(re.findall(r"\w+", re.sub("<[^>]*>", " ", unescape(text)).lower()))
+    lines = (SAMPLES / "word_tests" / name).read_text("utf-8").splitlines()
+    asked = {word.lower() for line in lines if not line.startswith(("#", ":", "word1", "Wort1")) for word in line.split() if word.isalpha()}
+    assert len(asked) > 20
+    assert asked <= occurring
