@@ -75,6 +75,14 @@ def test_a_series_without_values_is_finite_and_known_as_unknown() -> None:
     np.testing.assert_array_equal(seen.is_known[:, 0], [False, True])
 
 
+def test_a_series_shorter_than_the_window_is_masked_before_its_first_day() -> None:
+    panel = panel_of(ramp(5, 40), policy=np.full(45, 50.0))
+    seen = windows(panel, np.array([4]), WindowEncoding.fit(panel, 10**6), 14, 3)
+    np.testing.assert_array_equal(seen.past[0, :, 1], [0.0] * 9 + [1.0] * 5)
+    np.testing.assert_array_equal(seen.past[0, :9, [0, 5, 6]], 0.0)
+    assert (seen.level[0, 0], np.isfinite(seen.past).all()) == (2.0, True)
+
+
 def test_regions_that_training_did_not_know_share_the_last_number() -> None:
     panel = panel_of(ramp(30, 10))
     panel.grid.day[30:] += 100
