@@ -53,7 +53,7 @@ class LstmSettings:
     fewest_updates: int = 150
     most_epochs: int = 30
     training: TrainingSettings = field(
-        default_factory=lambda: TrainingSettings(epochs=5, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
+        default_factory=lambda: TrainingSettings(epochs=4, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
     )
 
     def documents_in_batch(self, n_documents: int) -> int:

@@ -29,6 +29,7 @@ from tasks.lake.publishing import read_manifest
 from tasks.lake.stages import read_stage
 from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
 from tasks.model_store import read_model
+from tasks.training_progress import artifact_key
 
 STAGE = "lstm"
 KINDS = (
@@ -128,7 +129,7 @@ def show_classifiers(lake: Lake, trained: Sequence[StepRecord]) -> None:
     for record in trained:
         rows = [row for ref in record.files_of("models") for row in read_table(lake, ref).to_pylist()]
         cards = {row["model_id"]: read_model(lake, row["model_id"])[1] for row in rows}
-        key = _artifact_key(record.subject)
+        key = artifact_key(record.subject)
         show_table(
             f"labels-{key}",
             [_contest_row(row, cards[row["model_id"]]) for row in rows],
@@ -179,11 +180,6 @@ def _contest_row(row: dict[str, Any], card: dict[str, Any]) -> dict[str, Any]:
         "kind": row["kind"], "champion": row["is_champion"], **{name: round(value, 4) for name, value in of_test.items()},
         "k, C or epoch": chosen, "seconds": notes["seconds"], "peak memory, MB": notes["peak_memory_bytes"] // 2**20,
     }  # fmt: skip
-
-
-def _artifact_key(subject: str) -> str:
-    """Lower case, digits and dashes: what a key of an artifact may hold."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in subject.lower())
 
 
 def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:

@@ -65,7 +65,7 @@ def _notes(lake: Lake, row: Row) -> Row:
 
 def _facts(champion: Row, notes: Row) -> list[tuple[str, str]]:
     """What the champion's card says of the data, in words; a card that cannot be read says less."""
-    parts = notes.get("n_documents", {})
+    parts = {part: notes["n_documents"][part] for part in ("training", "validation", "test")} if "n_documents" in notes else {}
     facts = [
         (
             "champion",

@@ -113,8 +113,8 @@ def test_few_documents_are_passed_over_more_often_in_smaller_batches():
     settings = LstmSettings()
     assert [settings.documents_in_batch(n) for n in (10, 84, 400, 20_000)] == [4, 10, 32, 32]
     courses = [settings.course(n_batches) for n_batches in (3, 20, 5000)]
-    assert [course.epochs for course in courses] == [30, 8, 5]
-    assert [course.patience for course in courses] == [18, 5, 3]
+    assert [course.epochs for course in courses] == [30, 8, 4]
+    assert [course.patience for course in courses] == [23, 6, 3]
     assert LstmSettings(batch_size=1).documents_in_batch(500) == 1
 
 
