@@ -131,6 +131,21 @@ def store(typing: Any, rows: Any, at: Any, a: Any) -> Any:  # noqa: ARG001
 
 
 @_intrinsic
+def fetch_ahead(typing: Any, rows: Any, at: Any) -> Any:  # noqa: ARG001
+    """Ask the processor for the cache line of rows[at], which may lie outside; nothing is read."""
+
+    def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
+        numbers = context.make_array(signature.args[0])(context, builder, operands[0])
+        pointer, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        declared = _declare(builder.module, ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag]), "llvm.prefetch.p0")
+        # To read, to be kept in all caches, data: LLVM language reference, llvm.prefetch.
+        builder.call(declared, [builder.bitcast(builder.gep(numbers.data, [operands[1]]), pointer), *(flag(x) for x in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64), build
+
+
+@_intrinsic
 def splat(typing: Any, x: Any) -> Any:  # noqa: ARG001
     """Lanes that all hold x."""
 

@@ -26,13 +26,14 @@ import numpy as np
 from models import alias_table, lanes, random_bits, rendezvous, word2vec_window
 from models.alias_table import draw_at
 from models.kernel_cache import kernel, kernel_part
-from models.lanes import LANES_WIDTH, add, fma, load, splat, store, subtract
+from models.lanes import LANES_WIDTH, add, fetch_ahead, fma, load, splat, store, subtract
 from models.random_bits import below_at, share_at
 from models.rendezvous import claim, meet, reopen
 from models.word2vec_memory import N_RESERVED, Bench, Corpus, Outputs, Side
 from models.word2vec_window import TILE_OUTPUTS, step_window
 
 KAPPA = np.float32(0.25)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
+PLACES_AHEAD = 3  # merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md)
 
 
 class Plan(NamedTuple):
@@ -55,14 +56,26 @@ class Plan(NamedTuple):
 
 
 @kernel_part
-def take_in(row: int, place_of: Any, row_at: Any, end: int) -> tuple[Any, int]:
-    """The place of a shard's copy of a row, a new one at `end` if it has none, and the end of its places then."""
+def take_in(row: int, place_of: Any, row_at: Any, end: int, rows: Any, width: int) -> tuple[Any, int]:
+    """The place of a shard's copy of a row, a new one at `end` if it has none, and the end of its places then.
+
+    The cache is asked for the row, which is to be copied soon.
+    """
     place = np.int64(place_of[row])
     if place >= 0:
         return place, end
     place_of[row] = end
     row_at[end] = row
+    fetch_row(rows, row, width)
     return np.int64(end), end + 1
+
+
+@kernel_part
+def fetch_row(rows: Any, row: int, width: int) -> None:
+    """Ask the cache for a row."""
+    at = np.int64(row) * width
+    for d in range(0, width, LANES_WIDTH):
+        fetch_ahead(rows, at + d)
 
 
 @kernel_part
@@ -121,11 +134,11 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
     place_of, row_at, own, other = side.place_of[v], side.row_at, outputs.own, outputs.other
     taken = side.end[v]
     for i in range(n):
-        pool[i], taken = take_in(draw_at(plan.pool_key, position[i], own, other), place_of, row_at, taken)
+        pool[i], taken = take_in(draw_at(plan.pool_key, position[i], own, other), place_of, row_at, taken, side.rows, plan.width)
     end = turn = 0
     for j in range(n):
         start[j] = end
-        middle, taken = take_in(words[j], place_of, row_at, taken)
+        middle, taken = take_in(words[j], place_of, row_at, taken, side.rows, plan.width)
         at[end], sign[end] = middle, 1
         for k in range(1, plan.negative + 1):
             passed = 0
@@ -134,7 +147,7 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
                 passed += 1
             at[end + k], sign[end + k] = pool[turn], -1
             if passed == n:  # nothing else was drawn: the next word in the vocabulary
-                at[end + k], taken = take_in((words[j] + 1) % own.size, place_of, row_at, taken)
+                at[end + k], taken = take_in((words[j] + 1) % own.size, place_of, row_at, taken, side.rows, plan.width)
             turn = turn + 1 if turn + 1 < n else 0
         end = fill_up(at, sign, side.first[v], end, end + 1 + plan.negative)
     start[n] = end
@@ -142,7 +155,7 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
 
 
 @kernel_part
-def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int) -> None:
+def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int, width: int) -> None:
     """Give each kept word the nodes on its path as outputs."""
     words, start, at, sign = bench.words[v], bench.output_start[v], bench.output_at[v], bench.output_sign[v]
     place_of, row_at = side.place_of[v], side.row_at
@@ -151,7 +164,7 @@ def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int) -> 
     for j in range(n):
         start[j] = end
         for i in range(path_starts[words[j]], path_starts[words[j] + 1]):
-            at[end], taken = take_in(path_nodes[i], place_of, row_at, taken)
+            at[end], taken = take_in(path_nodes[i], place_of, row_at, taken, side.rows, width)
             sign[end] = path_signs[i]
             end += 1
         end = fill_up(at, sign, side.first[v], start[j], end)
@@ -169,12 +182,12 @@ def fill_up(at: Any, sign: Any, zero_place: int, start: int, end: int) -> int:
 
 
 @kernel_part
-def choose_inputs(bench: Bench, side: Side, v: int, n: int) -> None:
+def choose_inputs(bench: Bench, side: Side, v: int, n: int, width: int) -> None:
     """Turn the kept words into the places of their input rows."""
     words, place_of, row_at = bench.words[v], side.place_of[v], side.row_at
     taken = side.end[v]
     for j in range(n):
-        words[j], taken = take_in(words[j], place_of, row_at, taken)
+        words[j], taken = take_in(words[j], place_of, row_at, taken, side.rows, width)
     side.end[v] = taken
 
 
@@ -187,8 +200,8 @@ def train_shard(
     if plan.negative > 0:
         choose_negatives(outputs, plan, bench, output_side, v, n)
     else:
-        choose_paths(outputs, bench, output_side, v, n)
-    choose_inputs(bench, input_side, v, n)
+        choose_paths(outputs, bench, output_side, v, n, plan.width)
+    choose_inputs(bench, input_side, v, n, plan.width)
     fill_copies(input_side, v, plan.width)
     fill_copies(output_side, v, plan.width)
 
@@ -228,20 +241,29 @@ def train_shard(
 
 
 @kernel_part
-def merge_copies(side: Side, width: int, part: int, n_parts: int) -> None:
-    """Move every row r with r % n_parts == part by what the shards learned; see the legend."""
-    rows, copies, row_at, pull = side.rows, side.copies, side.row_at, side.pull
-    first_copy, next_copy, first, end = side.first_copy, side.next_copy, side.first, side.end
-    n_v = first.size
-    for v in range(n_v - 1, -1, -1):
+def link_copies(side: Side, part: int, n_parts: int) -> None:
+    """Chain the copies of every row r with r % n_parts == part, in the order of v."""
+    row_at, first_copy, next_copy, first, end = side.row_at, side.first_copy, side.next_copy, side.first, side.end
+    for v in range(first.size - 1, -1, -1):
         for place in range(first[v] + N_RESERVED, end[v]):
             row = row_at[place]
             if row % n_parts == part:
                 next_copy[place] = first_copy[row]
                 first_copy[row] = place
-    places = np.empty(n_v, np.int64)
-    for v in range(n_v):
+
+
+@kernel_part
+def merge_copies(side: Side, width: int, part: int, n_parts: int) -> None:
+    """Move every row r with r % n_parts == part by what the shards learned; see the legend."""
+    rows, copies, row_at, pull = side.rows, side.copies, side.row_at, side.pull
+    first_copy, next_copy, first, end = side.first_copy, side.next_copy, side.first, side.end
+    link_copies(side, part, n_parts)
+    places = np.empty(first.size, np.int64)
+    for v in range(first.size):
         for place in range(first[v] + N_RESERVED, end[v]):
+            ahead = min(place + PLACES_AHEAD, end[v] - 1)
+            if row_at[ahead] % n_parts == part:
+                fetch_copies(side, ahead, width)
             row = np.int64(row_at[place])
             if row % n_parts == part and first_copy[row] >= 0:
                 n = 0
@@ -258,6 +280,18 @@ def merge_copies(side: Side, width: int, part: int, n_parts: int) -> None:
                     for i in range(n):
                         change = add(change, subtract(load(copies, places[i] * width + d), before))
                     store(rows, row * width + d, fma(change, splat(share), before))
+
+
+@kernel_part
+def fetch_copies(side: Side, place: int, width: int) -> None:
+    """Ask for the row that was copied to a place and for all its copies, if it has not been merged yet."""
+    row = np.int64(side.row_at[place])
+    copy = side.first_copy[row]
+    if copy >= 0:
+        fetch_row(side.rows, row, width)
+    while copy >= 0:
+        fetch_row(side.copies, copy, width)
+        copy = side.next_copy[copy]
 
 
 @kernel_part
