@@ -64,23 +64,28 @@ def fit_reporter(settings: RegimeSettings) -> RegimeProgress:
     return report
 
 
-def show_fit() -> Listener:
-    """A listener that writes each iteration to the log of the Prefect run, and every two seconds moves a progress artifact of the task."""
+@contextmanager
+def show_fit() -> Iterator[None]:
+    """Within, each iteration goes to the log of the Prefect run, and every two seconds moves a progress artifact of the task."""
     artifact: list[UUID] = []
-    last = [0.0]
+    shown_at = -SHOW_EVERY_S
 
     def show(progress: FitProgress) -> None:
+        nonlocal shown_at
         with suppress(MissingContextError):
             get_run_logger().info("%s", progress)
-        if TaskRunContext.get() is None or time.monotonic() - last[0] < SHOW_EVERY_S:
+        if TaskRunContext.get() is None or time.monotonic() - shown_at < SHOW_EVERY_S:
             return
-        last[0] = time.monotonic()
+        shown_at = time.monotonic()
         with suppress(httpx.HTTPError, PrefectException):  # no fit fails because a picture of it cannot be drawn
+            percent = 100 * progress.share_done
             if artifact:
-                update_progress_artifact(artifact[0], 100 * progress.share_done, description=str(progress))
+                update_progress_artifact(artifact[0], percent, description=str(progress))
             else:
-                artifact.append(
-                    cast(UUID, create_progress_artifact(100 * progress.share_done, key="regimes-progress", description=str(progress)))
-                )
+                artifact.append(cast(UUID, create_progress_artifact(percent, key="regimes-progress", description=str(progress))))
 
-    return show
+    with tell_fit(show):
+        yield
+    if artifact:
+        with suppress(httpx.HTTPError, PrefectException):
+            update_progress_artifact(artifact[0], 100.0)

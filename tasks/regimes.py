@@ -19,7 +19,7 @@ from models.regimes import RegimeFit, RegimeSettings, as_tensors, fit_regimes, f
 from tasks.artifacts import show_table
 from tasks.champions import Comparison, Contest, NotComparableError, champion_rows, judge, judge_works
 from tasks.decisions import write_skip
-from tasks.fit_progress import fit_reporter, show_fit, tell_fit
+from tasks.fit_progress import fit_reporter, show_fit
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
@@ -101,7 +101,7 @@ def plan_hmm(lake: Lake, settings: RegimeSettings | None = None) -> list[Planned
 @task(task_run_name="fit_hmm {work.subject}", timeout_seconds=3600)
 def fit_hmm(home: str, work: Work) -> StepRecord:
     """The record of a fit; how far it is is shown in the UI while it runs."""
-    with tell_fit(show_fit()):
+    with show_fit():
         return do(Lake(Path(home)), work, fit_hmm_body)
 
 
