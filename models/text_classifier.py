@@ -24,6 +24,7 @@ from models.text_classifier_settings import LstmSettings
 from models.text_classifier_tfidf import softmax
 from models.text_classifier_words import PADDING, UNKNOWN, Labelled, Texts
 from models.training import BatchLoss, NonFiniteLossError, Progress, TrainingHistory, train
+from models.training_checkpoint import Checkpoint
 from models.training_runtime import seeded, torch_threads
 
 SPREAD = 0.5  # of the numbers of words' vectors: film reviews were told apart at 90.7 % from this on, at 88.6 % from 0.1, where words moved
@@ -116,12 +117,16 @@ def fit_classifier(
     validation: Labelled,
     vectors: np.ndarray,
     settings: LstmSettings,
+    *,
     report: Callable[[Progress], None] | None = None,
+    resume: Checkpoint | None = None,
+    checkpoint: Callable[[Checkpoint], None] | None = None,
 ) -> TextClassifier:
     """A classifier trained on `training` and stopped by the log loss on `validation`.
 
     `vectors` (V, E) float32 are what words' vectors start from (`start_vectors`). The same arguments give the same weights. A loss that is
-    no number ends the training: the best weights before it stay. NonFiniteLossError where that happens in the first epoch.
+    no number ends the training: the best weights before it stay. NonFiniteLossError where that happens in the first epoch. `report`, `resume`
+    and `checkpoint` are those of `models.training.train`.
     """
     with seeded(settings.training.seed):
         network = TextNetwork(torch.from_numpy(vectors.copy()), settings.hidden_size, training.n_labels, settings.dropout)
@@ -140,7 +145,9 @@ def fit_classifier(
         return total / len(held_out)
 
     try:
-        history = train(network, batches, _loss, log_loss, settings.course(len(batches)), report=report)
+        history = train(
+            network, batches, _loss, log_loss, settings.course(len(batches)), report=report, resume=resume, checkpoint=checkpoint
+        )
     except NonFiniteLossError as error:
         if not error.history.epochs:
             raise

@@ -13,20 +13,24 @@ from models.text_classifier_storage import LOGISTIC, MAJORITY, NEIGHBOURS, AnyCl
 from models.text_classifier_tfidf import fit_logistic, fit_majority, fit_neighbours, fit_tfidf
 from models.text_classifier_words import Labelled
 from models.training import Progress
+from models.training_checkpoint import Checkpoint
 
 
 def fit_kind(
     kind: str, training: Labelled, stopping: Labelled, vectors: np.ndarray, settings: ClassifierSettings, *,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Progress], None] | None = None, resume: Checkpoint | None = None,
+    checkpoint: Callable[[Checkpoint], None] | None = None,
 ) -> AnyClassifier:  # fmt: skip
-    """A classifier of one of KINDS, trained on `training`. The LSTM starts from `vectors` (V, E) and is stopped by its loss on `stopping`."""
+    """A classifier of one of KINDS, trained on `training`. The LSTM starts from `vectors` (V, E), is stopped by its loss on `stopping`,
+    and alone knows what to do with `report`, `resume` and `checkpoint`.
+    """
     if kind == MAJORITY:
         return fit_majority(training)
     if kind == NEIGHBOURS:
         return fit_neighbours(fit_tfidf(training.texts, len(vectors)), training, settings.neighbours, settings.seed)
     if kind == LOGISTIC:
         return fit_logistic(fit_tfidf(training.texts, len(vectors)), training, settings.logistic, settings.seed)
-    return fit_classifier(training, stopping, vectors, settings.lstm, report)
+    return fit_classifier(training, stopping, vectors, settings.lstm, report=report, resume=resume, checkpoint=checkpoint)
 
 
 def cross_validated(kind: str, documents: Labelled, folds: np.ndarray, vectors: np.ndarray, settings: ClassifierSettings) -> np.ndarray:

@@ -85,8 +85,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to: mean loss a sample, validation (lower is better), learning rate at its end, and norms of the gradients
-    before clipping: mean and largest of all together, mean by parameter; share of updates that were clipped by norm.
+    """What an epoch came to: mean loss a sample, validation (lower is better; None where there was none, or it was no number), learning rate
+    at its end, and norms of the gradients before clipping: mean and largest of all together, mean by parameter; share of updates that
+    were clipped by norm.
     """
 
     epoch: int
@@ -230,10 +231,11 @@ def _run(
             module.load_state_dict(best or state.part("module"))
             history = TrainingHistory(tuple(course.epochs), course.best_epoch, is_stopped_early=False)
             raise NonFiniteLossError(number, error.batch, history, state) from None
-        if validate is not None:
-            epoch = replace(epoch, validation=_validated(module, validate))
+        value = epoch.loss if validate is None else _validated(module, validate)
+        if validate is not None and math.isfinite(value):
+            epoch = replace(epoch, validation=value)
         course.epochs.append(epoch)
-        if _is_better(course, epoch, settings):
+        if _is_better(course, value, settings):
             best = weights_of(module) if validate is not None else {}
         is_stopped = bool(settings.patience) and course.n_worse >= settings.patience
         state = _checkpoint(training, best)
@@ -321,11 +323,10 @@ def _validated(module: nn.Module, validate: Callable[[nn.Module], float]) -> flo
         return float(validate(module))
 
 
-def _is_better(course: _Course, epoch: Epoch, settings: TrainingSettings) -> bool:
-    """Whether `epoch` is the best so far; counts in `course` what patience and plateaus go by."""
-    value = epoch.loss if epoch.validation is None else epoch.validation
+def _is_better(course: _Course, value: float, settings: TrainingSettings) -> bool:
+    """Whether `value` makes the last epoch the best so far; counts in `course` what patience and plateaus go by."""
     if value < course.best:
-        course.best, course.best_epoch, course.n_worse, course.n_worse_at_this_rate = value, epoch.epoch, 0, 0
+        course.best, course.best_epoch, course.n_worse, course.n_worse_at_this_rate = value, course.epochs[-1].epoch, 0, 0
         return True
     course.n_worse += 1
     course.n_worse_at_this_rate += 1

@@ -68,5 +68,6 @@ def restore(checkpoint: Checkpoint, module: nn.Module, optimiser: torch.optim.Op
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in checkpoint.part("optimiser").items():
         place, key = name.split(".", 1)
-        state.setdefault(int(place), {})[key] = tensor.clone()
+        # Formats without numbers on their own bring a count of steps back as a row of one.
+        state.setdefault(int(place), {})[key] = tensor.reshape(()).clone() if key == "step" else tensor.clone()
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def classifier_works(lake: Lake, settings: ClassificationSettings | None = None)
         )  # fmt: skip
         digest = hashlib.sha256(canonical_json(rows.select(["doc_id", "content_sha256", "label"]).to_pydict())).hexdigest()
         inputs = (digest, lang, *sorted(ref.sha256 for ref in tokens), *sorted(ref.sha256 for ref in part.word_vectors))
-        works.append(Work(step, source, inputs, part))
+        work = Work(step, source, inputs, part)
+        works.append(replace(work, payload=replace(part, checkpoint=work.fingerprint)))
     return works
 
 

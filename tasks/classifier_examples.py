@@ -24,7 +24,8 @@ WITHOUT_TOKEN = "no_token"  # noqa: S105  # no password: of a document that is a
 @dataclass(frozen=True)
 class LabelledSource:
     """What a training reads: a source, the language of most of its labelled documents, the published files of documents and labels, those of
-    tokens that hold its documents, and the word vectors of its language (none: random ones start), by the form of a token that is a word.
+    tokens that hold its documents, and the word vectors of its language (none: random ones start), by the form of a token that is a word;
+    and the name of the training's checkpoints.
     """
 
     source: str
@@ -35,6 +36,7 @@ class LabelledSource:
     word_vectors: tuple[FileRef, ...]
     snapshot_id: str
     settings: ClassificationSettings
+    checkpoint: str = "labels"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tasks.lake.files import FileRef, read_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import Step, StepOutput, settings_of
 from tasks.model_store import Score, TrainedModel, write_model
+from tasks.training_checkpoints import kept_training
 from tasks.training_progress import progress_log
 
 if TYPE_CHECKING:  # PyTorch is loaded by the body alone: planning a run never pays its seconds
@@ -69,7 +70,7 @@ def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
     from models.text_classifier_storage import KINDS  # noqa: PLC0415
 
     vectors, n_known = _start_vectors(lake, part, examples.words)
-    candidates = {kind: _candidate(part, examples, vectors, kind) for kind in KINDS}
+    candidates = {kind: _candidate(lake, part, examples, vectors, kind) for kind in KINDS}
     crossed = _scores_across(part, examples, vectors)
     champion = best_kind(crossed or {kind: one.scores[VALIDATION] for kind, one in candidates.items()})
     files: list[FileRef] = []
@@ -101,7 +102,7 @@ def _scores_across(part: LabelledSource, examples: Examples, vectors: np.ndarray
     }
 
 
-def _candidate(part: LabelledSource, examples: Examples, vectors: np.ndarray, kind: str) -> Candidate:
+def _candidate(lake: Lake, part: LabelledSource, examples: Examples, vectors: np.ndarray, kind: str) -> Candidate:
     """The classifier of one kind, trained and scored."""
     from models.classification_scores import score_labels  # noqa: PLC0415
     from models.text_classifier_contest import fit_kind  # noqa: PLC0415
@@ -109,7 +110,10 @@ def _candidate(part: LabelledSource, examples: Examples, vectors: np.ndarray, ki
 
     began, settings = time.perf_counter(), part.settings.classifiers
     report = progress_log(f"labels of {part.source}")
-    fitted = fit_kind(kind, examples.of(TRAINING), examples.of(VALIDATION), vectors, settings, report=report)
+    with kept_training(lake, part.checkpoint) as kept:
+        fitted = fit_kind(
+            kind, examples.of(TRAINING), examples.of(VALIDATION), vectors, settings, report=report, resume=kept.resume, checkpoint=kept.save,
+        )  # fmt: skip
     model = LabelModel(examples.words, examples.labels, fitted)
     said = {name: model.probabilities(examples.of(name).texts) for name in (TEST, VALIDATION)}
     scores = {name: score_labels(examples.of(name).labels, said[name], settings.seed) for name in said}

@@ -129,7 +129,7 @@ def test_loss_that_is_no_number_ends_the_training_and_the_best_weights_before_it
         if (progress.epoch, progress.batch) == (1, progress.n_batches):
             training.labels[:] = -100  # which cross entropy leaves out: a mean over no document is no number
 
-    classifier = fit_classifier(training, validation, random_start(), SETTINGS, spoil)
+    classifier = fit_classifier(training, validation, random_start(), SETTINGS, report=spoil)
     assert classifier.stopped_at == (2, 0)
     assert len(classifier.history.epochs) == 2
     assert np.isfinite(classifier.probabilities(validation.texts)).all()

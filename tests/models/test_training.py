@@ -120,6 +120,20 @@ def test_early_stopping_brings_the_best_weights_back():
     assert not are_equal(seen[1], seen[3])
 
 
+def test_validation_that_is_no_number_is_never_the_best_and_is_told_as_none():
+    seen, said = [], iter([math.nan, 2.0, math.inf, math.nan])
+
+    def validate(module):
+        seen.append(weights(module))
+        return next(said)
+
+    module = Line()
+    history = train(module, points(), squared_error, validate, SETTINGS)
+    assert [epoch.validation for epoch in history.epochs] == [None, 2.0, None, None]
+    assert history.best_epoch == 1
+    assert are_equal(weights(module), seen[1])
+
+
 def test_without_validation_the_last_weights_are_kept():
     module, last = Line(), []
     history = train(module, points(), squared_error, None, SETTINGS, checkpoint=lambda state: last.append(state.part("module")))
