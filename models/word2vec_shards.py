@@ -34,6 +34,7 @@ from models.word2vec_window import TILE_OUTPUTS, step_window
 
 KAPPA = np.float32(0.25)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
 PLACES_AHEAD = 3  # merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md)
+PATHS_AHEAD = 8  # the same for paths
 
 
 class Plan(NamedTuple):
@@ -163,6 +164,9 @@ def choose_paths(outputs: Outputs, bench: Bench, side: Side, v: int, n: int, wid
     taken, end = side.end[v], 0
     for j in range(n):
         start[j] = end
+        later = path_starts[words[min(j + PATHS_AHEAD, n - 1)]]
+        fetch_ahead(path_nodes, later)
+        fetch_ahead(path_signs, later)
         for i in range(path_starts[words[j]], path_starts[words[j] + 1]):
             at[end], taken = take_in(path_nodes[i], place_of, row_at, taken, side.rows, width)
             sign[end] = path_signs[i]
