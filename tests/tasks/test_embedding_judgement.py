@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from embedding_stage import SETTINGS, Run, publish_stage, rows_of
 from published_words import documents_about, pairs_within_topics, publish_words, word_test
 
 from models.glove import GloveSettings
 from tasks.champions import COMPARISONS
+from tasks.embedding_judgement import _known_to_both, _on_common_words
+from tasks.embedding_scores import WordTest, WordVectors
 from tasks.embeddings import plan_embeddings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
@@ -61,6 +64,19 @@ def test_a_better_model_takes_the_place(lake: Lake):
     assert verdict_of(lake, run) == "not_worse_than_champion"
     assert [row["model_id"] for row in published(lake, "models")] == [row["model_id"] for row in rows_of(lake, run.trained[0], "models")]
     assert plan_embeddings(lake, SETTINGS) == []
+
+
+def test_both_are_asked_what_both_know_among_the_words_that_both_know():
+    new = WordVectors("en", "norm", ("sea", "tide", "tram", "whale"), np.eye(4, dtype=np.float32))
+    champion = WordVectors("en", "norm", ("Tide", "sea", "tram", "krill"), np.eye(4, dtype=np.float32))
+    asked = WordTest("set", (("sea", "tide"), ("sea", "whale"), ("krill", "tram"), ("tram", "Sea")), np.array([1.0, 2.0, 3.0, 4.0]))
+    common = _known_to_both((new, champion), asked)
+    assert common.questions == (("sea", "tide"), ("tram", "Sea"))
+    assert common.ratings is not None
+    assert common.ratings.tolist() == [1.0, 4.0]
+    first, second = _on_common_words((new, replace(champion, words=("tide", "sea", "tram", "krill"))))
+    assert (first.words, second.words) == (("sea", "tide", "tram"), ("tide", "sea", "tram"))
+    assert first.vectors.tolist() == new.vectors[:3].tolist()
 
 
 def test_the_newer_wins_where_too_few_questions_are_known_to_both(lake: Lake):
