@@ -115,9 +115,23 @@ def test_steps_that_run_away_are_refused():
         train_glove(*corpus(), replace(SMALL, eta=1e30))
 
 
-def test_corpus_without_neighbours_is_refused():
-    with pytest.raises(NothingToLearnError, match="no two words"):
-        train_glove(np.array([0, 1] * 5), np.arange(10), np.array([5, 5]), SMALL)
+@pytest.mark.parametrize(
+    ("token_ids", "starts", "counts", "rule"),
+    [
+        ([0, 1] * 5, list(range(10)), [5, 5], "no_two_words_in_a_window"),
+        ([0] * 9, [0], [9], "fewer_than_2_words_with_3_occurrences"),
+        ([0, 1, 2, 3], [0], [1, 1, 1, 1], "fewer_than_2_words_with_3_occurrences"),
+        ([0, 0, 0, 1], [0], [3, 1], "fewer_than_2_words_with_3_occurrences"),
+    ],
+    ids=["no neighbours", "one word", "min_count leaves none", "min_count leaves one"],
+)
+def test_corpus_too_small_to_learn_from_is_refused_by_rule(token_ids, starts, counts, rule):
+    with pytest.raises(NothingToLearnError) as refused:
+        train_glove(np.array(token_ids, np.int32), np.array(starts), np.array(counts), SMALL)
+    assert refused.value.rule == rule
+
+
+def test_empty_corpus_is_refused():
     with pytest.raises(Word2VecError, match="empty"):
         train_glove(np.array([], np.int32), np.array([], np.int64), np.array([5, 5]), SMALL)
 

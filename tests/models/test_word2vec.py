@@ -8,6 +8,7 @@ from topic_corpus import SMALL, corpus
 from models.alias_table import make_alias_table
 from models.huffman import huffman_paths
 from models.word2vec import (
+    NothingToLearnError,
     Word2VecError,
     Word2VecSettings,
     frequent_words,
@@ -136,15 +137,12 @@ def test_long_sentences_are_cut_and_all_of_them_read():
     assert starts[shards].tolist() == [0, 1010, 2010, 2510, 2600]
 
 
-def test_window_longer_than_every_sentence_is_well():
-    model = train_word2vec(*corpus(), settings_of(window=500))
-    assert np.isfinite(model.vectors).all()
-
-
-def test_one_dimension_is_well():
-    model = train_word2vec(*corpus(), settings_of(vector_size=1))
+@pytest.mark.parametrize(("sg", "hs"), [(1, 0), (0, 0), (1, 1), (0, 1)])
+def test_one_dimension_and_a_window_longer_than_every_sentence_are_well(sg, hs):
+    model = train_word2vec(*corpus(), settings_of(sg=sg, hs=hs, vector_size=1, window=500))
     assert model.vectors.shape == (model.token_ids.size, 1)
     assert np.isfinite(model.vectors).all()
+    assert model.losses[1] < model.losses[0]
 
 
 def test_two_words_are_well_though_each_can_only_have_the_other_as_negative():
@@ -174,6 +172,23 @@ NO_START = np.array([], np.int64)
 def test_corpus_from_which_nothing_can_be_learned_is_refused(token_ids, starts, counts, message):
     with pytest.raises(Word2VecError, match=message):
         train_word2vec(np.array(token_ids), np.array(starts), np.array(counts), settings_of(sample=0))
+
+
+@pytest.mark.parametrize(
+    ("token_ids", "starts", "counts", "rule"),
+    [
+        ([0] * 9, [0], [9], "fewer_than_2_words_with_3_occurrences"),
+        ([0, 1, 2, 3], [0], [1, 1, 1, 1], "fewer_than_2_words_with_3_occurrences"),
+        ([0, 0, 0, 1], [0], [3, 1], "fewer_than_2_words_with_3_occurrences"),
+        ([0, 1] * 3, list(range(6)), [3, 3], "no_two_words_in_a_window"),
+    ],
+    ids=["one word", "min_count leaves none", "min_count leaves one", "sentences of one word"],
+)
+@pytest.mark.parametrize("hs", [0, 1])
+def test_corpus_too_small_to_learn_from_is_refused_by_rule(hs, token_ids, starts, counts, rule):
+    with pytest.raises(NothingToLearnError) as refused:
+        train_word2vec(np.array(token_ids), np.array(starts), np.array(counts), settings_of(hs=hs, sample=0))
+    assert refused.value.rule == rule
 
 
 @pytest.mark.parametrize("shards", [1, 8])

@@ -53,6 +53,15 @@ def test_pairs_with_an_unknown_word_are_counted_and_the_word_is_named():
     assert score.spearman == pytest.approx(1)  # cosines .82, -.24, .71 against 9, 1, 5
 
 
+def test_set_of_which_no_word_is_known_has_no_score_and_names_its_words():
+    score = score_pairs(VECTORS, WORDS, WordPairs((("sun", "moon"), ("sun", "sea")), np.array([1.0, 2.0])))
+    assert np.isnan(score.spearman)
+    assert (score.n_pairs, score.n_known, score.unknown_words) == (2, 0, ("moon", "sea", "sun"))
+    answered = score_analogies(VECTORS, WORDS, [("sun", "day", "moon", "night")])
+    assert np.isnan(answered.accuracy)
+    assert (answered.n_questions, answered.n_known) == (1, 0)
+
+
 @pytest.mark.parametrize("pairs", [(("x", "y"),), (("king", "man"),), (("king", "man"), ("king", "man"))])
 def test_agreement_of_too_few_pairs_is_not_a_number(pairs):
     assert np.isnan(score_pairs(VECTORS, WORDS, WordPairs(pairs, np.arange(len(pairs), dtype=float))).spearman)
