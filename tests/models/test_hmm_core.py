@@ -7,8 +7,10 @@ from oracles.hmm_enumeration import enumerate_paths, posterior_by_enumeration
 from models import hmm_core as hmm
 from models.hmm_single import expect_in_log_space
 
-WEATHER_PI = np.array([0.3, 0.4, 0.3])  # rain, sun, clouds: the article's model, its recursions put right
+# The article's example, its recursions put right: states rain, sun, clouds; a friend who is dry, has fever or flu.
+WEATHER_PI = np.array([0.3, 0.4, 0.3])
 WEATHER_A = np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]])
+DRY, FEVER, FLU = np.array([0.1, 0.6, 0.4]), np.array([0.4, 0.4, 0.4]), np.array([0.5, 0.0, 0.2])
 
 
 def random_model(seed: int, n_states: int, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,12 +53,73 @@ def test_viterbi_finds_the_best_of_all_paths(seed: int, n_states: int, n_steps: 
     assert log_probability[0] == pytest.approx(np.log(paths[best]), rel=1e-12)  # rounding
 
 
-def test_weather_example_multiplies_the_emission() -> None:
-    b = np.array([[0.9, 0.1, 0.4], [0.2, 0.8, 0.5]])
-    alpha_0 = WEATHER_PI * b[0]
-    by_hand = (alpha_0 @ WEATHER_A * b[1]).sum()
-    ours = hmm.posterior(WEATHER_PI, WEATHER_A, np.log(b), np.array([2]))
-    assert np.exp(ours.log_likelihood[0]) == pytest.approx(by_hand, rel=1e-12)  # rounding
+def weather(*seen: np.ndarray) -> hmm.HmmPosterior:
+    with np.errstate(divide="ignore"):
+        return hmm.posterior(WEATHER_PI, WEATHER_A, np.log(np.array(seen)), np.array([len(seen)]))
+
+
+def test_weather_example_forwards_multiplies_by_the_emission() -> None:
+    first, second = (
+        np.array([0.03, 0.24, 0.12]),
+        np.array([0.036, 0.0588, 0.0612]),
+    )  # by hand; the article adds 0.4 and gets 0.49, 0.547, 0.553
+    np.testing.assert_allclose(weather(DRY).gamma[0], first / first.sum(), rtol=1e-12)
+    np.testing.assert_allclose(weather(DRY, FEVER).gamma[1], second / second.sum(), rtol=1e-12)
+    assert np.exp(weather(DRY, FEVER).log_likelihood[0]) == pytest.approx(0.156)
+
+
+def test_weather_example_backwards_goes_from_row_to_column() -> None:
+    before_dry = np.array([0.36, 0.39, 0.45])  # by hand; the article turns A round and gets 0.04 (it means 0.24), 0.16 (0.41), 0.2 (0.45)
+    wanted = WEATHER_PI * before_dry
+    np.testing.assert_allclose(weather(np.ones(3), DRY).gamma[0], wanted / wanted.sum(), rtol=1e-12)
+
+
+def test_weather_example_as_a_whole_equals_enumeration() -> None:
+    likelihood, gamma, counts = posterior_by_enumeration(WEATHER_PI, WEATHER_A, np.array([DRY, FEVER, FLU, DRY]))
+    ours = weather(DRY, FEVER, FLU, DRY)
+    assert np.exp(ours.log_likelihood[0]) == pytest.approx(likelihood)
+    np.testing.assert_allclose(ours.gamma, gamma, atol=1e-14)
+    np.testing.assert_allclose(ours.transition_counts, counts, atol=1e-14)
+
+
+@pytest.mark.parametrize("with_zeros", [False, True])
+@pytest.mark.parametrize("n_states", [1, 3, pytest.param(9, marks=pytest.mark.slow)])  # 9: more than a vector holds; seconds to compile
+@pytest.mark.parametrize(
+    "lengths", [[37], [1] * 20, [40, 3, 17, 8, 16, 9, 1, 33, 2, 24, 25]]
+)  # alone; short; unlike in length, in blocks and not
+def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: list[int], *, with_zeros: bool) -> None:
+    rng = np.random.default_rng(n_states)
+    pi, A, log_b = rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.normal(0, 20, (sum(lengths), n_states))
+    if with_zeros and n_states > 1:
+        pi[0], A[0, -1], A[-1] = 0.0, 0.0, np.eye(n_states)[-1]
+        pi, A = pi / pi.sum(), A / A.sum(axis=1, keepdims=True)
+    gamma, counts, starts, values = np.zeros(log_b.shape), np.zeros(A.shape), np.zeros(n_states), []
+    with np.errstate(divide="ignore"):
+        log_pi, log_A = np.log(pi), np.log(A)
+    for end, length in zip(np.cumsum(lengths), lengths, strict=True):
+        steps = np.arange(end - length, end)
+        values.append(expect_in_log_space(log_pi, log_A, log_b[steps], steps, gamma, starts, counts))
+    ours = hmm.posterior(pi, A, log_b, np.array(lengths))
+    np.testing.assert_allclose(ours.log_likelihood, values, rtol=1e-12)
+    np.testing.assert_allclose(ours.gamma, gamma, atol=1e-10)  # log space loses digits of sums of 40 logarithms near 1,000
+    np.testing.assert_allclose(ours.start_counts, starts, atol=1e-10)
+    np.testing.assert_allclose(ours.transition_counts, counts, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_states", [3, pytest.param(9, marks=pytest.mark.slow)])
+def test_viterbi_of_many_sequences_equals_the_recursion_in_numpy(n_states: int) -> None:
+    rng = np.random.default_rng(8)
+    lengths = np.array([30, 1, 12])
+    pi, A, log_b = rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.normal(0, 2, (43, n_states))
+    states, values = hmm.most_likely_states(pi, A, log_b, lengths)
+    for end, length, value in zip(np.cumsum(lengths), lengths, values, strict=True):
+        rows, path = log_b[end - length : end], states[end - length : end]
+        score = np.log(pi) + rows[0]
+        for row in rows[1:]:
+            score = (score[:, None] + np.log(A)).max(axis=0) + row
+        of_path = np.log(pi[path[0]]) + rows[np.arange(length), path].sum() + np.log(A[path[:-1], path[1:]]).sum()
+        assert value == pytest.approx(score.max(), rel=1e-12)  # rounding
+        assert of_path == pytest.approx(value, rel=1e-12)
 
 
 def test_sequences_do_not_touch_each_other() -> None:
@@ -76,11 +139,11 @@ def test_renaming_the_states_changes_nothing() -> None:
     np.testing.assert_allclose(renamed.gamma, ours.gamma[:, order], atol=1e-12)
 
 
-def test_a_million_steps_at_1e_minus_300_each_keep_their_digits() -> None:
-    n_steps = 1_000_000
-    log_b = np.full((n_steps, 2), -690.0)
-    ours = hmm.posterior(np.array([0.5, 0.5]), np.full((2, 2), 0.5), log_b, np.array([n_steps]))
-    assert ours.log_likelihood[0] == pytest.approx(-690.0 * n_steps, rel=1e-12)  # a million roundings of 1e-16
+@pytest.mark.parametrize(("n_sequences", "n_steps"), [(1, 1_000_000), (8, 100_000)])
+def test_very_many_steps_at_1e_minus_300_each_keep_their_digits(n_sequences: int, n_steps: int) -> None:
+    log_b = np.full((n_sequences * n_steps, 2), -690.0)
+    ours = hmm.posterior(np.array([0.5, 0.5]), np.full((2, 2), 0.5), log_b, np.full(n_sequences, n_steps))
+    np.testing.assert_allclose(ours.log_likelihood, -690.0 * n_steps, rtol=1e-12)  # a million roundings of 1e-16
     np.testing.assert_allclose(ours.gamma.sum(axis=1), 1.0, rtol=1e-12)
 
 
@@ -139,10 +202,13 @@ def test_sequences_side_by_side_equal_each_by_itself(seed: int, n_states: int, l
 
 def test_any_number_of_threads_gives_the_same_bytes() -> None:
     rng = np.random.default_rng(2)
-    lengths = rng.integers(1, 90, 50)
+    lengths = rng.integers(1, 9000, 40)  # some 180,000 steps: several parts
     pi, A, _ = random_model(2, 3, 1)
     kinds, log_table = rng.integers(0, 6, lengths.sum()), np.log(rng.dirichlet(np.ones(3), 6))
     one, three = (hmm.posterior_by_kind(pi, A, log_table, kinds, lengths, n_threads=n) for n in (1, 3))
+    assert one.gamma.tobytes() == three.gamma.tobytes()
+    assert one.transition_counts.tobytes() == three.transition_counts.tobytes()
+    one, three = (hmm.posterior(pi, A, log_table[kinds], lengths, n_threads=n) for n in (1, 3))
     assert one.gamma.tobytes() == three.gamma.tobytes()
     assert one.transition_counts.tobytes() == three.transition_counts.tobytes()
 

@@ -238,7 +238,11 @@ def test_a_start_set_by_hand_must_be_probabilities() -> None:
 
 def test_any_number_of_threads_fits_the_same_bytes() -> None:
     X = observations("GaussianHMM", walk(500))
-    one, two = (hmm.GaussianHMM(2, n_jobs=n, n_iter=5).fit(X, [10] * 50) for n in (1, 2))
+    X = np.tile(X, (300, 1))  # 150,000 steps: several parts
+    one, two = (hmm.GaussianHMM(2, n_jobs=n, n_iter=2, init_params="stc") for n in (1, 2))
+    one.means_ = two.means_ = np.array([[0.0, 0.0], [4.0, 4.0]])
+    one.fit(X, [1000] * 150)
+    two.fit(X, [1000] * 150)
     assert one.means_.tobytes() == two.means_.tobytes()
 
 
@@ -246,3 +250,42 @@ def test_progress_is_told_iteration_and_likelihood() -> None:
     told: list[tuple[int, float]] = []
     model = made("PoissonHMM").fit(observations("PoissonHMM", walk(50)), progress=lambda *args: told.append(args))
     assert told == list(enumerate(model.monitor_.history))
+
+
+def test_an_impossible_sequence_is_named_by_its_number_among_all() -> None:
+    X = np.zeros((90_000, 1))
+    X[-1] = 1.0  # in the ninth sequence, which is of the second part
+    model = hmm.PoissonHMM(1, init_params="st")
+    model.lambdas_ = np.zeros((1, 1))
+    with pytest.raises(hmm_core.ImpossibleSequenceError, match="sequence 8 "):
+        model.fit(X, [10_000] * 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("GaussianHMM", {}),
+        ("GaussianHMM", {"covariance_type": "full"}),
+        ("GMMHMM", {"covariance_type": "full"}),
+        ("GMMHMM", {}),
+        ("PoissonHMM", {}),
+    ],
+)
+def test_a_missing_column_counts_as_if_it_were_not_in_the_model(name: str, more: dict[str, str]) -> None:
+    X = observations(name, walk(100))
+    model = made(name, **more).fit(X)
+    holes = X.copy()
+    holes[::3, 1] = np.nan
+    alone = made(name, **more)
+    alone.startprob_, alone.transmat_ = model.startprob_, model.transmat_
+    alone.n_features = 1
+    if name == "PoissonHMM":
+        alone.lambdas_ = model.lambdas_[:, :1]
+    else:
+        alone.weights_ = getattr(model, "weights_", None)
+        alone.means_ = model.means_[..., :1]
+        covars = model._covars_ if name == "GaussianHMM" else model.covars_
+        alone.covars_ = covars[..., :1, :1] if more else covars[..., :1]
+    log_b = model._log_emission(holes)
+    np.testing.assert_allclose(log_b[::3], alone._log_emission(X[::3, :1]), rtol=1e-9)
+    np.testing.assert_allclose(log_b[1::3], model._log_emission(X[1::3]), rtol=1e-12)

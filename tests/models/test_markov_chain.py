@@ -47,6 +47,14 @@ def test_likelihood_by_hand() -> None:
     assert MarkovChain(np.array([1.0, 0.0]), np.eye(2)).log_likelihood(np.array([0, 1])) == -np.inf
 
 
+def test_likelihood_of_second_order_looks_two_back() -> None:
+    chain = fit_chain([np.array([0, 0, 1, 0, 0, 1, 1]), np.array([1, 0])], 2, order=2)
+    # It begins with 00 or 10, half of the sequences each; after 00 always 1, after 01 by halves 0 or 1.
+    assert chain.log_likelihood(np.array([0, 0, 1, 1])) == pytest.approx(np.log(0.5 * 1.0 * 0.5))
+    with pytest.raises(ValueError, match="needs as many states"):
+        chain.log_likelihood(np.array([0]))
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_what_is_sampled_is_learned_again(order: int) -> None:
     chain = fit_chain([np.random.default_rng(3).integers(0, 2, 50)], 2, order, pseudo_count=1.0)
