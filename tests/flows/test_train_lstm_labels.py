@@ -1,0 +1,29 @@
+"""The flow `train_lstm` on labelled documents: what it leaves, what the UI shows, and that the same again has nothing to do."""
+
+import pytest
+from label_stage import SETTINGS
+from prefect.client.orchestration import get_client
+from published_labels import labelled_documents, publish_labelled
+
+from flows.train_lstm import train_lstm
+from tasks.lake.files import read_table
+from tasks.lake.layout import Lake
+from tasks.plan import make_plan
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+
+
+def test_labels_are_left_and_shown_and_the_same_again_stands(lake: Lake):
+    publish_labelled(lake, labelled_documents(60))
+    first = train_lstm(str(lake.home), labels=SETTINGS)
+    models = read_table(lake, first.tables["models"]).to_pylist()
+    assert sum(row["is_champion"] for row in models) == 1
+    assert len(models) == 4
+    assert read_table(lake, first.tables["predictions"]).num_rows > 10
+    with get_client(sync_client=True) as client:
+        shown = {one.key for one in client.read_artifacts()}
+    assert {"labels-messages", "labels-messages-epochs", "labels-messages-confusions", "champions-labels", "scores-lstm"} <= shown
+    second = train_lstm(str(lake.home), labels=SETTINGS)
+    assert second.n_steps_run == 0
+    assert second.tables["predictions"] == first.tables["predictions"]
+    assert {line.step for line in make_plan(lake, [], "lstm")} >= {"fit_classifiers"}  # with other settings, those of a real run
