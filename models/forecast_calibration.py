@@ -2,7 +2,8 @@
 
 Split conformal prediction (Vovk et al. 2005; for quantiles Romano, Patterson and Candès 2019), one factor for each horizon, category and
 side of the median. A factor is the conformal quantile of distances of the truth from the median, in widths of that side as the network
-gave it. Series of one day are not independent, so the promise is an average one, and the scores say what was kept.
+gave it, and never less than 1: all series of a day rise and fall together, so a few calm past days are no proof that a network is too
+cautious. For the same reason the promise is an average one, and the scores say what was kept.
 """
 
 from __future__ import annotations
@@ -87,6 +88,6 @@ def _distances(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 
 def _conformal_quantile(distances: np.ndarray) -> float:
-    """The ceil(0.9 (n + 1))-th smallest of n, the largest where that is beyond them; at least 0."""
+    """The ceil(0.9 (n + 1))-th smallest of n, the largest where that is beyond them; at least 1."""
     rank = min(int(np.ceil(SIDE * (len(distances) + 1))), len(distances)) - 1
-    return max(float(np.partition(distances, rank)[rank]), 0.0)
+    return max(float(np.partition(distances, rank)[rank]), 1.0)

@@ -34,7 +34,7 @@ class ForecastSettings:
     head_size: int = 32
     region_size: int = 8
     peepholes: bool = False
-    networks: int = 1
+    networks: int = 2
     epochs: int = 3
     refit_epochs: int = 1
     windows_per_epoch: int = 25_600
@@ -47,7 +47,7 @@ class ForecastSettings:
     unknown_share: float = 0.2
     without_policy_share: float = 0.5
     clip_norm: float = 1.0
-    smoothed_series: int = 48
+    smoothed_series: int = 32
     seed: int = 1
     device: str = "auto"
     tolerance: float = 0.0

@@ -18,11 +18,17 @@ def test_intervals_that_are_too_narrow_are_widened_until_they_hold() -> None:
 
 
 def test_each_side_category_and_horizon_has_its_own_factor() -> None:
-    truth = np.ones((100, 2, 2))
+    truth = np.full((100, 2, 2), 2.0)
     truth[:, 1, 1] = -3.0
     factors = Calibration.fit(truth, said_of(truth.shape)).factors
-    np.testing.assert_array_equal(factors[0, 0], [0.0, 1.0])
-    np.testing.assert_array_equal(factors[1, 1], [3.0, 0.0])
+    np.testing.assert_array_equal(factors[0, 0], [1.0, 2.0])
+    np.testing.assert_array_equal(factors[1, 1], [3.0, 1.0])
+
+
+def test_calm_days_do_not_narrow_an_interval() -> None:
+    truth = np.full((100, 1, 1), 0.1)
+    said = said_of(truth.shape)
+    np.testing.assert_array_equal(Calibration.fit(truth, said).apply(said), said)
 
 
 def test_few_truths_borrow_from_the_category_and_none_leave_the_interval() -> None:
