@@ -102,7 +102,7 @@ def _known_to_both(both: tuple[WordVectors, WordVectors], test: WordTest) -> Wor
         words = set(map(str.lower, known.words))
         is_known &= [words.issuperset(question) for question in questions_in_column(known, test)]
     questions = tuple(question for question, is_kept in zip(test.questions, is_known, strict=True) if is_kept)
-    return replace(test, questions=questions, ratings=None if test.ratings is None else test.ratings[is_known])
+    return replace(test, questions=questions, ratings=None if test.ratings is None else test.ratings[is_known], sections=())
 
 
 def _on_common_words(both: tuple[WordVectors, WordVectors]) -> tuple[WordVectors, WordVectors]:

@@ -28,10 +28,10 @@ from tasks.transforms.word_columns import WordColumn, word_in_column
 MODULES = ("models.word_similarity", "tasks.transforms.word_columns")
 STEP = Step("score_vectors", MODULES)
 RESULTS = "word_test_results"
-"""The working table of what was measured: a row a model and test, unknown words named."""
+"""The working table of what was measured: a row a model and test, unknown words named; and one for each section of an analogy test."""
 RESULTS_SCHEMA = pa.schema(
     [
-        ("model_id", pa.string()), ("lang", pa.string()), ("test", pa.string()), ("metric", pa.string()), ("value", pa.float64()),
+        ("model_id", pa.string()), ("lang", pa.string()), ("test", pa.string()), ("section", pa.string()), ("metric", pa.string()), ("value", pa.float64()),
         ("n_questions", pa.int64()), ("n_known", pa.int64()), ("unknown_words", pa.list_(pa.string())),
     ]
 )  # fmt: skip
@@ -46,6 +46,7 @@ class WordTest:
     name: str
     questions: tuple[tuple[str, ...], ...]
     ratings: np.ndarray | None
+    sections: tuple[str | None, ...] = ()  # of each question, where the set has sections
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class WordVectors:
 
 @dataclass(frozen=True)
 class TestResult:
-    """How a test went; `value` is NaN where nothing could be measured."""
+    """How a test, or a section of it, went; `value` is NaN where nothing could be measured."""
 
     __test__ = False
 
@@ -71,6 +72,8 @@ class TestResult:
     n_questions: int
     n_known: int
     unknown_words: tuple[str, ...]
+    section: str | None = None
+    parts: tuple[TestResult, ...] = ()  # by section, in the order of the set
 
     def scores(self) -> list[Score]:
         """Rows of `scores`, under the test's name; none where nothing could be measured."""
@@ -106,6 +109,7 @@ def read_word_tests(lake: Lake, files: Sequence[FileRef], lang: str) -> list[Wor
         WordTest(
             name, tuple(tuple(row["words"]) for row in found),
             np.array([row["rating"] for row in found]) if found[0]["kind"] == "word_pairs" else None,
+            tuple(row["section"] for row in found),
         )
         for name, found in sorted(by_name.items())
     ]  # fmt: skip
@@ -119,9 +123,17 @@ def score_on(known: WordVectors, test: WordTest) -> TestResult:
     if test.ratings is not None:
         pairs = score_pairs(known.vectors, known.words, WordPairs(tuple((a, b) for a, b in questions), test.ratings))
         return TestResult(test.name, SPEARMAN, pairs.spearman, 0.0, pairs.n_pairs, pairs.n_known, unknown)
-    answers = score_analogies(known.vectors, known.words, [(a, b, c, d) for a, b, c, d in questions])
+    by_section: dict[str | None, list[tuple[str, ...]]] = {}
+    for section, question in zip(test.sections or (None,) * len(questions), questions, strict=True):
+        by_section.setdefault(section, []).append(question)
     chance = 1 / max(len(known.words) - 3, 1)  # three words of a question are no answer
-    return TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, unknown)
+    parts = []
+    for section, asked in by_section.items():
+        answers = score_analogies(known.vectors, known.words, [(a, b, c, d) for a, b, c, d in asked])
+        parts.append(TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, (), section))
+    n_known = sum(part.n_known for part in parts)
+    accuracy = sum(part.value * part.n_known for part in parts if part.n_known) / n_known if n_known else float("nan")
+    return TestResult(test.name, ACCURACY, accuracy, chance, len(questions), n_known, unknown, None, tuple(parts) if len(parts) > 1 else ())
 
 
 def score_works(lake: Lake, judged: Sequence[StepRecord], tests: Sequence[FileRef]) -> list[Work]:
@@ -151,11 +163,12 @@ def score_vectors_body(lake: Lake, published: PublishedVectors) -> StepOutput:
     scores = [{"model_id": published.model_id, **vars(score)} for result in results for score in result.scores()]
     rows = [
         {
-            "model_id": published.model_id, "lang": published.lang, "test": result.name, "metric": result.metric,
+            "model_id": published.model_id, "lang": published.lang, "test": result.name, "section": result.section, "metric": result.metric,
             "value": result.value if np.isfinite(result.value) else None, "n_questions": result.n_questions, "n_known": result.n_known,
             "unknown_words": list(result.unknown_words),
         }
-        for result in results
+        for whole in results
+        for result in (whole, *whole.parts)
     ]  # fmt: skip
     files = [
         write_table(lake, "scores", pa.Table.from_pylist([*published.losses, *scores], schema=SCORES.arrow_schema())),

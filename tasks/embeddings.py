@@ -181,7 +181,7 @@ def show_tests(lake: Lake, scored: Sequence[StepRecord]) -> None:
     """Show for every champion and word test what was measured, and which words it does not know, in the UI of the run that calls."""
     rows = [
         {
-            "language": row["lang"], "test": row["test"], "metric": row["metric"], "value": row["value"], "questions": row["n_questions"],
+            "language": row["lang"], "test": row["test"], "section": row.get("section"), "metric": row["metric"], "value": row["value"], "questions": row["n_questions"],
             "known": row["n_known"], "unknown words": _named(row["unknown_words"]),
         }
         for row in word_test_results(lake, scored)

@@ -53,7 +53,7 @@ def _language(lake: Lake, model: Row, scores: Sequence[Row], working: Mapping[st
         "losses": Markup(chart),  # noqa: S704
         "map": Markup(drawn) if words else None,  # noqa: S704
         "scores": [score for score in scores if score["metric"].startswith("loss")],
-        "tests": [_test(row) for row in working.get(RESULTS, []) if row["model_id"] == model_id],
+        "tests": [_test(row) for row in working.get(RESULTS, []) if row["model_id"] == model_id and row.get("section") is None],
         "neighbours": [{name: value for name, value in row.items() if name != "lang"} for row in neighbours if row["lang"] == lang],
     }
 

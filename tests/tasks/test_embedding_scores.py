@@ -31,6 +31,18 @@ def test_analogies_are_scored_beside_chance():
     assert (result.metric, result.value, result.n_known, result.chance) == ("analogy_accuracy", 1.0, 1, 1.0)
 
 
+def test_analogies_are_told_by_section_and_the_whole_is_their_mean_by_question():
+    right, wrong = ("tide", "sea", "tram", "rail"), ("rail", "tram", "tram", "tide")
+    test = WordTest("set", (right, wrong, ("tide", "sea", "moon", "rail"), right), None, ("one", "other", "other", "one"))
+    result = score_on(SQUARE, test)
+    assert [(part.section, part.value, part.n_questions, part.n_known) for part in result.parts] == [
+        ("one", 1.0, 2, 2),
+        ("other", 0.0, 2, 1),
+    ]
+    assert (result.value, result.n_known) == (pytest.approx(2 / 3), 3)
+    assert score_on(SQUARE, WordTest("set", (right,), None, ("one",))).parts == ()
+
+
 def test_words_are_brought_into_the_form_of_the_column():
     stems = WordVectors("en", "stem", ("tide", "tram"), np.eye(2, dtype=np.float32))
     assert score_on(stems, WordTest("set", (("tides", "Trams"), ("tide", "mills")), np.array([1.0, 2.0]))).unknown_words == ("mill",)
