@@ -28,9 +28,9 @@ class ForecastSettings:
     origins: int = 8
     calibration_origins: int = 4
     days_between_origins: int = 8
-    origins_between_refits: int = 4
+    origins_between_refits: int = 6
     training_days: int = 60
-    hidden_size: int = 48
+    hidden_size: int = 32
     head_size: int = 32
     region_size: int = 8
     peepholes: bool = False
