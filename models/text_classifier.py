@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.lstm import LSTM
 from models.text_classifier_settings import LstmSettings
 from models.text_classifier_tfidf import softmax
 from models.text_classifier_words import PADDING, UNKNOWN, Labelled, Texts
@@ -68,13 +69,14 @@ class TextBatches:
 class TextNetwork(nn.Module):
     """The network of the legend. Words' vectors start as given; the rest starts as PyTorch has it."""
 
-    def __init__(self, vectors: torch.Tensor, hidden_size: int, n_labels: int, dropout: float) -> None:
+    def __init__(self, vectors: torch.Tensor, n_labels: int, settings: LstmSettings) -> None:
         super().__init__()
+        vector_size, hidden_size = vectors.shape[1], settings.hidden_size
         self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PADDING)  # type: ignore[no-untyped-call]  # torch's own
-        self.ahead = nn.LSTM(vectors.shape[1], hidden_size, batch_first=True)
-        self.back = nn.LSTM(vectors.shape[1], hidden_size, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(4 * hidden_size + vectors.shape[1], n_labels)
+        self.ahead = LSTM(vector_size, hidden_size, batch_first=True, peephole=settings.has_peepholes)
+        self.back = LSTM(vector_size, hidden_size, batch_first=True, peephole=settings.has_peepholes)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.out = nn.Linear(4 * hidden_size + vector_size, n_labels)
 
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Scores (n, K) of documents `ids` (n, T) of `lengths` (n,) words."""
@@ -129,7 +131,7 @@ def fit_classifier(
     and `checkpoint` are those of `models.training.train`.
     """
     with seeded(settings.training.seed):
-        network = TextNetwork(torch.from_numpy(vectors.copy()), settings.hidden_size, training.n_labels, settings.dropout)
+        network = TextNetwork(torch.from_numpy(vectors.copy()), training.n_labels, settings)
     batches = TextBatches(readable(training.texts, settings), training.labels, settings.documents_in_batch(len(training)))
     held_out = readable(validation.texts, settings)
     parts = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEWEST_FOLDS = 3  # one to ask about, one to stop by, one to learn from
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
 
@@ -22,6 +23,13 @@ class PartSettings:
     test_share: float = 0.2
     fewest_to_choose_by: int = 100
     n_folds: int = 3
+
+    def __post_init__(self) -> None:
+        """ValueError where the shares leave nothing to learn from, or the folds are too few to learn, stop and ask by."""
+        if min(self.validation_share, self.test_share) < 0 or self.validation_share + self.test_share >= 1:
+            raise ValueError("validation_share and test_share must be 0 or more, and together less than 1")
+        if self.n_folds < FEWEST_FOLDS:
+            raise ValueError(f"n_folds must be {FEWEST_FOLDS} or more, not {self.n_folds}")
 
 
 def parts_of(digests: Sequence[str], settings: PartSettings) -> np.ndarray:

@@ -36,8 +36,8 @@ class LogisticSettings:
 
 @dataclass(frozen=True)
 class LstmSettings:
-    """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each direction,
-    `dropout` of words' vectors and of what is pooled. A longer document is read as its first `n_head` and last `n_tail` words.
+    """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each direction, whether its
+    gates have peepholes, `dropout` of words' vectors and of what is pooled. A longer document is read as its first `n_head` and last `n_tail` words.
 
     A batch is a `batches_at_least`-th of the documents, `batch_size` at most and FEWEST_IN_BATCH at least. `training` is as it stands but
     for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at most; patience grows with them.
@@ -45,6 +45,7 @@ class LstmSettings:
 
     vector_size: int = 100
     hidden_size: int = 64
+    has_peepholes: bool = False
     dropout: float = 0.5
     n_head: int = 200
     n_tail: int = 200

@@ -102,7 +102,7 @@ def _lstm(tensors: Tensors, notes: Mapping[str, Any]) -> TextClassifier:
     kept = dict(notes["lstm_settings"])
     settings = LstmSettings(**{**kept, "training": TrainingSettings(**kept["training"])})
     weights = {name.removeprefix("network."): torch.from_numpy(array) for name, array in tensors.items() if name.startswith("network.")}
-    network = TextNetwork(weights["embedding.weight"], settings.hidden_size, len(notes["labels"]), settings.dropout)
+    network = TextNetwork(weights["embedding.weight"], len(notes["labels"]), settings)
     network.load_state_dict(weights)
     epochs = tuple(Epoch(**{name: epoch[name] for name in _EPOCH}) for epoch in notes["history"]["epochs"])
     history = TrainingHistory(epochs, notes["history"]["best_epoch"], notes["history"]["is_stopped_early"])

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+class TrainingSettingsError(ValueError):
+    """A setting out of range; the message names it."""
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """How a module is trained.
@@ -36,6 +40,21 @@ class TrainingSettings:
     seed: int = 1
     threads: int = 1
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """TrainingSettingsError naming the first setting that is out of range."""
+        for name in ("epochs", "threads"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}")
+        for name in ("weight_decay", "plateau_patience", "clip_norm", "clip_value", "patience", "chunk_length"):
+            _require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}")
+        _require(0 < self.learning_rate < math.inf, f"learning_rate must be above 0 and finite, not {self.learning_rate}")
+        _require(0 <= self.warm_up_share < 1, f"warm_up_share must be 0 or more and below 1, not {self.warm_up_share}")
+        _require(0 < self.plateau_factor < 1, f"plateau_factor must lie between 0 and 1, not {self.plateau_factor}")
+
+
+def _require(holds: bool, message: str) -> None:  # noqa: FBT001  # reads as a sentence where it is called
+    if not holds:
+        raise TrainingSettingsError(message)
 
 
 def learning_rate(settings: TrainingSettings, share_done: float, plateau_scale: float = 1.0) -> float:

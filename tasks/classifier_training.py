@@ -5,17 +5,20 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from expectations.contracts import LEDGER
 from models.text_classifier_parts import TEST, TRAINING, VALIDATION
 from models.text_classifier_words import N_SPECIAL, Labelled, WordList
 from tasks.classifier_examples import Examples, LabelledSource, read_examples, write_rare_labels
 from tasks.classifier_settings import ClassificationSettings
 from tasks.decisions import write_skip
-from tasks.lake.files import FileRef, read_table
+from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import Step, StepOutput, settings_of
 from tasks.model_store import Score, TrainedModel, write_model
@@ -46,6 +49,12 @@ class Candidate:
     shown: Mapping[str, list[list[Any]]]
     seconds: float
 
+    @property
+    def stopped_at(self) -> tuple[int, int] | None:
+        """Epoch and batch, from 0, of a loss that was no number; None where there was none."""
+        stopped: tuple[int, int] | None = getattr(self.model.model, "stopped_at", None)
+        return stopped
+
 
 def training_step(settings: ClassificationSettings) -> Step:
     """The step that trains."""
@@ -68,38 +77,46 @@ def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
         return StepOutput((skip, *lines), examples.n_labelled, 0, {**examples.set_aside, **({rule: n_left} if n_left else {})})
     from models.text_classifier_contest import best_kind  # noqa: PLC0415
     from models.text_classifier_storage import KINDS  # noqa: PLC0415
+    from models.training import NonFiniteLossError  # noqa: PLC0415
 
     vectors, n_known = _start_vectors(lake, part, examples.words)
-    candidates = {kind: _candidate(lake, part, examples, vectors, kind) for kind in KINDS}
-    crossed = _scores_across(part, examples, vectors)
+    candidates: dict[str, Candidate] = {}
+    for kind in KINDS:
+        try:
+            candidates[kind] = _candidate(lake, part, examples, vectors, kind)
+        except NonFiniteLossError as error:
+            lines.append(_write_stop(lake, step, part, (error.epoch, error.batch), outcome="skipped"))
+    lines += [_write_stop(lake, step, part, one.stopped_at, outcome="changed") for one in candidates.values() if one.stopped_at is not None]
+    crossed = _scores_across(part, examples, vectors, tuple(candidates))
     champion = best_kind(crossed or {kind: one.scores[VALIDATION] for kind, one in candidates.items()})
     files: list[FileRef] = []
     for kind, one in candidates.items():
-        rows = _score_rows(
-            {**one.scores, **({CROSS_VALIDATION: crossed[kind]} if crossed else {})}, candidates.get(BASELINES.get(kind, ""))
-        )
+        scores = {**one.scores, **({CROSS_VALIDATION: crossed[kind]} if kind in crossed else {})}
+        rows = _score_rows(scores, candidates.get(BASELINES.get(kind, "")))
         files += write_model(lake, _trained(part, examples, one, rows, n_known=n_known), is_champion=kind == champion)
     return StepOutput((*files, *lines), examples.n_labelled, n_left, examples.set_aside)
 
 
-def _scores_across(part: LabelledSource, examples: Examples, vectors: np.ndarray) -> dict[str, ClassificationScores]:
-    """Scores of each kind by cross-validation over all documents but those of the test part; none where the validation part is large enough
-    to choose by.
+def _scores_across(
+    part: LabelledSource, examples: Examples, vectors: np.ndarray, kinds: tuple[str, ...]
+) -> dict[str, ClassificationScores]:
+    """Scores of each of `kinds` by cross-validation over all documents but those of the test part; none where the validation part is large
+    enough to choose by. A kind whose training comes to a loss that is no number has none, and is not chosen.
     """
     from models.classification_scores import score_labels  # noqa: PLC0415
     from models.text_classifier_contest import cross_validated  # noqa: PLC0415
-    from models.text_classifier_storage import KINDS  # noqa: PLC0415
+    from models.training import NonFiniteLossError  # noqa: PLC0415
 
     settings = part.settings
     if np.sum(examples.part == VALIDATION) >= settings.parts.fewest_to_choose_by:
         return {}
     documents, folds = examples.labelled.take(examples.part != TEST), examples.folds[examples.part != TEST]
-    return {
-        kind: score_labels(
-            documents.labels, cross_validated(kind, documents, folds, vectors, settings.classifiers), settings.classifiers.seed
-        )
-        for kind in KINDS
-    }
+    scores = {}
+    for kind in kinds:
+        with suppress(NonFiniteLossError):
+            said = cross_validated(kind, documents, folds, vectors, settings.classifiers)
+            scores[kind] = score_labels(documents.labels, said, settings.classifiers.seed)
+    return scores
 
 
 def _candidate(lake: Lake, part: LabelledSource, examples: Examples, vectors: np.ndarray, kind: str) -> Candidate:
@@ -119,6 +136,16 @@ def _candidate(lake: Lake, part: LabelledSource, examples: Examples, vectors: np
     scores = {name: score_labels(examples.of(name).labels, said[name], settings.seed) for name in said}
     shown = _shown(examples.doc_ids[examples.part == TEST], examples.of(TEST), said[TEST], examples.labels)
     return Candidate(model, scores, shown, time.perf_counter() - began)
+
+
+def _write_stop(lake: Lake, step: Step, part: LabelledSource, stopped_at: tuple[int, int], *, outcome: str) -> FileRef:
+    """A line of the ledger that says where the LSTM's loss was no number: that it was left out, or that weights before that were kept."""
+    epoch, batch = stopped_at
+    line = {
+        "subject": f"LSTM of {part.source}", "subject_kind": "batch", "stage": step.name, "outcome": outcome,
+        "rule": f"loss_no_number_in_epoch_{epoch + 1}_batch_{batch + 1}", "code_version": step.code_version,
+    }  # fmt: skip
+    return write_table(lake, "ops.ledger", pa.Table.from_pylist([line], schema=LEDGER.arrow_schema()))
 
 
 def _start_vectors(lake: Lake, part: LabelledSource, words: WordList) -> tuple[np.ndarray, int]:

@@ -37,9 +37,10 @@ def random_start():
     return start_vectors(N_IDS, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)
 
 
-def test_what_is_said_of_a_document_does_not_depend_on_its_company():
+@pytest.mark.parametrize("has_peepholes", [False, True])
+def test_what_is_said_of_a_document_does_not_depend_on_its_company(has_peepholes):
     torch.manual_seed(0)
-    network = TextNetwork(torch.from_numpy(random_start()), 5, 2, 0.3).eval()
+    network = TextNetwork(torch.from_numpy(random_start()), 2, replace(SETTINGS, has_peepholes=has_peepholes)).eval()
     texts = ordered_texts().texts
     together = text_batch(texts, np.arange(8))
     alone = torch.cat([network(batch.ids, batch.lengths) for batch in (text_batch(texts, np.array([row])) for row in range(8))])
@@ -47,7 +48,7 @@ def test_what_is_said_of_a_document_does_not_depend_on_its_company():
 
 
 def test_both_readers_read_every_word_one_from_each_end():
-    network = TextNetwork(torch.from_numpy(random_start()), 5, 2, 0.0).eval()
+    network = TextNetwork(torch.from_numpy(random_start()), 2, SETTINGS).eval()
     network.back.load_state_dict(network.ahead.state_dict())
     with torch.no_grad():
         network.out.weight[:, 5:10] = network.out.weight[:, :5]  # the mean of what the second reader says counts as that of the first does

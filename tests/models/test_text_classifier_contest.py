@@ -76,3 +76,9 @@ def test_the_best_kind_has_the_highest_accuracy_then_the_lowest_loss_then_is_the
     assert best_kind({MAJORITY: three, LOGISTIC: all_right, LSTM: surer}) == LOGISTIC
     assert best_kind({MAJORITY: three, NEIGHBOURS: surer, LSTM: three}) == NEIGHBOURS
     assert best_kind({MAJORITY: three, LSTM: replace(three)}) == MAJORITY
+
+
+@pytest.mark.parametrize("wrong", [{"validation_share": 0.5, "test_share": 0.5}, {"test_share": -0.1}, {"n_folds": 2}])
+def test_parts_that_leave_nothing_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        PartSettings(**wrong)

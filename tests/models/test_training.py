@@ -15,7 +15,7 @@ from models.training import (
 )
 from models.training_checkpoint import Checkpoint, CheckpointError
 from models.training_runtime import seeded
-from models.training_settings import TrainingSettings, learning_rate
+from models.training_settings import TrainingSettings, TrainingSettingsError, learning_rate
 
 SETTINGS = TrainingSettings(epochs=4, learning_rate=0.05, schedule="cosine", warm_up_share=0.2, seed=3, device="cpu")
 
@@ -289,3 +289,13 @@ def test_what_can_be_learned_is_learned_and_progress_is_told_for_every_batch():
 def test_no_batch_is_an_error_that_says_so():
     with pytest.raises(ValueError, match="no batch"):
         train(Line(), TensorBatches((torch.zeros(0, 2), torch.zeros(0, 1)), 4), squared_error, None, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"learning_rate": 0.0}, {"learning_rate": math.inf}, {"clip_norm": -1.0}, {"warm_up_share": 1.0}, {"threads": 0},
+     {"plateau_factor": 1.0}, {"chunk_length": -1}],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused_by_name(wrong):
+    with pytest.raises(TrainingSettingsError, match=next(iter(wrong))):
+        TrainingSettings(**wrong)

@@ -146,6 +146,18 @@ def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lak
     assert plan_classification(lake, SETTINGS) == []
 
 
+def test_a_loss_that_is_no_number_leaves_the_lstm_out_and_the_ledger_says_where(lake: Lake):
+    publish_labelled(lake, labelled_documents(60))
+    lstm = SETTINGS.classifiers.lstm
+    wild = replace(lstm, training=replace(lstm.training, learning_rate=1e30, warm_up_share=0.0))
+    settings = replace(SETTINGS, parts=PartSettings(), classifiers=replace(SETTINGS.classifiers, lstm=wild))
+    (trained,), judged, said, _ = run_stage(lake, settings)
+    assert sorted(row["kind"] for row in rows_of(lake, [trained], "models")) == sorted(set(KINDS) - {"label_lstm"})
+    (line,) = rows_of(lake, [trained], "ops.ledger")
+    assert (line["outcome"], line["subject"], line["rule"]) == ("skipped", "LSTM of messages", "loss_no_number_in_epoch_1_batch_2")
+    assert len(judged) == len(said) == 1
+
+
 def test_word_vectors_of_the_language_are_where_words_start_from(lake: Lake):
     publish_labelled(lake, labelled_documents(60))
     vectors = {"fog": [1.0, 2.0, 3.0], "rain": [0.5, 0.5, 0.5], "nowhere": [1.0, 0.0, 0.0]}

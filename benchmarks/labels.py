@@ -1,0 +1,121 @@
+"""Four classifiers of labelled documents side by side: accuracy with its 95 % interval, log loss, processor seconds, on one thread.
+
+    python benchmarks/labels.py [films|messages|both]
+
+Reads film reviews (25,000, two labels) or short messages (4,170, two labels) from `../shared/data/classify`, as the pipeline reads them: the same
+tokens, parts by the text's digest, words and settings. Word vectors are learned from the training part (word2vec, five epochs), and are
+what the LSTM's words start from. Films take three minutes on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pyarrow as pa
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
+
+from models.classification_scores import score_labels  # noqa: E402
+from models.text_classifier import start_vectors  # noqa: E402
+from models.text_classifier_contest import fit_kind  # noqa: E402
+from models.text_classifier_parts import TEST, TRAINING, VALIDATION, PartSettings, parts_of  # noqa: E402
+from models.text_classifier_settings import ClassifierSettings  # noqa: E402
+from models.text_classifier_storage import KINDS  # noqa: E402
+from models.text_classifier_words import Labelled, Texts, fit_words  # noqa: E402
+from models.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
+from tasks.transforms.annotation import annotate_texts, token_rows  # noqa: E402
+from tasks.transforms.labelled_rows import parse_labelled  # noqa: E402
+from tasks.transforms.lexicon import Lexicon, TextSettings  # noqa: E402
+from tasks.transforms.normalise import normalise_text  # noqa: E402
+from tasks.transforms.parsed_records import ParsedDocument, ParseLimits  # noqa: E402
+
+FOLDER = ROOT.parent / "shared" / "data" / "classify"
+FILES: dict[str, tuple[str, dict[str, str | int]]] = {
+    "films": ("imdb_train.tsv.gz", {"text": "text", "label": "label"}),
+    "messages": ("SMSSpamCollection.tsv.gz", {"text": 1, "label": 0}),
+}
+AT_ONCE = 2_000  # documents annotated together
+
+
+def read_documents(name: str) -> dict[str, str]:
+    """Labels by text; a copy of a text counts once, as in the pipeline."""
+    file, columns = FILES[name]
+    with gzip.open(FOLDER / file) as stream:
+        records = parse_labelled(stream, file.removesuffix(".gz"), columns, ParseLimits())
+        found = [(normalise_text(one.text).strip(), one.label) for one in records if isinstance(one, ParsedDocument) and one.label]
+    return {text: label for text, label in reversed(found) if text}
+
+
+def read_words(texts: list[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Distinct norms, each token's place among them, and where each document starts."""
+    lexicon, number = Lexicon(TextSettings()), {}
+    codes, starts = [], [0]
+    for begin in range(0, len(texts), AT_ONCE):
+        part = pa.array(texts[begin : begin + AT_ONCE])
+        ids = pa.array([str(place) for place in range(len(part))])
+        rows = token_rows(ids, annotate_texts(part, ["en"] * len(part), lexicon), lexicon)
+        codes += [number.setdefault(norm, len(number)) for norm in rows["norm"].to_pylist()]
+        n_tokens = np.bincount([int(doc_id) for doc_id in rows["doc_id"].to_pylist()], minlength=len(part))
+        starts += (starts[-1] + np.cumsum(n_tokens)).tolist()
+    return list(number), np.array(codes), np.array(starts)
+
+
+def word_vectors(training: Texts, n_ids: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors learned from the training part, and the numbers of their words."""
+    counts = np.bincount(training.ids, minlength=n_ids)
+    starts = training.starts[:-1][training.lengths > 0]
+    model = train_word2vec(training.ids, starts, counts, Word2VecSettings(min_count=2))
+    return model.vectors, model.token_ids
+
+
+def contest(name: str) -> None:
+    """Print what each classifier scores on one data set."""
+    of_text = read_documents(name)
+    texts, names = list(of_text), sorted(set(of_text.values()))
+    parts = parts_of([hashlib.sha256(text.encode()).hexdigest() for text in texts], PartSettings())
+    dictionary, codes, starts = read_words(texts)
+    settings = ClassifierSettings()
+    is_learned = np.repeat(parts == TRAINING, np.diff(starts))
+    words = fit_words(dictionary, np.bincount(codes[is_learned], minlength=len(dictionary)), settings.words)
+    documents = Labelled(words.encode(dictionary, codes, starts), np.array([names.index(label) for label in of_text.values()]), len(names))
+    training, validation, test = (documents.take(parts == part) for part in (TRAINING, VALIDATION, TEST))
+    began = time.process_time()
+    vectors = start_vectors(words.n_ids, *word_vectors(training.texts, words.n_ids), settings.lstm)
+    print(
+        f"{name}: {len(training):,} documents to learn from, {len(validation):,} to stop by, {len(test):,} to score on, {len(codes):,} tokens;"
+    )
+    print(f"word vectors took {time.process_time() - began:.0f} s of processor time\n")
+    print("| classifier | accuracy | 95 % interval | log loss | processor s |\n| --- | --- | --- | --- | --- |")
+    for kind in KINDS:
+        began = time.process_time()
+        scores = score_labels(test.labels, fit_kind(kind, training, validation, vectors, settings).probabilities(test.texts))
+        seconds = time.process_time() - began
+        at = scores.accuracy
+        print(f"| {kind} | {at.value:.4f} | {at.low:.4f}–{at.high:.4f} | {scores.log_loss.value:.4f} | {seconds:.0f} |", flush=True)
+    print()
+
+
+def main() -> None:
+    """Print a table for each data set asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", choices=[*FILES, "both"], default="both")
+    asked = parser.parse_args().data
+    if not FOLDER.is_dir():
+        print("the real data in ../shared/data is not here: nothing to measure on")
+        return
+    for name in FILES if asked == "both" else [asked]:
+        contest(name)
+
+
+if __name__ == "__main__":
+    main()
