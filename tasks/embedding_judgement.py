@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from models.word_tests import WordTest, keep_questions, known_questions
 from tasks.champions import Comparison, Contest, NotComparableError, judge
-from tasks.embedding_scores import WordTest, WordVectors, questions_in_column, read_word_tests, score_on, vectors_of
+from tasks.embedding_scores import WordVectors, in_column, read_word_tests, score_on, vectors_of
 from tasks.embedding_settings import GLOVE, WORD2VEC
 from tasks.embedding_training import HELD_OUT_LOSS, LanguageCorpus
 from tasks.lake.files import FileRef, read_table
@@ -19,7 +20,6 @@ from tasks.lake.publishing import read_manifest
 from tasks.lake.steps import StepOutput
 
 STEP_NAME = "judge_vectors"
-MODULES = ("models.word_similarity", "tasks.transforms.word_columns")
 KINDS = (WORD2VEC, GLOVE)  # a language has one champion
 # How long and how finely a model was trained, and not what its loss is the mean of: losses of models that differ in these alone are on
 # one scale.
@@ -97,12 +97,8 @@ class _Rows:
 
 def _known_to_both(both: tuple[WordVectors, WordVectors], test: WordTest) -> WordTest:
     """The questions of which both know every word."""
-    is_known = np.ones(len(test.questions), np.bool_)
-    for known in both:
-        words = set(map(str.lower, known.words))
-        is_known &= [words.issuperset(question) for question in questions_in_column(known, test)]
-    questions = tuple(question for question, is_kept in zip(test.questions, is_known, strict=True) if is_kept)
-    return replace(test, questions=questions, ratings=None if test.ratings is None else test.ratings[is_known], sections=())
+    is_known = [known_questions(known.words, in_column(test, known)) for known in both]
+    return keep_questions(test, is_known[0] & is_known[1])
 
 
 def _on_common_words(both: tuple[WordVectors, WordVectors]) -> tuple[WordVectors, WordVectors]:

@@ -1,6 +1,6 @@
 """Word vectors measured on the published word tests; the scores of the published models, renewed where a test or a model changed.
 
-Conventions as in `models.word_similarity`: lower case, cosines, pairs and questions with an unknown word counted, named and left out.
+Conventions as in `models.word_tests`: lower case, cosines, questions with an unknown word counted, named and left out.
 A question's words are brought into the form of the column that the model was learned from, so that stems are compared with stems.
 """
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.contracts import SCORES
-from models.word_similarity import WordPairs, score_analogies, score_pairs
+from models.word_tests import ACCURACY, SPEARMAN, TestResult, WordTest, answer_test
 from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
@@ -25,7 +25,7 @@ from tasks.lake.steps import Step, StepOutput, StepRecord, Work
 from tasks.model_store import Score
 from tasks.transforms.word_columns import WordColumn, word_in_column
 
-MODULES = ("models.word_similarity", "tasks.transforms.word_columns")
+MODULES = ("models.word_tests", "tasks.transforms.word_columns")
 STEP = Step("score_vectors", MODULES)
 RESULTS = "word_test_results"
 """The working table of what was measured: a row a model and test, unknown words named; and one for each section of an analogy test."""
@@ -35,18 +35,7 @@ RESULTS_SCHEMA = pa.schema(
         ("n_questions", pa.int64()), ("n_known", pa.int64()), ("unknown_words", pa.list_(pa.string())),
     ]
 )  # fmt: skip
-SPEARMAN, ACCURACY = "spearman", "analogy_accuracy"
 METRICS = (SPEARMAN, ACCURACY, "n_questions_known", "share_of_questions_known")
-
-
-@dataclass(frozen=True)
-class WordTest:
-    """A set of questions: pairs with ratings, or analogies; words as the set writes them."""
-
-    name: str
-    questions: tuple[tuple[str, ...], ...]
-    ratings: np.ndarray | None
-    sections: tuple[str | None, ...] = ()  # of each question, where the set has sections
 
 
 @dataclass(frozen=True)
@@ -57,33 +46,6 @@ class WordVectors:
     column: WordColumn
     words: tuple[str, ...]
     vectors: np.ndarray
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """How a test, or a section of it, went; `value` is NaN where nothing could be measured."""
-
-    __test__ = False
-
-    name: str
-    metric: str
-    value: float
-    chance: float
-    n_questions: int
-    n_known: int
-    unknown_words: tuple[str, ...]
-    section: str | None = None
-    parts: tuple[TestResult, ...] = ()  # by section, in the order of the set
-
-    def scores(self) -> list[Score]:
-        """Rows of `scores`, under the test's name; none where nothing could be measured."""
-        if not np.isfinite(self.value):
-            return []
-        return [
-            Score(self.metric, self.name, self.value, "chance", self.chance),
-            Score("n_questions_known", self.name, float(self.n_known)),
-            Score("share_of_questions_known", self.name, self.n_known / self.n_questions),
-        ]
 
 
 @dataclass(frozen=True)
@@ -116,24 +78,25 @@ def read_word_tests(lake: Lake, files: Sequence[FileRef], lang: str) -> list[Wor
 
 
 def score_on(known: WordVectors, test: WordTest) -> TestResult:
-    """How well the vectors answer a test."""
-    questions = questions_in_column(known, test)
-    words = set(map(str.lower, known.words))
-    unknown = tuple(sorted({word for question in questions for word in question if word not in words}))
-    if test.ratings is not None:
-        pairs = score_pairs(known.vectors, known.words, WordPairs(tuple((a, b) for a, b in questions), test.ratings))
-        return TestResult(test.name, SPEARMAN, pairs.spearman, 0.0, pairs.n_pairs, pairs.n_known, unknown)
-    by_section: dict[str | None, list[tuple[str, ...]]] = {}
-    for section, question in zip(test.sections or (None,) * len(questions), questions, strict=True):
-        by_section.setdefault(section, []).append(question)
-    chance = 1 / max(len(known.words) - 3, 1)  # three words of a question are no answer
-    parts = []
-    for section, asked in by_section.items():
-        answers = score_analogies(known.vectors, known.words, [(a, b, c, d) for a, b, c, d in asked])
-        parts.append(TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, (), section))
-    n_known = sum(part.n_known for part in parts)
-    accuracy = sum(part.value * part.n_known for part in parts if part.n_known) / n_known if n_known else float("nan")
-    return TestResult(test.name, ACCURACY, accuracy, chance, len(questions), n_known, unknown, None, tuple(parts) if len(parts) > 1 else ())
+    """How well the vectors answer a test whose words are as its file writes them."""
+    return answer_test(known.words, known.vectors, in_column(test, known))
+
+
+def in_column(test: WordTest, known: WordVectors) -> WordTest:
+    """The test with its words in the form that the vectors are of."""
+    forms = (tuple(word_in_column(word, known.lang, known.column) for word in question) for question in test.questions)
+    return replace(test, questions=tuple(forms))
+
+
+def scores_of(result: TestResult) -> list[Score]:
+    """Rows of `scores`, under the test's name; none where nothing could be measured."""
+    if not np.isfinite(result.value):
+        return []
+    return [
+        Score(result.metric, result.name, result.value, "chance", result.chance),
+        Score("n_questions_known", result.name, float(result.n_known)),
+        Score("share_of_questions_known", result.name, result.n_known / result.n_questions),
+    ]
 
 
 def score_works(lake: Lake, judged: Sequence[StepRecord], tests: Sequence[FileRef]) -> list[Work]:
@@ -160,7 +123,7 @@ def score_vectors_body(lake: Lake, published: PublishedVectors) -> StepOutput:
     """
     known = vectors_of(lake, published.files, published.model_id, published.lang, published.column)
     results = [score_on(known, test) for test in read_word_tests(lake, published.tests, published.lang)]
-    scores = [{"model_id": published.model_id, **vars(score)} for result in results for score in result.scores()]
+    scores = [{"model_id": published.model_id, **vars(score)} for result in results for score in scores_of(result)]
     rows = [
         {
             "model_id": published.model_id, "lang": published.lang, "test": result.name, "section": result.section, "metric": result.metric,
@@ -199,11 +162,6 @@ def without_scores(judged: Sequence[StepRecord]) -> list[StepRecord]:
 def word_test_results(lake: Lake, scored: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """What was measured of the champions, a row a model and test, unknown words named."""
     return [row for record in scored for row in read_table(lake, record.files_of(RESULTS)).to_pylist()]
-
-
-def questions_in_column(known: WordVectors, test: WordTest) -> tuple[tuple[str, ...], ...]:
-    """The questions with their words in the form that the vectors are of."""
-    return tuple(tuple(word_in_column(word, known.lang, known.column) for word in question) for question in test.questions)
 
 
 def _tests_by_language(lake: Lake, tests: Sequence[FileRef]) -> dict[str, list[FileRef]]:

@@ -19,7 +19,7 @@ from tasks.decisions import write_skip
 from tasks.embedding_checkpoints import Checkpoints
 from tasks.embedding_corpus import EncodedCorpus, encoded_corpus
 from tasks.embedding_progress import reporter
-from tasks.embedding_scores import WordVectors, read_word_tests, score_on
+from tasks.embedding_scores import WordVectors, read_word_tests, score_on, scores_of
 from tasks.embedding_settings import GLOVE, WORD2VEC, EmbeddingSettings
 from tasks.embedding_start import Start, read_start
 from tasks.lake.files import FileRef, write_table
@@ -169,7 +169,7 @@ def _keep(lake: Lake, corpus: LanguageCorpus, learned: Learned, terms: pa.Array,
     kind = GLOVE if settings.model == GLOVE else WORD2VEC
     kept = TrainedModel(
         kind, corpus.lang, settings.seed, settings.deciding(), corpus.snapshot_id, tuple(ref.sha256 for ref in corpus.files), tensors,
-        [*learned.scores, *(score for result in tests for score in result.scores())], notes,
+        [*learned.scores, *(score for result in tests for score in scores_of(result))], notes,
     )  # fmt: skip
     vectors = pa.table(
         {

@@ -26,10 +26,10 @@ from prefect.exceptions import PrefectException
 
 from tasks.artifacts import show_table
 from tasks.champions import judge_works
-from tasks.embedding_judgement import KINDS, MODULES, STEP_NAME, judge_vectors_body
+from tasks.embedding_judgement import KINDS, STEP_NAME, judge_vectors_body
 from tasks.embedding_map import map_words_body, map_works
 from tasks.embedding_progress import TrainingProgress, tell_training
-from tasks.embedding_scores import score_vectors_body, score_works, word_test_results
+from tasks.embedding_scores import MODULES, score_vectors_body, score_works, word_test_results
 from tasks.embedding_settings import EmbeddingSettings
 from tasks.embedding_start import find_start, is_there
 from tasks.embedding_training import LanguageCorpus, train_vectors_body, vector_step

@@ -8,9 +8,10 @@ from embedding_stage import SETTINGS, Run, publish_stage, rows_of
 from published_words import documents_about, pairs_within_topics, publish_words, word_test
 
 from models.glove import GloveSettings
+from models.word_tests import WordTest
 from tasks.champions import COMPARISONS
 from tasks.embedding_judgement import _known_to_both, _on_common_words
-from tasks.embedding_scores import WordTest, WordVectors
+from tasks.embedding_scores import WordVectors
 from tasks.embeddings import plan_embeddings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake

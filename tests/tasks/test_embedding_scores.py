@@ -5,7 +5,8 @@ import pytest
 from embedding_stage import SETTINGS, publish_stage, rows_of, run_stage
 from published_words import documents_about, pairs_within_topics, publish_words, word_test
 
-from tasks.embedding_scores import RESULTS, TestResult, WordTest, WordVectors, score_on
+from models.word_tests import TestResult, WordTest
+from tasks.embedding_scores import RESULTS, WordVectors, score_on, scores_of
 from tasks.embeddings import plan_embeddings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
@@ -15,32 +16,12 @@ ENGLISH, GERMAN = documents_about("en", 40), documents_about("de", 30, seed=2)
 SQUARE = WordVectors("en", "norm", ("tide", "sea", "Tram", "rail"), np.array([[1, 0], [1, 0.1], [0, 1], [0.05, 1]], np.float32))
 
 
-def test_pairs_are_scored_by_rank_and_unknown_words_are_named():
+def test_results_are_rows_of_scores():
     test = WordTest("set", (("Tide", "SEA"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0]))
-    result = score_on(SQUARE, test)
-    assert (result.metric, result.n_questions, result.n_known, result.unknown_words) == ("spearman", 4, 3, ("moon",))
-    assert result.value == pytest.approx(0.5)  # ranks 3 1 2 beside cosines' 2 1 3
-    assert [(score.metric, score.value, score.baseline) for score in result.scores()] == [
-        ("spearman", result.value, "chance"), ("n_questions_known", 3.0, None), ("share_of_questions_known", 0.75, None),
+    assert [(score.metric, score.split, score.value, score.baseline) for score in scores_of(score_on(SQUARE, test))] == [
+        ("spearman", "set", pytest.approx(0.5), "chance"), ("n_questions_known", "set", 3.0, None),
+        ("share_of_questions_known", "set", 0.75, None),
     ]  # fmt: skip
-
-
-def test_analogies_are_scored_beside_chance():
-    test = WordTest("set", (("tide", "sea", "tram", "rail"), ("tide", "sea", "tram", "moon")), None)
-    result = score_on(SQUARE, test)
-    assert (result.metric, result.value, result.n_known, result.chance) == ("analogy_accuracy", 1.0, 1, 1.0)
-
-
-def test_analogies_are_told_by_section_and_the_whole_is_their_mean_by_question():
-    right, wrong = ("tide", "sea", "tram", "rail"), ("rail", "tram", "tram", "tide")
-    test = WordTest("set", (right, wrong, ("tide", "sea", "moon", "rail"), right), None, ("one", "other", "other", "one"))
-    result = score_on(SQUARE, test)
-    assert [(part.section, part.value, part.n_questions, part.n_known) for part in result.parts] == [
-        ("one", 1.0, 2, 2),
-        ("other", 0.0, 2, 1),
-    ]
-    assert (result.value, result.n_known) == (pytest.approx(2 / 3), 3)
-    assert score_on(SQUARE, WordTest("set", (right,), None, ("one",))).parts == ()
 
 
 def test_words_are_brought_into_the_form_of_the_column():
@@ -49,7 +30,7 @@ def test_words_are_brought_into_the_form_of_the_column():
 
 
 def test_a_result_that_is_no_number_gives_no_score():
-    assert TestResult("set", "spearman", float("nan"), 0.0, 5, 1, ("a",)).scores() == []
+    assert scores_of(TestResult("set", "spearman", float("nan"), 0.0, 5, 1, ("a",))) == []
 
 
 @pytest.mark.slow
