@@ -82,9 +82,9 @@ def forward_steps(
 @kernel(lstm_product, lstm_lanes)
 def backward_steps(
     d_outputs: Any, gates: Any, c_before: Any, R: Any, p: Any, form: Any, begins: Any, sizes: Any, is_reverse: bool, first: int, beyond: int,
-    ds: Any, dc_now: Any, d_gates: Any, dp: Any,
+    ds: Any, dc_now: Any, d_gates: Any, dp: Any, db: Any,
 ) -> None:  # fmt: skip
-    """Fill `d_gates`, add to `dp`, and take `ds` and `dc_now` back. `R` comes as panels."""
+    """Fill `d_gates`, add to `dp` and `db`, and take `ds` and `dc_now` back. `R` comes as panels."""
     H, S, width, ds_width = dc_now.shape[1], ds.shape[1], BYTES // ds.itemsize, R.shape[0] * R.shape[2]
     n_tiled = (beyond - first + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
     d_before, Rd, d = np.zeros(n_tiled * ds_width, ds.dtype), np.empty(n_tiled * ds_width, ds.dtype), np.zeros(n_tiled * 4 * H, ds.dtype)
@@ -139,7 +139,9 @@ def backward_steps(
                 store(d, there + to_z + k, n, dz)
                 store(d, there + to_o + k, n, do)
             for k in range(0, 4 * H, width):
-                store(d_gates, here + k, 4 * H - k, load(d, there + k, 4 * H - k))
+                n = 4 * H - k
+                store(d_gates, here + k, n, load(d, there + k, n))
+                store(db, k, n, load(db, k, n) + load(d, there + k, n))
         multiply(d, n_rows, R, Rd)
         for k in range(n_rows * ds_width):  # the rows after these wait for their own last step
             d_before[k] = Rd[k]

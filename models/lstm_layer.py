@@ -71,10 +71,10 @@ class LstmLayer(torch.autograd.Function):
         inputs = x.new_empty(n_rows, n_inputs + R.shape[1])
         inputs[:, :n_inputs] = x
         c_before, outputs = x.new_empty(n_rows, H), x.new_empty(n_rows, H)
-        Wx = product(x, W.t(), precision)
-        gates = Wx if norm is None else norm.gain_x * lstm_steps.normalise(Wx)[0]
-        if b is not None:
-            gates += b
+        if norm is None:
+            gates = product(x, W.t(), precision, b)
+        else:
+            gates = norm.gain_x * lstm_steps.normalise(product(x, W.t(), precision))[0] + (0 if b is None else b)
         if is_compiled(x, norm):
             R_panels = panels(_numpy(R).T)
 
@@ -107,28 +107,29 @@ class LstmLayer(torch.autograd.Function):
         dc_now = dc_last.clone(memory_format=torch.contiguous_format)
         d_gates = torch.empty_like(gates)
         d_products = d_gates if norm is None else torch.empty_like(gates)
-        dp = torch.zeros_like(p)
+        dp, db = torch.zeros_like(p), torch.zeros_like(W[:, 0])
         if is_compiled(gates, norm):
             R_panels, d_outputs = panels(_numpy(R)), d_outputs.contiguous()
-            shares_of_dp: dict[int, np.ndarray] = {}
+            sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
             def run(first: int, beyond: int) -> None:
-                shares_of_dp[first] = np.zeros_like(_numpy(dp))
+                sums[first] = np.zeros_like(_numpy(dp)), np.zeros_like(_numpy(db))
                 lstm_kernels.backward_steps(
                     _numpy(d_outputs), _numpy(gates), _numpy(c_before), R_panels, _numpy(p), form, layout.begins, np.asarray(layout.sizes),
-                    layout.is_reverse, first, beyond, _numpy(ds), _numpy(dc_now), _numpy(d_gates), shares_of_dp[first],
+                    layout.is_reverse, first, beyond, _numpy(ds), _numpy(dc_now), _numpy(d_gates), *sums[first],
                 )  # fmt: skip
 
             _share(run, layout, gates.shape[0] * R.numel())
-            for first in sorted(shares_of_dp):
-                dp += torch.from_numpy(shares_of_dp[first])
+            for first in sorted(sums):
+                dp += torch.from_numpy(sums[first][0])
+                db += torch.from_numpy(sums[first][1])
         else:
             R_rounded = R if precision is None else R.to(precision)
             lstm_steps.backward_steps(
                 d_outputs, gates, inputs, n_inputs, c_before, R_rounded, p, form, norm, layout.steps(), ds, dc_now, d_gates, d_products, dp, d_norm, precision
             )  # fmt: skip
+            db = d_gates.sum(dim=0)
         x = inputs[:, :n_inputs]
-        db = d_gates.sum(dim=0) if b is not None else None
         if norm is None or d_norm is None:
             d_weights = product(inputs.t(), d_gates, precision).t()
             dW, dR, d_Wx = d_weights[:, :n_inputs], d_weights[:, n_inputs:], d_gates
@@ -141,7 +142,7 @@ class LstmLayer(torch.autograd.Function):
         dx = product(d_Wx, W, precision) if ctx.needs_input_grad[0] else None
         d_gate_weights = None if gate_weights is None else _gather(dR[:, H:], H)
         return (
-            dx, ds[:, :H], dc_now, dW, dR[:, :H], db, dp if form.has_peephole else None, d_gate_weights,
+            dx, ds[:, :H], dc_now, dW, dR[:, :H], None if b is None else db, dp if form.has_peephole else None, d_gate_weights,
             *(d_norm or (None,) * 4), None, None, None,
         )  # fmt: skip
 

@@ -106,16 +106,17 @@ def multiply(A: Any, n: int, B: Any, C: Any) -> None:
             multiply_tile(A, row * K, K, B, panel * K * width, C, row * n_panels * width + panel * width, n_panels * width, K)
 
 
-def product(A: torch.Tensor, B: torch.Tensor, precision: torch.dtype | None = None) -> torch.Tensor:
-    """A B by torch, of numbers rounded to `precision` first (None: as they are), in the type of A.
+def product(A: torch.Tensor, B: torch.Tensor, precision: torch.dtype | None = None, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """A B + bias by torch, of numbers rounded to `precision` first (None: as they are), in the type of A.
 
     float32 on the processor goes through oneDNN, which uses wider vectors than `torch.mm` does on processors of AMD (220 against 90 GFLOP/s).
     """
     if precision is not None:
-        return (A.to(precision) @ B.to(precision)).to(A.dtype)
+        rounded = (A.to(precision) @ B.to(precision)).to(A.dtype)
+        return rounded if bias is None else rounded + bias
     if A.device.type == "cpu" and A.dtype == torch.float32 and _linear is not None:
-        return _linear(A, B.t(), None, "none", [], "")
-    return A @ B
+        return _linear(A, B.t(), bias, "none", [], "")
+    return A @ B if bias is None else torch.addmm(bias, A, B)
 
 
 def _find_linear() -> Callable[..., torch.Tensor] | None:
