@@ -46,8 +46,9 @@ def read_words(lake: Lake, tokens: Sequence[FileRef], doc_ids: pa.Array, column:
     for ref in tokens:
         rows = read_table(lake, ref, ["doc_id", column])
         rows = rows.filter(pc.is_in(rows["doc_id"], value_set=doc_ids))
-        ids += rows["doc_id"].chunks
-        words += rows[column].chunks
+        # Encoded file by file: four bytes a token are held, not its text.
+        ids += rows["doc_id"].dictionary_encode().chunks
+        words += rows[column].dictionary_encode().chunks
     documents, number = _encoded(ids)
     dictionary, codes = _encoded(words)
     # A document's tokens stand together, in their order: that is how files of tokens are sorted.
@@ -56,8 +57,8 @@ def read_words(lake: Lake, tokens: Sequence[FileRef], doc_ids: pa.Array, column:
 
 
 def _encoded(chunks: Sequence[pa.Array]) -> tuple[pa.Array, np.ndarray]:
-    """The distinct values of all `chunks` in the order in which they come, and the place of each value among them, (n,) int32."""
-    encoded = pa.chunked_array(chunks, pa.string()).dictionary_encode().unify_dictionaries()
-    if not encoded.chunks:  # Arrow makes none of chunks without values
+    """The distinct values of all `chunks`, each a dictionary of its own, and the place of each value among them, (n,) int32."""
+    if not chunks:
         return pa.array([], pa.string()), np.empty(0, np.int32)
+    encoded = pa.chunked_array(chunks).unify_dictionaries()
     return encoded.chunks[0].dictionary, np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks])
