@@ -43,8 +43,8 @@ class Layout:
 
     def shares(self, n_threads: int) -> list[tuple[int, int]]:
         """At most `n_threads` ranges of sequences with about as many steps each, cut at whole tiles of products."""
-        if not self.sizes[0]:
-            return [(0, 0)]
+        if n_threads == 1 or not self.sizes[0]:
+            return [(0, self.sizes[0])]
         lengths = (np.asarray(self.sizes)[None, :] > np.arange(self.sizes[0])[:, None]).sum(axis=1)
         done = np.cumsum(lengths) / lengths.sum()
         cuts = {min(tile_rows(int(np.searchsorted(done, share / n_threads)) + 1), self.sizes[0]) for share in range(1, n_threads)}

@@ -28,6 +28,8 @@ from models.kernel_cache import kernel_part
 # A tile's sums, a row of B and one number of A must fit the vector registers: 32 of 64 bytes with AVX-512, else at least 16 of 32.
 # Measured with AVX-512: 8 x 2 vectors 250 GFLOP/s, 8 x 3 and 6 x 4 and 4 x 6 from 130 to 235.
 VECTOR_BYTES, TILE_ROWS, TILE_VECTORS = (64, 8, 2) if binding.get_host_cpu_features().get("avx512f") else (32, 6, 2)
+LEAST_WORK = 2**20
+"""Multiplications below which calling oneDNN, some 0.1 ms, takes longer than it saves. Measured."""
 INTEGER = ir.IntType(64)
 _intrinsic: Callable[[Callable[..., Any]], Any] = intrinsic
 _declare: Callable[..., Any] = cgutils.get_or_insert_function
@@ -114,7 +116,8 @@ def product(A: torch.Tensor, B: torch.Tensor, precision: torch.dtype | None = No
     if precision is not None:
         rounded = (A.to(precision) @ B.to(precision)).to(A.dtype)
         return rounded if bias is None else rounded + bias
-    if A.device.type == "cpu" and A.dtype == torch.float32 and _linear is not None:
+    is_large = A.shape[0] * A.shape[1] * B.shape[1] >= LEAST_WORK
+    if is_large and A.device.type == "cpu" and A.dtype == torch.float32 and _linear is not None:
         return _linear(A, B.t(), bias, "none", [], "")
     return A @ B if bias is None else torch.addmm(bias, A, B)
 

@@ -39,11 +39,11 @@ def test_a_row_of_a_product_does_not_depend_on_the_other_rows():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_large_products_take_matrices_that_lie_in_any_order(dtype):
     torch.manual_seed(0)
-    A, B = torch.randn(70, 30, dtype=dtype), torch.randn(30, 20, dtype=dtype)
+    A, B = torch.randn(200, 80, dtype=dtype), torch.randn(80, 100, dtype=dtype)
     expected = (A.double() @ B.double()).to(dtype)
-    for first in (A, A.t().contiguous().t(), torch.randn(70, 40, dtype=dtype)[:, :30].copy_(A)):
+    for first in (A, A.t().contiguous().t(), torch.randn(200, 90, dtype=dtype)[:, :80].copy_(A)):
         for second in (B, B.t().contiguous().t()):
             torch.testing.assert_close(product(first, second), expected, rtol=1e-5, atol=1e-5)
     rounded = product(A, B, torch.bfloat16)
     assert rounded.dtype == dtype
-    torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.2)
+    torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.3)
