@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from models import hmm_vectors
-from models.hmm_vectors import N_LANES, add, choose, fma, load, multiply, splat, store, subtract
+from models.hmm_vectors import N_LANES, add, choose, columns_of, fma, has_below, load, multiply, rows_of, splat, store, subtract
 from models.kernel_cache import kernel
 
 BLOCK = 64  # rows: their features stay in the first cache (measured: 32 to 128 differ by a tenth)
@@ -102,7 +102,7 @@ def _fill_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, is_diagonal:
     constants = LOG_2_PI - 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2))
     rows = np.ascontiguousarray(X).reshape(-1)
     arrays = np.ascontiguousarray(mu), np.ascontiguousarray(factors), constants
-    return bool(_densities((0,) * X.shape[1], rows, *arrays, is_diagonal, density.reshape(-1)))
+    return bool(_densities((0,) * X.shape[1], (0,) * len(mu), rows, *arrays, is_diagonal, density.reshape(-1)))
 
 
 def _whole_moments(X: np.ndarray, W: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -128,20 +128,18 @@ def _feature_sums(X: np.ndarray, W: np.ndarray, c: np.ndarray, *, is_diagonal: b
 
 
 @kernel(hmm_vectors)
-def _densities(columns: Any, X: Any, mu: Any, factors: Any, constants: Any, is_diagonal: Any, density: Any) -> Any:  # noqa: C901  # one pass
+def _densities(columns: Any, gaussians: Any, X: Any, mu: Any, factors: Any, constants: Any, is_diagonal: Any, density: Any) -> Any:
     """Fill `density` (T * M,); with `is_diagonal` columns that are NaN are left out, otherwise false where there are any.
 
     `columns` is a tuple of D zeros: what the compiler knows it can lay out.
     """
-    n_columns, n_gaussians = len(columns), len(mu)
+    n_columns, n_gaussians = len(columns), len(gaussians)
     n_rows = len(density) // n_gaussians
     x, y, filled = np.zeros(n_columns * N_LANES), np.empty(n_columns * N_LANES), np.empty(n_gaussians * N_LANES)
-    nothing, is_whole = splat(0.0), True
+    nothing, least, is_whole = splat(0.0), splat(-np.finfo(np.float64).max), True
     for begin in range(0, n_rows, N_LANES):
         n = min(N_LANES, n_rows - begin)
-        for lane in range(n):
-            for d in range(n_columns):
-                x[d * N_LANES + lane] = X[(begin + lane) * n_columns + d]
+        columns_of(columns, X, begin, n, x, 0, N_LANES)
         for m in range(n_gaussians):
             for d in range(n_columns):
                 store(y, d * N_LANES, subtract(load(x, d * N_LANES), splat(mu[m, d])))
@@ -156,10 +154,9 @@ def _densities(columns: Any, X: Any, mu: Any, factors: Any, constants: Any, is_d
                         z = fma(splat(factors[m, d, e]), load(y, e * N_LANES), z)
                     q = add(q, fma(z, z, splat(constants[m, d])))
             store(filled, m * N_LANES, multiply(q, splat(-0.5)))
-        for lane in range(n):
-            for m in range(n_gaussians):
-                density[(begin + lane) * n_gaussians + m] = filled[m * N_LANES + lane]
-            is_whole = is_whole and filled[lane] == filled[lane]  # NaN does not equal itself
+        q = load(filled, 0)
+        is_whole = is_whole and not has_below(choose(q, least, q, splat(-np.inf)), least)  # NaN is not above anything
+        rows_of(gaussians, filled, begin, n, density)
     return is_whole
 
 
@@ -169,26 +166,25 @@ def _add_features(columns: Any, gaussians: Any, X: Any, W: Any, c: Any, is_diago
     n_columns, n_gaussians = len(columns), len(gaussians)
     n_features = len(sums) // (n_gaussians * N_LANES)
     n_rows = len(W) // n_gaussians
-    features, weights = np.zeros(n_features * BLOCK), np.zeros(n_gaussians * BLOCK)
+    x, features, weights = np.zeros(n_columns * BLOCK), np.empty(n_features * BLOCK), np.empty(n_gaussians * BLOCK)
     for begin in range(0, n_rows, BLOCK):
         n = min(BLOCK, n_rows - begin)
-        for k in range(n):
-            for m in range(n_gaussians):
-                weights[m * BLOCK + k] = W[(begin + k) * n_gaussians + m]
-        for k in range(n, BLOCK):
-            for m in range(n_gaussians):
-                weights[m * BLOCK + k] = 0.0
+        for place in range(n_gaussians * BLOCK if n < BLOCK else 0):
+            weights[place] = 0.0
+        for k in range(0, n, N_LANES):
+            columns_of(gaussians, W, begin + k, n - k, weights, k, BLOCK)
+            columns_of(columns, X, begin + k, n - k, x, k, BLOCK)
         first = n_columns if is_diagonal else 1
-        for k in range(n):
-            for d in range(n_columns):
-                features[(first + d) * BLOCK + k] = X[(begin + k) * n_columns + d] - c[d]
+        for d in range(n_columns):
+            for k in range(0, BLOCK, N_LANES):
+                store(features, (first + d) * BLOCK + k, subtract(load(x, d * BLOCK + k), splat(c[d])))
         for k in range(0, BLOCK, N_LANES):
             if is_diagonal:
                 for d in range(n_columns):
-                    x = load(features, (first + d) * BLOCK + k)
-                    square = multiply(x, x)
+                    off = load(features, (first + d) * BLOCK + k)
+                    square = multiply(off, off)
                     store(features, d * BLOCK + k, choose(square, splat(-1.0), splat(1.0), splat(0.0)))
-                    store(features, (first + d) * BLOCK + k, choose(square, splat(-1.0), x, splat(0.0)))
+                    store(features, (first + d) * BLOCK + k, choose(square, splat(-1.0), off, splat(0.0)))
                     store(features, (first + n_columns + d) * BLOCK + k, choose(square, splat(-1.0), square, splat(0.0)))
                 continue
             store(features, k, splat(1.0))

@@ -27,7 +27,23 @@ from typing import Any
 import numpy as np
 
 from models import hmm_vectors
-from models.hmm_vectors import N_LANES, add, choose, divide, exp_of_negative, fma, has_below, load, multiply, splat, store, turn
+from models.hmm_vectors import (
+    N_LANES,
+    add,
+    choose,
+    columns_of,
+    divide,
+    exp_of_negative,
+    fma,
+    has_below,
+    load,
+    multiply,
+    rows_of,
+    splat,
+    store,
+    subtract,
+    turn,
+)
 from models.kernel_cache import kernel, kernel_part
 
 SAFE = 1e-100
@@ -49,26 +65,24 @@ def scale_rows(states: Any, log_table: Any, table: Any, largest: Any) -> Any:
     0 where nothing is possible. Return whether all are numbers or -inf. What would underflow stays positive: 3e-308.
     """
     n_states, n_rows = len(states), len(largest)
-    is_usable = True
-    for k in range(n_rows):
-        high = -np.inf
+    rows = np.zeros(n_states * N_LANES)  # eight rows at a time, a lane for each
+    highs = np.empty(N_LANES)
+    zero, infinite, usable = splat(0.0), splat(np.inf), splat(1.0)
+    for begin in range(0, n_rows, N_LANES):
+        columns_of(states, log_table, begin, n_rows - begin, rows, 0, N_LANES)
+        high = splat(-np.inf)
         for i in range(n_states):
-            value = log_table[k * n_states + i]
-            is_usable = is_usable and value < np.inf  # NaN is not
-            high = max(high, value)
-        largest[k] = high if high > -np.inf else 0.0
+            value = load(rows, i * N_LANES)
+            usable = choose(infinite, value, usable, zero)  # NaN is not below anything
+            high = choose(value, high, value, high)
+        high = choose(high, splat(-np.inf), high, zero)
+        store(highs, 0, high)
+        for lane in range(min(N_LANES, n_rows - begin)):
+            largest[begin + lane] = highs[lane]
         for i in range(n_states):
-            table[k * n_states + i] = log_table[k * n_states + i] - largest[k]
-    whole = n_rows * n_states // N_LANES * N_LANES
-    for at in range(0, whole, N_LANES):
-        store(table, at, exp_of_negative(load(table, at)))
-    rest = np.zeros(N_LANES)
-    for at in range(whole, n_rows * n_states):
-        rest[at - whole] = table[at]
-    store(rest, 0, exp_of_negative(load(rest, 0)))
-    for at in range(whole, n_rows * n_states):
-        table[at] = rest[at - whole]
-    return is_usable
+            store(rows, i * N_LANES, exp_of_negative(subtract(load(rows, i * N_LANES), high)))
+        rows_of(states, rows, begin, n_rows - begin, table)
+    return not has_below(usable, splat(1.0))
 
 
 @kernel(hmm_vectors)

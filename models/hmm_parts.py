@@ -15,6 +15,9 @@ STEPS = 2**16
 """Steps of a part: what is computed of them on the way (some 64 bytes a step and array) stays in the last cache, and what a call costs is
 nothing beside it. Measured on 10^6 steps of four states: 2**14 to 2**17 differ by a tenth."""
 
+KEPT = 31 * 2**17
+"""Numbers, 31 MB: a little below the largest block that glibc can be taught to keep."""
+
 Found = TypeVar("Found")
 
 
@@ -42,6 +45,9 @@ def parts_of(lengths: np.ndarray, least: int = STEPS) -> list[Part]:
 
 def of_parts(work: Callable[[Part], Found], parts: Sequence[Part], n_threads: int) -> list[Found]:
     """What `work` gives for each part, in their order."""
+    # Blocks of the size that a part needs glibc gives back to the system when they are freed, and gets them anew page by page, which takes
+    # twice as long as what is computed in them; once it has freed a large block it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD).
+    np.empty(KEPT)
     if n_threads < 2 or len(parts) < 2:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(min(n_threads, len(parts))) as threads:

@@ -7,6 +7,7 @@
 With explicit vectors a sum over states stays in one register for eight sequences at once; numba does not find that by itself.
 Nothing checks bounds.
 """
+# ruff: noqa: PLR0917  # kernels know no keyword-only arguments
 
 from __future__ import annotations
 
@@ -137,7 +138,7 @@ def splat(typing: Any, x: Any) -> Any:  # noqa: ARG001
 
 
 @_intrinsic
-def turn(typing: Any, rows: Any, places: Any, offset: Any, turned: Any, at: Any) -> Any:  # noqa: ARG001, PLR0917
+def turn(typing: Any, rows: Any, places: Any, offset: Any, turned: Any, at: Any) -> Any:  # noqa: ARG001
     """To `turned[at + 8 * k + lane]` the number `rows[places[lane] + offset + k]`, for k and lane from 0 to 7: a square on its side."""
 
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
@@ -160,6 +161,83 @@ def turn(typing: Any, rows: Any, places: Any, offset: Any, turned: Any, at: Any)
         return context.get_dummy_value()
 
     return types.void(rows, places, types.int64, turned, types.int64), build
+
+
+def _dealt(builder: Any, vectors: list[Any], wanted: list[tuple[int, int]]) -> Any:
+    """A vector whose lanes are the `wanted` ones (number of the vector, lane) of `vectors`."""
+    dealt = ir.Constant(VECTOR, ir.Undefined)
+    for source in sorted({number for number, _ in wanted}):
+        which = [N_LANES + lane if number == source else here for here, (number, lane) in enumerate(wanted)]
+        dealt = builder.shuffle_vector(dealt, vectors[source], ir.Constant(PLACES, which))
+    return dealt
+
+
+def _deal(*, is_back: bool) -> Callable[..., Any]:
+    """What builds `_to_columns`, or the way back."""
+
+    def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
+        _, taken, at, left, to, width = operands
+        n_columns = signature.args[0].count
+        strides = (ir.Constant(ir.IntType(64), N_LANES), width)
+        taken_stride, left_stride = reversed(strides) if is_back else strides
+        vectors = [
+            builder.load(
+                _address(
+                    context, builder, signature.args[1], taken, builder.add(at, builder.mul(ir.Constant(ir.IntType(64), n), taken_stride))
+                ),
+                align=BYTES_OF_NUMBER,
+            )
+            for n in range(n_columns)
+        ]
+        for n in range(n_columns):
+            if is_back:
+                wanted = [((n * N_LANES + lane) % n_columns, (n * N_LANES + lane) // n_columns) for lane in range(N_LANES)]
+            else:
+                wanted = [divmod(lane * n_columns + n, N_LANES) for lane in range(N_LANES)]
+            place = builder.add(to, builder.mul(ir.Constant(ir.IntType(64), n), left_stride))
+            builder.store(
+                _dealt(builder, vectors, wanted), _address(context, builder, signature.args[3], left, place), align=BYTES_OF_NUMBER
+            )
+        return context.get_dummy_value()
+
+    return build
+
+
+@_intrinsic
+def _to_columns(typing: Any, columns: Any, rows: Any, at: Any, turned: Any, to: Any, width: Any) -> Any:  # noqa: ARG001
+    return types.void(columns, rows, types.int64, turned, types.int64, types.int64), _deal(is_back=False)
+
+
+@_intrinsic
+def _to_rows(typing: Any, columns: Any, turned: Any, at: Any, rows: Any, to: Any, width: Any) -> Any:  # noqa: ARG001
+    return types.void(columns, turned, types.int64, rows, types.int64, types.int64), _deal(is_back=True)
+
+
+@kernel_part
+def columns_of(columns: Any, rows: Any, begin: Any, n: Any, turned: Any, at: Any, width: Any) -> None:
+    """Column d of the `n` rows from `begin`, eight at most, to `turned` from `at + d * width` on; what is behind them stays.
+
+    `columns` is a tuple whose length is the number of columns, which the compiler has to know.
+    """
+    n_columns = len(columns)
+    if n >= N_LANES:
+        _to_columns(columns, rows, begin * n_columns, turned, at, width)
+    else:
+        for lane in range(n):
+            for d in range(n_columns):
+                turned[at + d * width + lane] = rows[(begin + lane) * n_columns + d]
+
+
+@kernel_part
+def rows_of(columns: Any, turned: Any, begin: Any, n: Any, rows: Any) -> None:
+    """The way back from `columns_of`, of columns of eight numbers."""
+    n_columns = len(columns)
+    if n >= N_LANES:
+        _to_rows(columns, turned, 0, rows, begin * n_columns, N_LANES)
+    else:
+        for lane in range(n):
+            for d in range(n_columns):
+                rows[(begin + lane) * n_columns + d] = turned[d * N_LANES + lane]
 
 
 LOG2_E = 1 / math.log(2)
