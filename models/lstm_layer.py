@@ -7,7 +7,6 @@ meet before the end. Everything else runs the same equations in torch operations
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,9 +19,10 @@ from torch.autograd.function import once_differentiable
 from models import lstm_kernels, lstm_steps
 from models.lstm_product import panels, product, tile_rows
 from models.lstm_steps import Norm
+from models.lstm_threads import run_shares
 
 LEAST_WORK = 2**20
-"""Multiplications in a pass of a second thread below which starting it, 0.1 ms, would take longer. Our choice."""
+"""Multiplications that are worth a thread, some 0.02 ms. Our choice."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class LstmLayer(torch.autograd.Function):
                     _numpy(s), _numpy(c_now), _numpy(inputs), n_inputs, _numpy(c_before), _numpy(outputs),
                 )  # fmt: skip
 
-            _share(run, layout, n_rows * R.numel())
+            run_shares(run, layout.shares(_n_threads(n_rows * R.numel())))
         else:
             R_rounded = R if precision is None else R.to(precision)
             lstm_steps.forward_steps(
@@ -119,7 +119,7 @@ class LstmLayer(torch.autograd.Function):
                     layout.is_reverse, first, beyond, _numpy(ds), _numpy(dc_now), _numpy(d_gates), *sums[first],
                 )  # fmt: skip
 
-            _share(run, layout, gates.shape[0] * R.numel())
+            run_shares(run, layout.shares(_n_threads(gates.shape[0] * R.numel())))
             for first in sorted(sums):
                 dp += torch.from_numpy(sums[first][0])
                 db += torch.from_numpy(sums[first][1])
@@ -152,18 +152,9 @@ def is_compiled(x: Tensor, norm: Norm | None) -> bool:
     return x.device.type == "cpu" and x.dtype in {torch.float32, torch.float64} and norm is None
 
 
-def _share(run: Any, layout: Layout, n_multiplications: int) -> None:
-    """Call `run(first, beyond)` for all sequences, by as many threads as torch may use."""
-    n_threads = min(torch.get_num_threads(), 1 + n_multiplications // LEAST_WORK)
-    (first, beyond), *others = layout.shares(n_threads)
-    if not others:
-        run(first, beyond)
-        return
-    with ThreadPoolExecutor(len(others), "lstm") as threads:
-        running = [threads.submit(run, *share) for share in others]
-        run(first, beyond)
-        for one in running:
-            one.result()
+def _n_threads(n_multiplications: int) -> int:
+    """How many threads a pass is worth."""
+    return min(torch.get_num_threads(), 1 + n_multiplications // LEAST_WORK)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:
