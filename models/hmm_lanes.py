@@ -92,7 +92,8 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
 ) -> None:  # fmt: skip
     """Fill `log_likelihood` (n,) of the n sequences that begin at `starts` and have `lengths`, in groups of eight in their order.
 
-    `with_counts`: add to `rows` (K * S,), `start_counts` (S,), `counts` (S, S) too. `A` and `table` are flat, in row order.
+    `with_counts`: add to `rows` (K * S,), `start_counts` (S,), `counts` (S, S) too. `A` and `table` are flat, in row order; eight zeros follow
+    `table`.
     """
     n_states = len(states)
     width = n_states * N_LANES
@@ -100,7 +101,7 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
     longest = lengths.max()
     alpha = np.empty(longest * width)
     rescaled_at, rescaled_by = np.empty(longest, np.int64), np.empty(longest * N_LANES)
-    squares = np.empty((4, BLOCK * width))
+    squares = np.empty((4, BLOCK * width + N_LANES))
     beta, moves = np.empty(width), np.zeros(n_states * width)
     ends, lane_values, living = np.empty(N_LANES), np.ones(N_LANES), np.empty(N_LANES)
     lane_starts, lane_lengths, places = np.zeros(N_LANES, np.int64), np.zeros(N_LANES, np.int64), np.empty(N_LANES, np.int64)
@@ -273,8 +274,8 @@ def _gather(states: Any, table: Any, index: Any, starts: Any, lengths: Any, firs
         places[lane] = lane * size
         for t in range(n_inside):
             kind = begin + t if is_own else index[begin + t]
-            for i in range(n_states):
-                buffer[lane * size + t * n_states + i] = table[kind * n_states + i]
+            for v in range(0, n_states, N_LANES):  # what is beside the states is written over by what comes next
+                store(buffer, lane * size + t * n_states + v, load(table, kind * n_states + v))
         for place in range(n_inside * n_states, size):
             buffer[lane * size + place] = 1.0
     for square in range(n_states):
