@@ -8,7 +8,7 @@ import numpy as np
 from statsmodels.tools.sm_exceptions import ConvergenceWarning  # type: ignore[import-untyped]  # nobody has typed it
 from statsmodels.tsa.holtwinters import ExponentialSmoothing  # type: ignore[import-untyped]
 
-from models.encodings import WEEK
+from models.feature_encodings import WEEK
 
 FEWEST_DAYS = 4 * WEEK  # our choice: two seasons to start from, two to learn from
 

@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from models.daily_grid import DailyGrid
-from models.encodings import WEEK
 from models.exponential_smoothing import smoothed_forecast
+from models.feature_encodings import WEEK
 from models.forecast_baselines import last_value, mean_of_week, seasonal_naive
 from models.forecast_calibration import Calibration, calibrate_as_time_passes
 from models.forecast_scores import MEAN, P50, IntervalScores, PointScores, mean_where, score_intervals, score_points, skill

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.daily_grid import DailyGrid
-from models.encodings import WEEK
+from models.feature_encodings import WEEK
 from models.forecast_windows import mean_over_days, values_before
 
 WEEKS_BACK = 4  # our choice: a value older than four weeks says nothing about next week

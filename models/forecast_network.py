@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.encodings import WEEK
+from models.feature_encodings import WEEK
 from models.lstm import LSTM
 
 N_WEEKDAY_AND_HOLIDAYS = WEEK + 3  # the calendar of a target day, as `models.forecast_windows.Windows.ahead` holds it

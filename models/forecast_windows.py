@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from models.daily_grid import DailyGrid
-from models.encodings import WEEK, MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
+from models.feature_encodings import WEEK, MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
 from models.holiday_calendar import HolidayCalendar
 
 LEVEL_DAYS = 14  # our choice: two weeks, so that every weekday counts twice

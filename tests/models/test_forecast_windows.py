@@ -6,7 +6,7 @@ from forecast_panels import flat_panel, panel_of, ramp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.encodings import MinMax, Standard
+from models.feature_encodings import MinMax, Standard
 from models.forecast_windows import Panel, WindowEncoding, Windows, future_values, values_before, window_places, windows
 
 

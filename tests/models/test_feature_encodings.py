@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.encodings import MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
+from models.feature_encodings import MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
 
 TRAINING = np.array([[0.0, 5.0, np.nan], [10.0, 5.0, np.nan], [np.nan, 5.0, np.nan]])
 
