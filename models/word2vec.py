@@ -24,7 +24,7 @@ from models.huffman import huffman_paths
 from models.lanes import aligned_zeros, lanes_width
 from models.random_bits import stream_key
 from models.word2vec_epochs import EMPTY_SUMS, EpochSums, Training, prepare, run_epoch
-from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, Corpus, cut_into_shards, make_outputs
+from models.word2vec_memory import SHARD_TOKENS, Corpus, cut_into_shards, make_outputs, shard_tokens
 from models.word2vec_shards import Plan
 from models.word2vec_state import TrainingState, WarmStart, digests_of, restore, set_warm, state_of
 
@@ -134,7 +134,8 @@ def train_word2vec(
     words = frequent_words(counts, settings.min_count)
     kept_counts = counts[words]
     read = word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample)
-    corpus = make_corpus(token_ids, sentence_starts, *read, shard_tokens=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
+    n_in_shard = shard_tokens(len(token_ids), is_tree=settings.hs == 1)
+    corpus = make_corpus(token_ids, sentence_starts, *read, n_in_shard=n_in_shard)
     matrices = start_matrices(words.size, settings)
     if warm_start is not None:
         set_warm(matrices, words, warm_start, settings.vector_size)
@@ -202,7 +203,7 @@ def kept_shares(counts: np.ndarray, sample: float) -> np.ndarray:
 
 
 def make_corpus(
-    token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, keep: np.ndarray, *, shard_tokens: int = SHARD_TOKENS
+    token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, keep: np.ndarray, *, n_in_shard: int = SHARD_TOKENS
 ) -> Corpus:
     """The corpus as the kernels read it. Word2VecError where it is empty, or ids or sentence starts are out of order."""
     ids, starts = np.asarray(token_ids, np.int32), np.asarray(sentence_starts, np.int64)
@@ -212,7 +213,7 @@ def make_corpus(
     _require(bool(rises), "sentence starts must rise from 0 to no more than the number of tokens")
     ids = ids.view()
     ids.flags.writeable = False  # one type for memory maps and arrays, so that the kernel is compiled once
-    return Corpus(ids, *cut_into_shards(starts, ids.size, shard_tokens), word_of, keep)
+    return Corpus(ids, *cut_into_shards(starts, ids.size, n_in_shard), word_of, keep)
 
 
 def start_matrices(n_words: int, settings: Word2VecSettings) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """The arrays on which word2vec's kernels work: what is read, the shared rows, and the private memory of the shards of a round.
 
 token_ids  (n_tokens,) int32 of the corpus, in its order
-shard      a run of whole sentences, 512 or 1,024 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
+shard      a run of whole sentences, 512 to 2,048 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
 row        of the input or output matrix: `width` numbers, the dimensions rounded up to whole lanes, 0 beyond them
 place      where a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0: it fills
            windows up to whole tiles
@@ -20,6 +20,8 @@ from models.word2vec_window import TILE_OUTPUTS
 
 SHARD_TOKENS = 512  # docs/decisions/0009: larger ones copy fewer rows and learn from staler ones
 TREE_SHARD_TOKENS = 1_024  # the same: paths bring more rows to copy, a tenth of the time
+LARGE_TREE_SHARD_TOKENS = 2_048  # the same: a seventh faster yet; equal scores from 5.9 M tokens, worse from 1.1 M
+LARGE_CORPUS_TOKENS = 4_000_000  # between the two
 LONGEST_SENTENCE = 1_000  # tokens; longer ones are cut, as in word2vec.c (MAX_SENTENCE_LENGTH)
 N_RESERVED = 1
 
@@ -77,11 +79,18 @@ class Bench(NamedTuple):
     n_trained: np.ndarray  # (n_v,) int64: middle words
 
 
-def cut_into_shards(sentence_starts: np.ndarray, n_tokens: int, shard_tokens: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sentences cut to LONGEST_SENTENCE, and shards of about `shard_tokens` of them, both as starts with the end added (see `Corpus`).
+def shard_tokens(n_tokens: int, *, is_tree: bool) -> int:
+    """About how many tokens of a corpus of n_tokens make a shard."""
+    if not is_tree:
+        return SHARD_TOKENS
+    return LARGE_TREE_SHARD_TOKENS if n_tokens >= LARGE_CORPUS_TOKENS else TREE_SHARD_TOKENS
+
+
+def cut_into_shards(sentence_starts: np.ndarray, n_tokens: int, n_in_shard: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sentences cut to LONGEST_SENTENCE, and shards of about `n_in_shard` of them, both as starts with the end added (see `Corpus`).
 
     `sentence_starts` is (n_sentences,) and rises from 0. A shard begins with the first sentence that
-    starts in each `shard_tokens` tokens of the corpus.
+    starts in each `n_in_shard` tokens of the corpus.
     """
     starts = np.append(sentence_starts, n_tokens).astype(np.int64)
     n_pieces = -(-np.diff(starts) // LONGEST_SENTENCE)
@@ -89,7 +98,7 @@ def cut_into_shards(sentence_starts: np.ndarray, n_tokens: int, shard_tokens: in
         first = np.repeat(starts[:-1], n_pieces)
         within = np.arange(first.size) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
         starts = np.append(first + within * LONGEST_SENTENCE, n_tokens)
-    shard_of = starts[:-1] // shard_tokens
+    shard_of = starts[:-1] // n_in_shard
     shard_starts = np.append(np.flatnonzero(np.diff(shard_of, prepend=-1)), starts.size - 1)
     return starts, shard_starts.astype(np.int64)
 
