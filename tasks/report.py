@@ -17,6 +17,7 @@ from tasks.lake.layout import Lake
 from tasks.lake.warehouse import connect
 from tasks.report_classification import section as classification_section
 from tasks.report_embeddings import section as embeddings_section
+from tasks.report_hmm import section as hmm_section
 from tasks.report_lstm import section as lstm_section
 from tasks.transforms.line_chart import Series, line_chart
 
@@ -45,7 +46,7 @@ def build_report(lake: Lake) -> Path:
             tables=tables,
             facts=_facts(tables),
             charts=_charts(mobility_curves, policy_curves, names),
-            regimes=_rows(warehouse, "regimes", shown) if names else [],
+            hmm=hmm_section(lake, warehouse, names),
             scores=[row | {"verdict": verdict(row)} for row in _rows(warehouse, "scores")],
             classification=classification_section(lake, warehouse),
             embeddings=embeddings_section(lake, warehouse),

@@ -136,7 +136,7 @@ def fit_tagger_body(lake: Lake, part: TreebankPart) -> StepOutput:
     scores = score_tagger(tagger, training.sentences, held_out.sentences)
     tensors, notes = as_tensors(tagger)
     notes |= {
-        "by_tag": [[tag, *values] for tag, values in scores.by_tag.items()], "confusions": [list(row) for row in scores.confusions[:N_CONFUSIONS]],
+        "by_tag": [[tag, *values] for tag, values in scores.by_tag.items()], "confusions": [list(row) for row in scores.confusions],
         "n_sentences": len(training.sentences), "n_sentences_held_out": len(held_out.sentences), "n_tokens_held_out": scores.n_tokens,
         "seconds": round(time.perf_counter() - began, 3),
     }  # fmt: skip
@@ -198,7 +198,7 @@ def show_taggers(lake: Lake, records: Sequence[StepRecord]) -> None:
     for record in records:
         for row in (row for ref in record.files_of("models") for row in read_table(lake, ref, ["model_id", "lang"]).to_pylist()):
             notes = read_model(lake, row["model_id"])[1]["notes"]
-            confusions = [{"true": true, "tagged as": said, "tokens": n} for true, said, n in notes["confusions"]]
+            confusions = [{"true": true, "tagged as": said, "tokens": n} for true, said, n in notes["confusions"][:N_CONFUSIONS]]
             by_tag = [{"tag": tag, "precision": precision, "recall": recall, "tokens": n} for tag, precision, recall, n in notes["by_tag"]]
             show_table(
                 f"tagger-{row['lang']}-confusions", confusions, f"What the tagger of {row['lang']} takes for what, held-out sentences"

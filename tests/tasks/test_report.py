@@ -44,7 +44,8 @@ def test_report_shows_counts_scores_and_curves_and_fetches_nothing(lake: Lake) -
     parsed = outline(page)
     assert {"tables", "intake", "aside", "validation", "models", "mobility", "words", "runs"} <= parsed.ids
     assert "snapshot 000002" in page
-    assert parsed.tags.count("svg") == 4  # Sweden's categories, two published categories by country, and the index
+    # Sweden's categories, two published categories by country, the index; likelihood and criterion of the regimes, whose days are not there.
+    assert parsed.tags.count("svg") == 6
     assert page.count("no values published") == 2  # the two categories of the article that are not there
     assert "log_likelihood_per_day" in page
     assert parsed.fetched == []
