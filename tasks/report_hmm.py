@@ -68,16 +68,18 @@ def _regimes(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], stri
         {"from": name, "level, percent from the baseline": level, **{f"to {to}": share for to, share in zip(names, shares, strict=True)}}
         for name, level, shares in zip(names, levels, tensors.get("transmat", np.zeros((0, 0))).tolist(), strict=False)
     ]
-    criteria = [value if value is not None else float("nan") for value in notes.get("bic", {}).values()]
+    n_days = notes.get("n_days", 1)  # curves are told a region-day, or their numbers would not fit beside the axis
+    criteria = [value / n_days if value is not None else float("nan") for value in notes.get("bic", {}).values()]
+    likelihoods = [value / n_days for value in notes.get("log_likelihoods", [])]
     pooled = scores.get((AGREEMENT, "pooled"), {}).get("value")
     agreements = [{"region": split, "rank correlation": row["value"]} for (metric, split), row in scores.items() if metric == AGREEMENT]
     charts = [
         ("State of each day", state_chart("Regimes of mobility", names, strips)),
         ("Log-likelihood by iteration", curve_chart(
-            "Log-likelihood", "log-likelihood, standardised", "iteration", [Curve("EM", notes.get("log_likelihoods", []))],
+            "Log-likelihood", "log-likelihood a region-day, columns standardised", "iteration", [Curve("EM", likelihoods)],
         )),
         ("Criterion by number of states: the lowest is taken", curve_chart(
-            "Bayesian information criterion", "BIC", "number of states", [Curve("BIC", criteria)],
+            "Bayesian information criterion", "BIC a region-day", "number of states", [Curve("BIC", criteria)],
         )),
     ]  # fmt: skip
     facts = [
