@@ -2,7 +2,8 @@
 
     python benchmarks/lstm.py [speed | bfloat16 | music | variants]
 
-speed: one step is forward, the sum of the outputs, and backward to all weights, in thousand tokens a second: medians of rounds in which the rivals take turns.
+speed: one step is forward, the sum of the outputs, and backward to all weights, in thousand tokens a second: medians of rounds in which the rivals take turns,
+processor seconds for one thread, the clock for two.
 nn.LSTM has no peepholes, ours has; the plain loop has them too and leaves the backward pass to autograd.
 music: the 88 keys of the next step of folk tunes (Boulanger-Lewandowski et al. 2012), negative log-likelihood a step; needs `../shared/data/polymusic`.
 """
@@ -67,7 +68,7 @@ def train_once(module: nn.Module, steps: Tensor) -> None:
     module(steps)[0].sum().backward()
 
 
-def rival_seconds(rivals: dict[str, Callable[[], None]]) -> dict[str, float]:
+def rival_seconds(rivals: dict[str, Callable[[], None]], clock: Callable[[], float]) -> dict[str, float]:
     """Median seconds of each, after two calls that warm up; the rivals take turns."""
     for run in rivals.values():
         run()
@@ -76,9 +77,9 @@ def rival_seconds(rivals: dict[str, Callable[[], None]]) -> dict[str, float]:
     began = time.perf_counter()
     while len(seconds[next(iter(rivals))]) < LEAST_ROUNDS or time.perf_counter() - began < LEAST_SECONDS:
         for name, run in rivals.items():
-            started = time.perf_counter()
+            started = clock()
             run()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
@@ -91,7 +92,7 @@ def compare(rivals_of: Callable[[int, int], dict[str, nn.Module]], title: str) -
             steps = torch.randn(n_steps, n_sequences, n_inputs)
             with torch_threads(n_threads):
                 runs = {name: partial(train_once, module, steps.to(next(module.parameters()).dtype)) for name, module in modules.items()}
-                seconds = rival_seconds(runs)
+                seconds = rival_seconds(runs, time.process_time if n_threads == 1 else time.perf_counter)
             line = "   ".join(
                 f"{name} {n_sequences * n_steps / took / 1e3:6.0f} ({seconds['nn.LSTM'] / took:.2f})" for name, took in seconds.items()
             )

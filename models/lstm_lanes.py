@@ -48,7 +48,7 @@ class Number:
     largest: float
     """e ** largest is the largest number, nearly."""
     n_terms: int
-    """Terms of the series of e ** r: the next is smaller than a hundredth of the last digit of r."""
+    """Terms of the series of e ** r: the next is below a quarter of the last digit of r."""
     log_2_digits: int
     """Binary digits of the first part of ln 2: so few that m times it is exact (Cody and Waite 1980, chapter 6)."""
 
@@ -76,7 +76,7 @@ class Number:
         return ir.Constant(ir.VectorType(ir.IntType(self.bits), self.n_lanes), [value] * self.n_lanes)
 
 
-FLOAT32 = Number(bits=32, fraction_bits=23, bias=127, largest=87, n_terms=9, log_2_digits=10)
+FLOAT32 = Number(bits=32, fraction_bits=23, bias=127, largest=87, n_terms=8, log_2_digits=10)
 FLOAT64 = Number(bits=64, fraction_bits=52, bias=1023, largest=708, n_terms=16, log_2_digits=32)
 
 
