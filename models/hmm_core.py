@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.hmm_lanes import SAFE, expect_lanes, scale_rows
-from models.hmm_parts import STEPS, Part, of_parts, parts_of, total
+from models.hmm_parts import Part, of_parts, parts_of, total
 from models.hmm_single import best_path, expect_in_log_space, expect_single
 from models.hmm_vectors import N_LANES
 
@@ -71,7 +71,7 @@ def posterior(
         rows = log_b[part.steps]
         return _expect(pi, A, rows, *_scaled(rows), EVERY_STEP, lengths[part.sequences], gamma[part.steps])
 
-    found = of_parts(expect, parts_of(lengths), n_threads)
+    found = of_parts(expect, parts_of(lengths, len(pi)), n_threads)
     return _joined(found, gamma, first_sequence)
 
 
@@ -87,7 +87,7 @@ def posterior_by_kind(
     if index.min() < 0 or index.max() >= len(log_table):
         raise ValueError(f"kinds go from 0 to {len(log_table) - 1}, there is {int(index.min())} or {int(index.max())}")
     scaled = _scaled(log_table)
-    parts = parts_of(lengths, max(STEPS, STEPS_OF_TABLE * log_table.size))
+    parts = parts_of(lengths, len(pi), STEPS_OF_TABLE * log_table.size)
 
     def expect(part: Part) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         sums = np.zeros(log_table.shape)
@@ -97,19 +97,22 @@ def posterior_by_kind(
     return _joined(found, total(sums), 0)
 
 
-def log_likelihoods(pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
+def log_likelihoods(
+    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1, first_sequence: int = 0
+) -> np.ndarray:
     """The log-likelihood of each sequence, (n_sequences,); -inf where it is impossible. ValueError as in `posterior`."""
+    del first_sequence  # taken as by `posterior`; no sequence is refused
     pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
 
     def expect(part: Part) -> np.ndarray:
         rows = log_b[part.steps]
         return _expect(pi, A, rows, *_scaled(rows), EVERY_STEP, lengths[part.sequences], None)[0]
 
-    return np.concatenate(of_parts(expect, parts_of(lengths), n_threads))
+    return np.concatenate(of_parts(expect, parts_of(lengths, len(pi)), n_threads))
 
 
 def most_likely_states(
-    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1
+    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, first_sequence: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The most likely path of states of each sequence (Viterbi 1967; Rabiner 32-35): states, int64 (T,), and its log probability
     jointly with what was observed, (n_sequences,). Of equally likely paths the one with the lower states last.
@@ -117,20 +120,17 @@ def most_likely_states(
     Errors as in `posterior`.
     """
     pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
-    if not np.all(log_b < np.inf):
+    if not log_b.max() < np.inf:
         raise ValueError(UNUSABLE)
     states, log_pi, log_A = np.empty(len(log_b), np.int64), _log(pi), _log(A)
-
-    def decode(part: Part) -> list[float]:
-        rows = _with_room(log_b[part.steps])
-        ends = np.cumsum(lengths[part.sequences])
-        ours, values = states[part.steps], []
-        for begin, end in zip((ends - lengths[part.sequences]).tolist(), ends.tolist(), strict=True):
-            values.append(best_path((0,) * len(pi), log_pi, log_A, rows, begin, ours[begin:end]))
-        return values
-
-    log_probability = np.concatenate(of_parts(decode, parts_of(lengths), n_threads))
-    _require_possible(log_probability, 0)
+    rows = np.concatenate([log_b.reshape(-1), np.zeros(2 * N_LANES)])  # with room for lanes
+    ends = np.cumsum(lengths)
+    values = [
+        best_path((0,) * len(pi), log_pi, log_A, rows, begin, states[begin:end])
+        for begin, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    ]
+    log_probability = np.array(values)
+    _require_possible(log_probability, first_sequence)
     return states, log_probability
 
 
@@ -212,11 +212,6 @@ def _scaled(log_table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not scale_rows((0,) * n_states, log_table.reshape(-1), table, largest):
         raise ValueError(UNUSABLE)
     return table, largest
-
-
-def _with_room(rows: np.ndarray) -> np.ndarray:
-    """`rows`, flat and followed by eight zeros, which lanes may read."""
-    return np.concatenate([rows.reshape(-1), np.zeros(N_LANES)])
 
 
 def _checked(

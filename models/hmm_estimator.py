@@ -115,14 +115,13 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
     def score(self, X: Any, lengths: Any = None) -> float:
         """Log-likelihood of X, summed over sequences; -inf where one is impossible."""
         X, lengths = self._checked_for_use(X, lengths)
-        log_b = self._log_emission(X)
-        return float(hmm_core.log_likelihoods(self.startprob_, self.transmat_, log_b, lengths, n_threads=self.n_jobs).sum())
+        return float(np.concatenate(self._of_parts(hmm_core.log_likelihoods, X, lengths)).sum())
 
     def score_samples(self, X: Any, lengths: Any = None) -> tuple[float, np.ndarray]:
         """Log-likelihood of X, and the posterior of each state at each step, (T, S). ImpossibleSequenceError names the sequence."""
         X, lengths = self._checked_for_use(X, lengths)
-        post = hmm_core.posterior(self.startprob_, self.transmat_, self._log_emission(X), lengths, n_threads=self.n_jobs)
-        return float(post.log_likelihood.sum()), post.gamma
+        found = self._of_parts(hmm_core.posterior, X, lengths)
+        return float(np.concatenate([post.log_likelihood for post in found]).sum()), np.concatenate([post.gamma for post in found])
 
     def decode(self, X: Any, lengths: Any = None, algorithm: str | None = None) -> tuple[float, np.ndarray]:
         """By `viterbi` the most likely path and its log probability; by `map` the most likely state of each step, and the sum of their
@@ -135,8 +134,8 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
             gamma = self.score_samples(X, lengths)[1]
             return float(gamma.max(axis=1).sum()), gamma.argmax(axis=1)
         X, lengths = self._checked_for_use(X, lengths)
-        states, log_probability = hmm_core.most_likely_states(self.startprob_, self.transmat_, self._log_emission(X), lengths)
-        return float(log_probability.sum()), states
+        states, log_probability = zip(*self._of_parts(hmm_core.most_likely_states, X, lengths), strict=True)
+        return float(np.concatenate(log_probability).sum()), np.concatenate(states)
 
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """The states that `decode` finds, int64 (T,)."""
@@ -268,9 +267,18 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
             post = hmm_core.posterior(self.startprob_, self.transmat_, log_b, lengths[part.sequences], first_sequence=first)
             return post.log_likelihood.sum(), post.start_counts, post.transition_counts, *self._statistics(rows, post.gamma)
 
-        found = of_parts(expect, parts_of(lengths), self.n_jobs)
+        found = of_parts(expect, parts_of(lengths, self.n_components), self.n_jobs)
         value, starts, moves, *statistics = (total(sums) for sums in zip(*found, strict=True))
         return float(value), starts, moves, tuple(statistics)
+
+    def _of_parts(self, look: Callable[..., Any], X: np.ndarray, lengths: np.ndarray) -> list[Any]:
+        """What a function of the core finds in each part of X, which so is never as a whole in memory as log-likelihoods."""
+
+        def of_part(part: Part) -> Any:
+            log_b, first = self._log_emission(X[part.steps]), part.sequences.start
+            return look(self.startprob_, self.transmat_, log_b, lengths[part.sequences], first_sequence=first)
+
+        return of_parts(of_part, parts_of(lengths, self.n_components), self.n_jobs)
 
     def _maximise_chain(self, start_counts: np.ndarray, moves: np.ndarray) -> None:
         # What is 0 stays 0, as in a chain that only goes from left to right. Priors below 1 can make a count negative: the best is then 0.

@@ -22,10 +22,9 @@ from models.kernel_cache import kernel, kernel_part
 
 
 @kernel_part
-def _padded(A: Any, filled: Any, is_turned: Any) -> Any:
-    """The matrix (S, S) with rows of whole vectors, flat; `filled` stands where no state is."""
+def _padded(A: Any, width: Any, filled: Any, is_turned: Any) -> Any:
+    """The matrix (S, S) with rows of `width` numbers, flat; `filled` stands where no state is."""
     n_states = len(A)
-    width = (n_states + N_LANES - 1) // N_LANES * N_LANES
     padded = np.full(n_states * width, filled)
     for i in range(n_states):
         for j in range(n_states):
@@ -44,7 +43,7 @@ def expect_single(  # noqa: C901, PLR0912, PLR0915  # one recursion there, one b
     """
     n_states, is_own = len(states), len(index) == 0
     width = (n_states + N_LANES - 1) // N_LANES * N_LANES
-    there, back = _padded(A, 0.0, False), _padded(A, 0.0, True)
+    there, back = _padded(A, width, 0.0, False), _padded(A, width, 0.0, True)
     alpha, scales = np.empty(n_steps * n_states + N_LANES), np.empty(n_steps)
     first = np.zeros(width)
     first[:n_states] = pi
@@ -154,24 +153,30 @@ def expect_in_log_space(log_pi: Any, log_A: Any, log_b: Any, index: Any, rows: A
 def best_path(states: Any, log_pi: Any, log_A: Any, log_b: Any, start: Any, path: Any) -> Any:
     """Fill `path` (T,) with the most likely states of the steps from `start`; return its log probability.
 
-    Of equally likely paths the one with the lower states last. `log_b`, followed by eight zeros, is flat.
+    Of equally likely paths the one with the lower states last. `log_b`, followed by sixteen zeros, is flat.
     """
     n_states, n_steps = len(states), len(path)
-    width = (n_states + N_LANES - 1) // N_LANES * N_LANES
-    there = _padded(log_A, -np.inf, False)
+    n_lanes = 2 * N_LANES if n_states > N_LANES else N_LANES  # two vectors at once: each by itself waits for its last comparison
+    width = (n_states + n_lanes - 1) // n_lanes * n_lanes
+    there = _padded(log_A, width, -np.inf, False)
     before = np.empty((n_steps, n_states), np.int16)
     score, new_score, best = np.full(width, -np.inf), np.empty(width), np.empty(width)
     for i in range(n_states):
         score[i] = log_pi[i] + log_b[start * n_states + i]
     for t in range(1, n_steps):
-        for v in range(0, width, N_LANES):
-            from_i, highest = splat(0.0), add(splat(score[0]), load(there, v))
+        for v in range(0, width, n_lanes):
+            w = v + n_lanes - N_LANES
+            from_v, high_v = splat(0.0), add(splat(score[0]), load(there, v))
+            from_w, high_w = splat(0.0), add(splat(score[0]), load(there, w))
             for i in range(1, n_states):
-                candidate = add(splat(score[i]), load(there, i * width + v))
-                from_i = choose(candidate, highest, splat(float(i)), from_i)
-                highest = choose(candidate, highest, candidate, highest)
-            store(best, v, from_i)
-            store(new_score, v, add(highest, load(log_b, (start + t) * n_states + v)))
+                number, reach = splat(float(i)), splat(score[i])
+                by_v, by_w = add(reach, load(there, i * width + v)), add(reach, load(there, i * width + w))
+                from_v, from_w = choose(by_v, high_v, number, from_v), choose(by_w, high_w, number, from_w)
+                high_v, high_w = choose(by_v, high_v, by_v, high_v), choose(by_w, high_w, by_w, high_w)
+            store(best, v, from_v)
+            store(best, w, from_w)
+            store(new_score, v, add(high_v, load(log_b, (start + t) * n_states + v)))
+            store(new_score, w, add(high_w, load(log_b, (start + t) * n_states + w)))
         for j in range(n_states):
             before[t, j] = np.int16(best[j])
         score, new_score = new_score, score

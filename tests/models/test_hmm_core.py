@@ -202,7 +202,7 @@ def test_sequences_side_by_side_equal_each_by_itself(seed: int, n_states: int, l
 
 def test_any_number_of_threads_gives_the_same_bytes() -> None:
     rng = np.random.default_rng(2)
-    lengths = rng.integers(1, 9000, 40)  # some 180,000 steps: several parts
+    lengths = rng.integers(1, 9000, 60)  # some 270,000 steps: several parts
     pi, A, _ = random_model(2, 3, 1)
     kinds, log_table = rng.integers(0, 6, lengths.sum()), np.log(rng.dirichlet(np.ones(3), 6))
     one, three = (hmm.posterior_by_kind(pi, A, log_table, kinds, lengths, n_threads=n) for n in (1, 3))

@@ -238,11 +238,11 @@ def test_a_start_set_by_hand_must_be_probabilities() -> None:
 
 def test_any_number_of_threads_fits_the_same_bytes() -> None:
     X = observations("GaussianHMM", walk(500))
-    X = np.tile(X, (300, 1))  # 150,000 steps: several parts
+    X = np.tile(X, (600, 1))  # 300,000 steps: several parts
     one, two = (hmm.GaussianHMM(2, n_jobs=n, n_iter=2, init_params="stc") for n in (1, 2))
     one.means_ = two.means_ = np.array([[0.0, 0.0], [4.0, 4.0]])
-    one.fit(X, [1000] * 150)
-    two.fit(X, [1000] * 150)
+    one.fit(X, [1000] * 300)
+    two.fit(X, [1000] * 300)
     assert one.means_.tobytes() == two.means_.tobytes()
 
 
@@ -255,8 +255,8 @@ def test_progress_is_told_iteration_and_likelihood() -> None:
 def test_an_impossible_sequence_is_named_by_its_number_among_all() -> None:
     X = np.zeros((90_000, 1))
     X[-1] = 1.0  # in the ninth sequence, which is of the second part
-    model = hmm.PoissonHMM(1, init_params="st")
-    model.lambdas_ = np.zeros((1, 1))
+    model = hmm.PoissonHMM(4, init_params="st")
+    model.lambdas_ = np.zeros((4, 1))
     with pytest.raises(hmm_core.ImpossibleSequenceError, match="sequence 8 "):
         model.fit(X, [10_000] * 9)
 
