@@ -17,7 +17,7 @@ from tasks.lake.stages import STAGE_TABLES, read_stage
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.embedding_progress.SECONDS_BETWEEN_REPORTS", 0.05)
+    monkeypatch.setattr("tasks.embedding_progress.SECONDS_BETWEEN_REPORTS", 0.0)
     publish_words(lake, [*documents_about("en", 30), *documents_about("de", 30)])
     settings = replace(EmbeddingSettings(), tokens_at_least=20_000)
     first = train_embeddings(str(lake.home), "threads", settings)
