@@ -28,15 +28,16 @@ _ORDER, _START = range(10, 12)  # streams of random numbers
 
 @dataclass(frozen=True)
 class GloveSettings:
-    """How to train; names and defaults as in the authors' program, but for `epochs` (there iter), `window`, and min_count as in word2vec.
+    """How to train; names and defaults as in the authors' program, but for `epochs` (there iter), and `min_count` as in word2vec.
 
+    x_max: 10 as in their demonstration on text8, 17 M words; 100 for billions of words, as in the paper (docs/benchmarks.md).
     most_entries: entries of X counted at a time; fewer take less memory and more passes. workers: threads.
     """
 
     vector_size: int = 100
     window: int = 15
     min_count: int = 5
-    x_max: float = 100.0
+    x_max: float = 10.0
     alpha: float = 0.75
     eta: float = 0.05
     epochs: int = 25
