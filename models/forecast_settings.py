@@ -28,14 +28,14 @@ class ForecastSettings:
     origins: int = 8
     calibration_origins: int = 4
     days_between_origins: int = 8
-    origins_between_refits: int = 6
+    origins_between_refits: int = 4
     training_days: int = 60
     hidden_size: int = 32
     head_size: int = 32
     region_size: int = 8
     peepholes: bool = False
     networks: int = 2
-    epochs: int = 3
+    epochs: int = 4
     refit_epochs: int = 1
     windows_per_epoch: int = 25_600
     batch_size: int = 128
