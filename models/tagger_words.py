@@ -101,18 +101,31 @@ def _case(word: str) -> str:
     return "digit" if any(character.isdigit() for character in word) else "lower"
 
 
+class _Shapes(dict[int, str]):
+    """The shape of a character, by its number: letters as x or X, digits as d, the rest as it is; found once, then known."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shape = "d" if character.isdigit() else "X" if character.isupper() else "x" if character.isalpha() else character
+        self[code] = shape
+        return shape
+
+
+SHAPES = _Shapes()
+
+
 def _shape(word: str) -> str:
     """Letters as x or X, digits as d, the rest as it is."""
-    return "".join(
-        "d" if character.isdigit() else "X" if character.isupper() else "x" if character.isalpha() else character for character in word
-    )
+    return word.translate(SHAPES)
 
 
 def _hashed(words: Sequence[tuple[str, bool, str]]) -> tuple[np.ndarray, np.ndarray]:
     """Where each word's features begin, int64 (n + 1,), and their hashes, uint32."""
-    starts, hashes = [0], []
+    starts = [0]
+    hashes: list[int] = []
     for word, is_first, hint in words:
-        hashes += [zlib.crc32(feature.encode("utf-8", "surrogatepass")) for feature in word_features(word, hint, is_first=is_first)]
+        features = "\n".join(word_features(word, hint, is_first=is_first))  # one word's at once: a quarter faster than each by itself
+        hashes += map(zlib.crc32, features.encode("utf-8", "surrogatepass").split(b"\n"))
         starts.append(len(hashes))
     return np.array(starts, np.int64), np.array(hashes, np.uint32)
 
