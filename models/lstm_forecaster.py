@@ -19,7 +19,7 @@ import torch
 from models.forecast_network import ForecastNetwork, NetworkShape, forecast_loss
 from models.forecast_settings import ForecastSettings
 from models.forecast_windows import Panel, WindowEncoding, future_values, windows
-from models.training import BatchLoss, Progress, train
+from models.training import BatchLoss, NonFiniteLossError, Progress, train
 from models.training_runtime import seeded, torch_threads
 from models.training_settings import TrainingSettings
 
@@ -33,12 +33,13 @@ Batch = tuple[torch.Tensor, ...]
 @dataclass(frozen=True)
 class DatedWeights:
     """Weights of every network, by network and then by name, trained on days up to `last_day` (since 1970-01-01) alone; mean loss by epoch,
-    of the first network.
+    of the first network; which batch of which network ended its training early, in words ("" = none).
     """
 
     last_day: int
     networks: tuple[Mapping[str, torch.Tensor], ...]
     losses: tuple[float, ...]
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Forecaster:
 
     def card(self) -> dict[str, Any]:
         """What besides `tensors` is needed to have the forecaster again, JSON's own types."""
-        dated = [{"last_day": one.last_day, "losses": list(one.losses)} for one in self.dated]
+        dated = [{"last_day": one.last_day, "losses": list(one.losses), "stopped": one.stopped} for one in self.dated]
         return {"shape": vars(self.shape), "encoding": self.encoding.card(), "dated": dated, "n_networks": len(self.dated[0].networks)}
 
     def tensors(self) -> dict[str, np.ndarray]:
@@ -109,7 +110,7 @@ class Forecaster:
                 {name.removeprefix(prefix): torch.from_numpy(array) for name, array in tensors.items() if name.startswith(prefix)}
                 for prefix in prefixes
             )
-            dated.append(DatedWeights(one["last_day"], networks, tuple(one["losses"])))
+            dated.append(DatedWeights(one["last_day"], networks, tuple(one["losses"]), one["stopped"]))
         return cls(NetworkShape(**card["shape"]), WindowEncoding.from_card(card["encoding"]), tuple(dated))
 
 
@@ -118,8 +119,9 @@ def train_forecaster(
 ) -> Forecaster:
     """A forecaster with weights dated `days` (ascending, at least one), each trained on the days up to its date alone.
 
-    The same panel, days and settings give the same weights. ValueError where the days up to the first date hold no window to learn from;
-    models.training.NonFiniteLossError where the loss is no number.
+    The same panel, days and settings give the same weights. A loss that is no number ends that training; the weights before it stay, and
+    are dated all the same. models.training.NonFiniteLossError where there were none yet; ValueError where the days up to the first date
+    hold no window to learn from.
     """
     encoding = WindowEncoding.fit(panel, days[0])
     shape = NetworkShape(
@@ -128,26 +130,35 @@ def train_forecaster(
     )  # fmt: skip
     batches = [_WindowBatches(panel, encoding, settings, day) for day in days]
     by_network = [_train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)]
-    dated = [DatedWeights(day, tuple(network[date][0] for network in by_network), by_network[0][date][1]) for date, day in enumerate(days)]
+    dated = []
+    for date, day in enumerate(days):
+        stopped = [f"network {number}: {network[date][2]}" for number, network in enumerate(by_network) if network[date][2]]
+        dated.append(DatedWeights(day, tuple(network[date][0] for network in by_network), by_network[0][date][1], "; ".join(stopped)))
     return Forecaster(shape, encoding, tuple(dated))
 
 
 def _train_network(
     shape: NetworkShape, parts: Sequence[_WindowBatches], settings: ForecastSettings, seed: int, report: Callable[[Progress], None] | None
-) -> list[tuple[dict[str, torch.Tensor], tuple[float, ...]]]:
-    """Weights and mean loss by epoch of one network, after each of `parts`."""
+) -> list[tuple[dict[str, torch.Tensor], tuple[float, ...], str]]:
+    """Weights and mean loss by epoch of one network, after each of `parts`, and what ended its training early."""
     with seeded(seed):
         network = ForecastNetwork(shape, settings.dropout)
-    found = []
+    found: list[tuple[dict[str, torch.Tensor], tuple[float, ...], str]] = []
     for number, batches in enumerate(parts):
         how = TrainingSettings(
             epochs=settings.refit_epochs if number else settings.epochs, schedule="cosine", warm_up_share=WARM_UP_SHARE,
             learning_rate=settings.refit_learning_rate if number else settings.learning_rate, weight_decay=settings.weight_decay,
             clip_norm=settings.clip_norm, seed=seed + number, device=settings.device,
         )  # fmt: skip
-        history = train(network, batches, _batch_loss, None, how, report=report)
+        stopped = ""
+        try:
+            history = train(network, batches, _batch_loss, None, how, report=report)
+        except NonFiniteLossError as error:
+            if not (found or error.history.epochs):
+                raise
+            history, stopped = error.history, str(error)
         weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-        found.append((weights, tuple(epoch.loss for epoch in history.epochs)))
+        found.append((weights, tuple(epoch.loss for epoch in history.epochs), stopped))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # PyTorch and statsmodels are loaded by the body alone: plann
     from models.forecast_backtest import Backtest, BacktestScores
     from models.forecast_windows import Panel
     from models.lstm_forecaster import Forecaster
+
+LOGGER = logging.getLogger(__name__)
 
 KIND = "lstm_forecast"
 MODULES = ("models.lstm_forecaster", "models.forecast_backtest", "models.holiday_calendar", "tasks.mobility_grid")
@@ -63,6 +66,9 @@ def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
         forecaster = train_forecaster(panel, refit_days(days, last_day, settings), settings, progress_log("forecasts"))
     except ValueError:
         return _nothing(lake, settings, n_in, {**set_aside, NOTHING_TO_LEARN: n_series}, NOTHING_TO_LEARN)
+    for dated in forecaster.dated:
+        if dated.stopped:
+            LOGGER.warning("a training of forecasts ended early, and the weights before it stay: %s", dated.stopped)
     backtest = run_backtest(forecaster, panel, days, settings)
     scores = score_backtest(backtest, panel, settings)
     calibration = final_calibration(backtest)

@@ -9,6 +9,7 @@ from forecast_panels import panel_of, ramp, weekly_panel
 from models.forecast_backtest import backtest_days, refit_days, run_backtest, score_backtest
 from models.forecast_settings import ForecastSettings
 from models.lstm_forecaster import Forecaster, train_forecaster, training_origins
+from models.training import NonFiniteLossError
 
 SETTINGS = ForecastSettings(
     horizon_days=7, past_days=21, min_days=30, origins=4, calibration_origins=2, origins_between_refits=3, training_days=40, hidden_size=8,
@@ -82,6 +83,18 @@ def test_card_and_tensors_give_the_forecaster_back() -> None:
     np.testing.assert_array_equal(again.forecast(panel, origins), forecaster.forecast(panel, origins))
     with pytest.raises(KeyError):
         Forecaster.from_card({"losses": []}, forecaster.tensors())
+
+
+def test_a_loss_that_is_no_number_leaves_the_weights_before_it() -> None:
+    panel = weekly_panel(120)
+    days = [int(panel.grid.day[80]), int(panel.grid.day[100])]
+    forecaster = train_forecaster(panel, days, replace(SETTINGS, refit_learning_rate=1e38, clip_norm=0.0))
+    first, second = forecaster.dated
+    assert (first.stopped, "network 0: the loss is no number at epoch 0, batch " in second.stopped) == ("", True)
+    assert all(torch.equal(weights, second.networks[0][name]) for name, weights in first.networks[0].items())
+    assert forecaster.card()["dated"][1]["stopped"] == second.stopped
+    with pytest.raises(NonFiniteLossError, match="epoch 0, batch"):
+        train_forecaster(panel, days, replace(SETTINGS, learning_rate=1e38, clip_norm=0.0))
 
 
 def test_training_origins_have_a_past_and_something_to_come() -> None:
