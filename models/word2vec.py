@@ -120,7 +120,7 @@ def train_word2vec(
     progress: Callable[[Progress], None] | None = None, *, warm_start: WarmStart | None = None,
     resume: TrainingState | None = None, checkpoint: Callable[[TrainingState], None] | None = None,
 ) -> Word2Vec:  # fmt: skip
-    """The model that one pass a epoch over the corpus leaves; see the legend. `progress` is called some times a second.
+    """The model that one pass an epoch over the corpus leaves; see the legend. `progress` is called some times a second.
 
     warm_start: words of an earlier model start from its vectors (`WarmStart`). checkpoint: called as often as `progress`, and at the end of
     each epoch, with a state that holds until it returns. resume: such a state, of the same arguments but for `workers`; training
