@@ -28,11 +28,11 @@ def section(lake: Lake, warehouse: duckdb.DuckDBPyConnection, countries: Mapping
     """What `report_hmm.html.j2` shows: `regimes`, one for each published model, with the days of `countries` (name by code), and `taggers`."""
     shown = {"countries": list(countries)}
     days = _rows(warehouse, "regime_days", shown)
-    spent = _rows(warehouse, "regimes", shown)
+    spent, changes = _rows(warehouse, "regimes", shown), _rows(warehouse, "regime_changes", shown)
     tagged = {row["lang"]: row for row in _rows(warehouse, "tagged_tokens")}
     return {
         "regimes": [
-            _regimes(lake, model, _scores(warehouse, model), _strips(days, countries), spent)
+            _regimes(lake, model, _scores(warehouse, model), _strips(days, countries)) | {"spent": spent, "changes": changes}
             for model in _rows(warehouse, "hidden_models", {"kind": "hmm_regimes"})
         ],
         "taggers": [
@@ -59,7 +59,7 @@ def confusion_rows(by_tag: Sequence[Sequence[Any]], confusions: Sequence[Sequenc
     return rows
 
 
-def _regimes(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], strips: Sequence[Strip], spent: Sequence[Row]) -> Row:
+def _regimes(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], strips: Sequence[Strip]) -> Row:
     notes, tensors = _kept(lake, model)
     highest = max((int(strip.states.max()) for strip in strips), default=-1)
     names = notes.get("states") or [f"state {state}" for state in range(highest + 1)]
@@ -96,7 +96,6 @@ def _regimes(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], stri
         "facts": facts,
         "charts": [{"title": title, "svg": Markup(svg)} for title, svg in charts],  # noqa: S704
         "moves": moves,
-        "spent": list(spent),
         "agreements": agreements[:MOST_AGREEMENTS],
     }
 

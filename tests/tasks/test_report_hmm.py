@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 
 from published import publish_mobility
 
@@ -27,6 +28,8 @@ def test_regimes_are_shown_with_their_days_moves_curves_and_agreement(lake: Lake
     assert "number of states" in criteria
     assert {row["region"] for row in model["agreements"]} == {"SE", "pooled"}
     assert sum(row["n_days"] for row in model["spent"]) == 80
+    (change,) = model["changes"]
+    assert (change["day"], change["from_state"], change["to_state"]) == (date(2020, 3, 26), "baseline", "lockdown")  # after 40 days
     page = build_report(lake).read_text()
     assert "Regimes of mobility" in page
     assert "No tagger is published" in page
