@@ -66,7 +66,9 @@ SOURCE = _text("source", "Name of the declared source")
 VINTAGE = _text("vintage", "Fetch that the row comes from: first 12 hex digits of the raw bytes' SHA-256", pattern="[0-9a-f]{12}")
 NORM = _text("norm", "Normalised form: NFC, case-folded")
 STEM = _text("stem", "Snowball stem of the normalised form; the form itself where the language has no stemmer")
-LEMMA = _text("lemma", "Dictionary form (simplemma); the form itself where it knows none")
+LEMMA = _text(
+    "lemma", "Dictionary form: of form and part of speech in a treebank, else by simplemma; the form itself where neither knows one"
+)
 IS_STOP = Column("is_stop", pa.bool_(), "Whether the form is on the language's stop list")
 N_OCCURRENCES = _count("n_occurrences", "Occurrences", "tokens", minimum=1)
 N_DOCUMENTS = _count("n_documents", "Documents that hold it", "documents", minimum=1)
