@@ -160,12 +160,14 @@ class LSTM(nn.LSTM):
                 outputs.append(y)
                 lasts.append((h, c))
             data = torch.cat(outputs, dim=1) if self.bidirectional else outputs[0]
+        if len(lasts) == 1:  # without copies
+            return data, (lasts[0][0][None], lasts[0][1][None])
         h_all, c_all = zip(*lasts, strict=True)
         return data, (torch.stack(h_all), torch.stack(c_all))
 
     def _run_layer(self, data: Tensor, layout: Layout, h: Tensor, c: Tensor, ending: str) -> tuple[Tensor, Tensor, Tensor]:
         def weight(name: str) -> Tensor | None:
-            return getattr(self, name + ending, None)
+            return self._parameters.get(name + ending)
 
         b = getattr(self, f"bias_ih{ending}") + getattr(self, f"bias_hh{ending}") if self.bias else None
         return LstmLayer.apply(  # type: ignore[no-untyped-call]  # torch's own
