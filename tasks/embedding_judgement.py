@@ -102,10 +102,8 @@ def _known_to_both(both: tuple[WordVectors, WordVectors], test: WordTest) -> Wor
 
 
 def _on_common_words(both: tuple[WordVectors, WordVectors]) -> tuple[WordVectors, WordVectors]:
-    """Both without the words that only one has, where they are of one column: among more words an analogy is harder to answer."""
+    """Both without the words that only one has: among more words an analogy is harder to answer."""
     new, champion = both
-    if new.column != champion.column:
-        return both
     common = set(new.words) & set(champion.words)
     return _among(new, common), _among(champion, common)
 

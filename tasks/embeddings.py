@@ -98,7 +98,7 @@ def vector_works(lake: Lake, parts: Sequence[StepRecord], settings: EmbeddingSet
 
 def judgement_works(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: EmbeddingSettings) -> list[Work]:
     """One judgement for each model that `trained`, the records of `works`, left."""
-    return judge_works(lake, works, trained, STEP_NAME, MODULES, kinds=KINDS, tolerance=settings.tolerance)
+    return judge_works(lake, works, trained, STEP_NAME, MODULES, kinds=KINDS, same=("column",), tolerance=settings.tolerance)
 
 
 def measurement_works(lake: Lake, judged: Sequence[StepRecord]) -> list[Work]:

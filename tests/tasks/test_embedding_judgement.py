@@ -87,9 +87,17 @@ def test_the_newer_wins_where_too_few_questions_are_known_to_both(lake: Lake):
     assert verdict_of(lake, publish_stage(lake, other_text)) == "champion_not_comparable"
 
 
-def test_models_of_another_kind_and_column_are_asked_the_same_questions(lake: Lake):
+def test_a_model_of_another_column_is_for_something_else_and_has_no_rival(lake: Lake):
     publish_english(lake)
-    publish_stage(lake, replace(SETTINGS, column="stem"))
+    publish_stage(lake)
+    run = publish_stage(lake, replace(UNTRAINED, column="stem"))
+    assert verdict_of(lake, run) == "first_champion"
+    assert [row["model_id"] for row in published(lake, "models")] == [row["model_id"] for row in rows_of(lake, run.trained[0], "models")]
+
+
+def test_models_of_another_kind_are_asked_the_same_questions(lake: Lake):
+    publish_english(lake)
+    publish_stage(lake)
     glove = replace(SETTINGS, model="glove", tolerance=2.0, glove=GloveSettings(vector_size=8, window=4, epochs=15))
     run = publish_stage(lake, glove)
     assert [(row["metric"], row["split"]) for row in rows_of(lake, run.judged[0], COMPARISONS)] == [("spearman", "topics")]
