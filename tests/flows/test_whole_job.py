@@ -22,7 +22,8 @@ HEADER = (
         for category in ("retail_and_recreation", "grocery_and_pharmacy", "parks", "transit_stations", "workplaces", "residential")
     )
 )
-MAY_BE_EMPTY = {"duplicates", "predictions", "word_tests", "ops.quarantine", "ops.validations"}  # as the design has it; validations of a run follow it
+# As the design has it; validations of a run follow it.
+MAY_BE_EMPTY = {"duplicates", "predictions", "word_tests", "ops.quarantine", "ops.validations"}
 
 
 def tidemill(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
