@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run serve check test docs bench bench-embeddings bench-hmm bench-lstm clean
+.PHONY: help run serve check test docs bench bench-embeddings bench-forecasts bench-hmm bench-labels bench-lstm clean
 
 help:
 	@echo "make run    build the environment, run the whole job on the bundled samples"
@@ -11,7 +11,7 @@ help:
 	@echo "make check  style, types, layers and the pure tests: under a minute"
 	@echo "make serve  Prefect server, worker and schedules, until Ctrl-C"
 	@echo "make bench  measurements, side by side with the peers"
-	@echo "make bench-embeddings, bench-hmm, bench-lstm  one family of models, beside gensim, hmmlearn and NLTK, PyTorch"
+	@echo "make bench-embeddings, bench-hmm, bench-lstm, bench-forecasts, bench-labels  one of them"
 	@echo "make docs   generated pages"
 	@echo "make clean  remove the environment and everything that runs made in data/"
 
@@ -47,7 +47,7 @@ docs: $(READY)
 bench: $(READY)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-bench-embeddings bench-hmm bench-lstm: bench-%: $(READY)
+bench-embeddings bench-forecasts bench-hmm bench-labels bench-lstm: bench-%: $(READY)
 	@$(BIN)/python benchmarks/$*.py
 
 clean:
