@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # PyTorch is loaded by the bodies alone
 JUDGING_MODULES = ("models.text_classifier_storage", "models.text_classifier_parts", "models.classification_scores")
 PREDICTION_STEP = Step("predict_labels", ("models.text_classifier_storage", "models.text_classifier_parts"))
 
-FILES_AT_ONCE = 8  # our choice: a process that loads PyTorch for one small file does little else
+TOKENS_AT_ONCE = 2**22  # our choice, on average: half a minute of an LSTM; a process that loads PyTorch for one small file does little else
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def prediction_works(lake: Lake, judged: Sequence[StepRecord], settings: Classif
         wanted = _wanted(documents, row, trained, settings)
         for_it = {ref: inside.filter(pc.is_in(inside, value_set=wanted)).to_pylist() for ref, inside in of_files.items()}
         refs = [ref for ref, doc_ids in for_it.items() if doc_ids]
-        for batch in cut_by_content(refs, lambda ref: ref.sha256, average=FILES_AT_ONCE, most=4 * FILES_AT_ONCE):
+        n_files = _files_at_once(refs)
+        for batch in cut_by_content(refs, lambda ref: ref.sha256, average=n_files, most=4 * n_files):
             doc_ids = tuple(sorted(doc_id for ref in batch for doc_id in for_it[ref]))
             digest = hashlib.sha256(canonical_json(list(doc_ids))).hexdigest()
             inputs = (row["model_id"], *_weights(record), *(ref.sha256 for ref in batch), digest)
@@ -133,6 +135,12 @@ def predicted(model: LabelModel, words: DocumentWords) -> tuple[list[str], np.nd
     probabilities = model.probabilities(model.words.encode(words.dictionary, words.codes, words.starts))
     best = probabilities.argmax(axis=1)
     return [model.labels[place] for place in best], probabilities[np.arange(len(best)), best]
+
+
+def _files_at_once(refs: Sequence[FileRef]) -> int:
+    """How many of these files of tokens are read by one work on average: a power of two, so that a file more seldom changes it."""
+    tokens_a_file = sum(ref.n_rows for ref in refs) / max(len(refs), 1)
+    return int(2 ** max(math.floor(math.log2(TOKENS_AT_ONCE / max(tokens_a_file, 1))), 0))
 
 
 def _weights(record: StepRecord) -> list[str]:

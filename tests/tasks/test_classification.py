@@ -13,6 +13,7 @@ from tasks.classification import (
     curve_rows,
     plan_classification,
 )
+from tasks.classifier_predictions import prediction_works
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
@@ -107,6 +108,17 @@ def test_the_same_again_has_nothing_to_do_and_an_unlabelled_document_trains_noth
     *again, _ = run_stage(lake)
     assert [[record.was_standing for record in part] for part in again[:2]] == [[True], [True]]
     assert [record.files for record in again[0]] == [record.files for record in records[0]]
+
+
+def test_small_files_are_labelled_together_and_large_ones_apart(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    letters = labelled_documents(40, source="letters", labels=(None,), seed=4)
+    publish_labelled(lake, labelled_documents(60), *(letters[begin : begin + 2] for begin in range(0, 40, 2)))
+    _, judged, together, _ = run_stage(lake)
+    assert len(together) == 1
+    monkeypatch.setattr("tasks.classifier_predictions.TOKENS_AT_ONCE", 1)
+    apart = prediction_works(lake, judged, SETTINGS)
+    assert len(apart) > 10
+    assert sum(len(work.payload.doc_ids) for work in apart) == together[0].n_rows_out
 
 
 def test_a_label_with_too_few_documents_is_set_aside_counted_and_named(lake: Lake):
