@@ -189,7 +189,9 @@ def music_score(module: nn.Module, tunes: Tunes) -> float:
     return sum(found.loss.item() * found.n for found in losses) / sum(found.n for found in losses)
 
 
-def learn_music(title: str, n_units: int, epochs: int, n_tunes: int, dropout: tuple[float, float], **settings: Any) -> float:
+def learn_music(  # noqa: PLR0917  # settings of a training
+    title: str, n_units: int, epochs: int, n_tunes: int, dropout: tuple[float, float], rate: float, **settings: Any
+) -> float:
     """The test score of an LSTM trained on the training tunes, kept where the validation tunes were best; prints a line."""
     rolls = scipy.io.loadmat(MUSIC)
     training, validation, test = (batched(list(rolls[name][0]), n_tunes) for name in ("traindata", "validdata", "testdata"))
@@ -198,7 +200,7 @@ def learn_music(title: str, n_units: int, epochs: int, n_tunes: int, dropout: tu
     began = time.process_time()
     history = train(
         module, training, music_loss, lambda trained: music_score(trained, validation),
-        TrainingSettings(epochs=epochs, learning_rate=4e-3, schedule="cosine", chunk_length=100, clip_norm=1.0, patience=5),
+        TrainingSettings(epochs=epochs, learning_rate=rate, schedule="cosine", chunk_length=100, clip_norm=1.0, patience=5),
     )  # fmt: skip
     score = music_score(module, test)
     n_weights = sum(weight.numel() for weight in module.parameters())
@@ -218,12 +220,14 @@ def music() -> None:
         "with peepholes": {"peephole": True},
         "with peepholes, bfloat16": {"peephole": True, "products": torch.bfloat16},
     }.items():
-        learn_music(title, 200, 20, 8, (0.0, 0.3), **settings)
+        learn_music(title, 200, 20, 8, (0.0, 0.3), 4e-3, **settings)
 
 
 def variants() -> None:
     """The eight variants and the vanilla LSTM, all but NP with peepholes, from best to worst."""
-    scores = {variant: learn_music(variant, 100, 10, 16, (0.3, 0.3), variant=variant, peephole=variant != "NP") for variant in VARIANTS}
+    scores = {
+        variant: learn_music(variant, 100, 10, 16, (0.3, 0.3), 4e-3, variant=variant, peephole=variant != "NP") for variant in VARIANTS
+    }
     print("best to worst: " + ", ".join(f"{variant} {score:.3f}" for variant, score in sorted(scores.items(), key=lambda item: item[1])))
 
 
