@@ -24,12 +24,12 @@ from models.huffman import huffman_paths
 from models.lanes import aligned_zeros, lanes_width
 from models.random_bits import stream_key
 from models.word2vec_epochs import EMPTY_SUMS, EpochSums, Training, prepare, run_epoch
-from models.word2vec_memory import SHARD_TOKENS, Corpus, cut_into_shards, make_outputs, shard_tokens
+from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, Corpus, cut_into_shards, make_outputs
 from models.word2vec_shards import Plan
 from models.word2vec_state import TrainingState, WarmStart, digests_of, restore, set_warm, state_of
 
 FEWEST_WORDS = 2  # a negative is never the word itself, and a tree has two leaves
-SIDE_BY_SIDE_TOKENS = 1_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
+SIDE_BY_SIDE_TOKENS = 4_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
 SHARDS_SIDE_BY_SIDE = 8
 _KEEP, _WINDOW, _POOL, _START = range(4)  # the streams of random numbers
 
@@ -54,7 +54,7 @@ class Word2VecSettings:
     count ** ns_exponent. sample: share of the corpus above which a word's occurrences are thinned out, 0 = none. cbow_mean: 1 mean of
     the window's vectors, 0 their sum. cbow_exact: move the window's vectors along the gradient, and not, as word2vec.c and gensim do, by the
     whole change of their mean or by its n-th part for their sum. alpha falls to min_alpha in a straight line over all tokens of all epochs. workers: threads.
-    shards: trained side by side; 0 = one below a million tokens, else 8.
+    shards: trained side by side; 0 = one below four million tokens, else 8.
     """
 
     vector_size: int = 100
@@ -134,8 +134,7 @@ def train_word2vec(
     words = frequent_words(counts, settings.min_count)
     kept_counts = counts[words]
     read = word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample)
-    n_in_shard = shard_tokens(len(token_ids), is_tree=settings.hs == 1)
-    corpus = make_corpus(token_ids, sentence_starts, *read, n_in_shard=n_in_shard)
+    corpus = make_corpus(token_ids, sentence_starts, *read, n_in_shard=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
     matrices = start_matrices(words.size, settings)
     if warm_start is not None:
         set_warm(matrices, words, warm_start, settings.vector_size)

@@ -1,7 +1,7 @@
 """The arrays on which word2vec's kernels work: what is read, the shared rows, and the private memory of the shards of a round.
 
 token_ids  (n_tokens,) int32 of the corpus, in its order
-shard      a run of whole sentences, 512 to 2,048 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
+shard      a run of whole sentences, 512 or 2,048 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
 row        of the input or output matrix: `width` numbers, the dimensions rounded up to whole lanes, 0 beyond them
 place      where a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0: it fills
            windows up to whole tiles
@@ -19,9 +19,7 @@ from models.lanes import aligned_zeros, lanes_width
 from models.word2vec_window import TILE_OUTPUTS
 
 SHARD_TOKENS = 512  # docs/decisions/0009: larger ones copy fewer rows and learn from staler ones
-TREE_SHARD_TOKENS = 1_024  # the same: paths bring more rows to copy, a tenth of the time
-LARGE_TREE_SHARD_TOKENS = 2_048  # the same: a seventh faster yet; equal scores from 5.9 M tokens, worse from 1.1 M
-LARGE_CORPUS_TOKENS = 4_000_000  # between the two
+TREE_SHARD_TOKENS = 2_048  # the same: paths bring more rows to copy; 1,024 take 15 to 27 % longer
 LONGEST_SENTENCE = 1_000  # tokens; longer ones are cut, as in word2vec.c (MAX_SENTENCE_LENGTH)
 N_RESERVED = 1
 
@@ -77,13 +75,6 @@ class Bench(NamedTuple):
     loss: np.ndarray  # (n_v,) float64: sum over the shard last trained
     n_pairs: np.ndarray  # (n_v,) int64: input vectors that were scored
     n_trained: np.ndarray  # (n_v,) int64: middle words
-
-
-def shard_tokens(n_tokens: int, *, is_tree: bool) -> int:
-    """About how many tokens of a corpus of n_tokens make a shard."""
-    if not is_tree:
-        return SHARD_TOKENS
-    return LARGE_TREE_SHARD_TOKENS if n_tokens >= LARGE_CORPUS_TOKENS else TREE_SHARD_TOKENS
 
 
 def cut_into_shards(sentence_starts: np.ndarray, n_tokens: int, n_in_shard: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from models.word2vec import (
     train_word2vec,
     word_numbers,
 )
-from models.word2vec_memory import cut_into_shards, shard_tokens
+from models.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, cut_into_shards
 from models.word2vec_shards import train_rounds
 
 pytestmark = pytest.mark.slow  # numba compiles the kernel in some seconds
@@ -32,7 +32,7 @@ def train_by_loops(token_ids, starts, counts, settings, n_v):
     kept = counts[words]
     word_of = word_numbers(words, counts.size)
     sentence_of = np.searchsorted(starts, np.arange(token_ids.size), side="right")
-    sentences, shards = cut_into_shards(starts, token_ids.size, shard_tokens(token_ids.size, is_tree=settings.hs == 1))
+    sentences, shards = cut_into_shards(starts, token_ids.size, TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
     ranges = [range(sentences[a], sentences[b]) for a, b in pairwise(shards)]
     table = paths = None
     if settings.hs:
@@ -129,11 +129,6 @@ def test_progress_ends_with_all_tokens_done():
 def test_kernel_is_compiled_once_whatever_the_settings():
     train_word2vec(*corpus(), settings_of(alpha=0, min_alpha=0, sample=1))
     assert len(train_rounds.signatures) == 1
-
-
-@pytest.mark.parametrize(("n_tokens", "is_tree", "expected"), [(9, False, 512), (10**9, False, 512), (9, True, 1024), (10**9, True, 2048)])
-def test_trees_learn_in_larger_shards_and_the_larger_the_corpus_is(n_tokens, is_tree, expected):
-    assert shard_tokens(n_tokens, is_tree=is_tree) == expected
 
 
 def test_long_sentences_are_cut_and_all_of_them_read():
