@@ -28,7 +28,7 @@ from tasks.lake.files import FileRef, canonical_json, read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
 from tasks.lake.stages import read_stage
-from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
+from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_records, plan_due, plan_hanging
 from tasks.model_store import read_model
 from tasks.training_progress import artifact_key
 
@@ -93,19 +93,16 @@ def plan_classification(lake: Lake, settings: ClassificationSettings | None = No
     """What `train_lstm` would do about labels on the present snapshot, and why; what hangs on due work is one line a step."""
     settings = settings or ClassificationSettings()
     works = classifier_works(lake, settings)
-    lines = _due(lake, works)
+    lines = plan_due(lake, STAGE, works)
     if lines:
-        return [
-            *lines,
-            *(PlannedWork(STAGE, step, "all", f"hangs on {works[0].step.name}") for step in ("judge_classifier", "predict_labels")),
-        ]
-    trained = [record for work in works if (record := find_record(lake, work)) is not None]
+        return [*lines, *plan_hanging(STAGE, works[0].step.name, "judge_classifier", "predict_labels")]
+    trained = find_records(lake, works)
     contests = judge_classifier_works(lake, works, trained)
-    lines = _due(lake, contests)
+    lines = plan_due(lake, STAGE, contests)
     if lines:
-        return [*lines, PlannedWork(STAGE, "predict_labels", "all", "hangs on judge_classifier")]
-    judged = [record for work in contests if (record := find_record(lake, work)) is not None]
-    return _due(lake, prediction_works(lake, judged, settings))
+        return [*lines, *plan_hanging(STAGE, "judge_classifier", "predict_labels")]
+    judged = find_records(lake, contests)
+    return plan_due(lake, STAGE, prediction_works(lake, judged, settings))
 
 
 @task(task_run_name="fit_classifiers {work.subject}", timeout_seconds=TIMEOUT_S)
@@ -182,11 +179,6 @@ def _contest_row(row: dict[str, Any], card: dict[str, Any]) -> dict[str, Any]:
         "kind": row["kind"], "champion": row["is_champion"], **{name: round(value, 4) for name, value in of_test.items()},
         "k, C or epoch": chosen, "seconds": notes["seconds"], "peak memory, MB": notes["peak_memory_bytes"] // 2**20,
     }  # fmt: skip
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
 
 
 def _most_frequent(langs: pa.ChunkedArray) -> str:

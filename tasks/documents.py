@@ -17,7 +17,7 @@ from tasks.document_copies import document_works, documents_body, duplicate_work
 from tasks.document_parsing import PARSER_MODULES, DocumentSettings, parse_body, parse_works
 from tasks.fetch import fetch_source
 from tasks.lake.layout import Lake
-from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
+from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, find_records, plan_due, plan_hanging
 from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
 from tasks.word_test_parsing import PARSERS as WORD_TEST_PARSERS
@@ -88,18 +88,18 @@ def plan_documents(lake: Lake, sources: Sequence[Source], settings: DocumentSett
     """What `ingest_documents` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in document_sources(sources)]
     works = all_parse_works(fetched, settings or DocumentSettings())
-    lines = _due(lake, [*vintage_works(lake, fetched, SUBJECT), *word_test_works(fetched), *works])
-    parsed = [record for work in works if (record := find_record(lake, work)) is not None]
+    lines = plan_due(lake, "documents", [*vintage_works(lake, fetched, SUBJECT), *word_test_works(fetched), *works])
+    parsed = find_records(lake, works)
     if len(parsed) < len(works):
         return [
             *lines,
-            *(PlannedWork("documents", step, "all", "hangs on parse_documents") for step in ("write_duplicates", "write_documents")),
+            *plan_hanging("documents", "parse_documents", "write_duplicates", "write_documents"),
         ]
     (search,) = duplicate_works(parsed)
     found = find_record(lake, search)
     if found is None:
-        return [*lines, *_due(lake, [search]), PlannedWork("documents", "write_documents", "all", "hangs on write_duplicates")]
-    return [*lines, *_due(lake, document_works(lake, parsed, found))]
+        return [*lines, *plan_due(lake, "documents", [search]), *plan_hanging("documents", "write_duplicates", "write_documents")]
+    return [*lines, *plan_due(lake, "documents", document_works(lake, parsed, found))]
 
 
 def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord], written: Sequence[StepRecord]) -> None:
@@ -117,8 +117,3 @@ def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord
             "rows out": n_out, "set aside": ", ".join(f"{rule}: {n}" for rule, n in sorted(set_aside.items())),
         })  # fmt: skip
     show_table("documents", rows, "Documents, or questions of word tests, by source: records in = rows out + set aside, by rule")
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork("documents", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]

@@ -36,7 +36,7 @@ from tasks.embedding_training import LanguageCorpus, train_vectors_body, vector_
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, why_due
+from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, find_records, plan_due
 from tasks.model_store import MODEL_FILES
 from tasks.transforms.word_sequences import SEQUENCE_SCHEMA, split_by_language
 
@@ -111,19 +111,19 @@ def plan_embeddings(lake: Lake, settings: EmbeddingSettings | None = None) -> li
     """What `train_embeddings` would do on the present snapshot, and why."""
     settings = settings or EmbeddingSettings()
     works = corpus_works(lake, settings)
-    lines = _due(lake, works)
+    lines = plan_due(lake, STAGE, works)
     if lines:
         return [*lines, *_hanging(works[0].step.name, "train_vectors", STEP_NAME, *AFTER)]
-    works = vector_works(lake, _standing(lake, works), settings)
-    lines = _due(lake, works)
+    works = vector_works(lake, find_records(lake, works), settings)
+    lines = plan_due(lake, STAGE, works)
     if lines:
         return [*lines, *_hanging("train_vectors", STEP_NAME, *AFTER)]
-    works = judgement_works(lake, works, _standing(lake, works), settings)
-    lines = _due(lake, works)
+    works = judgement_works(lake, works, find_records(lake, works), settings)
+    lines = plan_due(lake, STAGE, works)
     if lines:
         return [*lines, *_hanging(STEP_NAME, *AFTER)]
-    judged = _standing(lake, works)
-    return _due(lake, [*measurement_works(lake, judged), *map_works(lake, judged)])
+    judged = find_records(lake, works)
+    return plan_due(lake, STAGE, [*measurement_works(lake, judged), *map_works(lake, judged)])
 
 
 @task(task_run_name="write_corpus {work.subject}", timeout_seconds=TIMEOUT_S)
@@ -209,21 +209,12 @@ def _corpus_step(settings: EmbeddingSettings) -> Step:
     return Step("write_corpus", ("tasks.transforms.word_sequences",), {"column": settings.column})
 
 
-def _standing(lake: Lake, works: Sequence[Work]) -> list[StepRecord]:
-    return [record for work in works if (record := find_record(lake, work)) is not None]
-
-
 def _hanging(on: str, *steps: str) -> list[PlannedWork]:
     """Each of the steps hangs on the one before; those AFTER the judgement hang on that."""
     before = (on, *steps)
     return [
         PlannedWork(STAGE, step, "all", f"hangs on {STEP_NAME if step in AFTER else before[place]}") for place, step in enumerate(steps)
     ]
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
 
 
 def _document_range(lake: Lake, ref: FileRef) -> tuple[str, str]:

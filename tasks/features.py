@@ -24,7 +24,7 @@ from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import read_stage
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
+from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
 from tasks.token_tagging import LanguageTagger, TaggerFiles, open_tagger, present_taggers
 from tasks.transforms.annotation import annotate_texts, token_rows
 from tasks.transforms.lexicon import Lexicon, TextSettings
@@ -100,16 +100,16 @@ def tfidf_works(lake: Lake, parts: Sequence[StepRecord], vocabulary: Sequence[St
 def plan_features(lake: Lake, settings: TextSettings | None = None) -> list[PlannedWork]:
     """What `build_features` would do on the documents as they are, and why; what hangs on due work is one line a step."""
     works = token_works(lake, settings)
-    lines = _due(lake, works)
+    lines = plan_due(lake, STAGE, works)
     if lines:
-        return [*lines, *(PlannedWork(STAGE, step.name, "all", f"hangs on {works[0].step.name}") for step in (VOCABULARY_STEP, TFIDF_STEP))]
-    parts = [record for work in works if (record := find_record(lake, work)) is not None]
+        return [*lines, *plan_hanging(STAGE, works[0].step.name, VOCABULARY_STEP.name, TFIDF_STEP.name)]
+    parts = find_records(lake, works)
     merges = vocabulary_works(parts)
-    lines = _due(lake, merges)
+    lines = plan_due(lake, STAGE, merges)
     if lines:
-        return [*lines, PlannedWork(STAGE, TFIDF_STEP.name, "all", f"hangs on {VOCABULARY_STEP.name}")]
-    vocabulary = [record for work in merges if (record := find_record(lake, work)) is not None]
-    return _due(lake, tfidf_works(lake, parts, vocabulary))
+        return [*lines, *plan_hanging(STAGE, VOCABULARY_STEP.name, TFIDF_STEP.name)]
+    vocabulary = find_records(lake, merges)
+    return plan_due(lake, STAGE, tfidf_works(lake, parts, vocabulary))
 
 
 @task(task_run_name="write_tokens {work.subject}", cache_policy=NO_CACHE, timeout_seconds=TIMEOUT_S)
@@ -243,11 +243,6 @@ def _documents_output(
 def _tokens_step(settings: TextSettings) -> Step:
     modules = ("tasks.transforms.annotation", "tasks.transforms.term_counts", "models.tagger_storage", "models.tagged_lemmas")
     return Step("write_tokens", modules, settings_of(settings))
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
 
 
 def _langs(lake: Lake, ref: FileRef) -> list[str]:

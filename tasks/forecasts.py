@@ -26,7 +26,7 @@ from tasks.forecast_training import SUBJECT, fit_lstm_body, training_step
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepRecord, Work, do, find_record, why_due
+from tasks.lake.steps import PlannedWork, Step, StepRecord, Work, do, find_records, plan_due, plan_hanging
 from tasks.model_store import MODEL_FILES, read_model
 
 STAGE = "lstm"
@@ -64,14 +64,14 @@ def plan_lstm(lake: Lake, settings: ForecastSettings | None = None) -> list[Plan
     """What `train_lstm` would do for forecasts on the present snapshot, and why."""
     settings = settings or ForecastSettings()
     works = lstm_works(lake, settings)
-    lines = _due(lake, works)
+    lines = plan_due(lake, STAGE, works)
     if lines:
-        return [*lines, *_hanging(works[0].step.name, JUDGE, WRITE)]
-    judgements = judge_forecaster_works(lake, works, _standing(lake, works), settings)
-    lines = _due(lake, judgements)
+        return [*lines, *plan_hanging(STAGE, works[0].step.name, JUDGE, WRITE)]
+    judgements = judge_forecaster_works(lake, works, find_records(lake, works), settings)
+    lines = plan_due(lake, STAGE, judgements)
     if lines:
-        return [*lines, *_hanging(JUDGE, WRITE)]
-    return _due(lake, forecast_works(lake, works, _standing(lake, judgements)))
+        return [*lines, *plan_hanging(STAGE, JUDGE, WRITE)]
+    return plan_due(lake, STAGE, forecast_works(lake, works, find_records(lake, judgements)))
 
 
 @task(task_run_name="fit_lstm {work.subject}", timeout_seconds=TIMEOUT_S)
@@ -121,16 +121,3 @@ def skill_rows(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for metric in horizons
     ]
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
-
-
-def _hanging(on: str, *steps: str) -> list[PlannedWork]:
-    return [PlannedWork(STAGE, step, "all", f"hangs on {on}") for step in steps]
-
-
-def _standing(lake: Lake, works: Sequence[Work]) -> list[StepRecord]:
-    return [record for work in works if (record := find_record(lake, work)) is not None]

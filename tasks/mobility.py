@@ -14,7 +14,7 @@ from tasks import mobility_merging, mobility_parsing, policy
 from tasks.artifacts import show_table
 from tasks.fetch import fetch_source
 from tasks.lake.layout import Lake
-from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_record, why_due
+from tasks.lake.steps import PlannedWork, StepRecord, Work, do, find_records, plan_due, plan_hanging
 from tasks.source_vintages import FetchedSource, vintage_works, vintages_body
 from tasks.transforms.source_format import Source
 
@@ -93,25 +93,25 @@ def policy_works(fetched: Sequence[FetchedSource]) -> list[Work]:
 def plan_mobility(lake: Lake, sources: Sequence[Source]) -> list[PlannedWork]:
     """What `ingest_mobility` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in _observed(sources)]
-    lines = _due(lake, vintage_works(lake, fetched, SUBJECT))
+    lines = plan_due(lake, STAGE, vintage_works(lake, fetched, SUBJECT))
     reports, merged = _plan_pair(lake, mobility_works(fetched), lambda parsed: mobility_merging.merge_works(lake, parsed), "mobility")
     files, ruled = _plan_pair(lake, policy_works(fetched), policy.merge_works, "policy")
     lines += [*reports, *files]
     if merged is None or ruled is None:
         hangs_on = "write_mobility" if merged is None else "write_policy"
-        return [*lines, PlannedWork(STAGE, policy.JOIN.name, "all", f"hangs on {hangs_on}")]
-    return [*lines, *_due(lake, policy.join_works(merged, ruled))]
+        return [*lines, *plan_hanging(STAGE, hangs_on, policy.JOIN.name)]
+    return [*lines, *plan_due(lake, STAGE, policy.join_works(merged, ruled))]
 
 
 def _plan_pair(lake: Lake, works: Sequence[Work], merge_works: Any, kind: str) -> tuple[list[PlannedWork], list[StepRecord] | None]:
     """What is due of the parsing and the merging of one kind, and the standing records of its merging, None where some are due."""
-    lines = _due(lake, works)
-    parsed = [record for work in works if (record := find_record(lake, work)) is not None]
+    lines = plan_due(lake, STAGE, works)
+    parsed = find_records(lake, works)
     if len(parsed) < len(works):
-        return [*lines, PlannedWork(STAGE, f"write_{kind}", "all", f"hangs on parse_{kind}")], None
+        return [*lines, *plan_hanging(STAGE, f"parse_{kind}", f"write_{kind}")], None
     merges = merge_works(parsed)
-    merged = [record for work in merges if (record := find_record(lake, work)) is not None]
-    return [*lines, *_due(lake, merges)], merged if len(merged) == len(merges) else None
+    merged = find_records(lake, merges)
+    return [*lines, *plan_due(lake, STAGE, merges)], merged if len(merged) == len(merges) else None
 
 
 def show_mobility(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord], merged: Sequence[StepRecord]) -> None:
@@ -144,8 +144,3 @@ def _row(source: str, what: str, n_items: int | None, records: Sequence[StepReco
 
 def _observed(sources: Sequence[Source]) -> list[Source]:
     return [source for source in sources if source.kind in {"mobility", "policy"}]
-
-
-def _due(lake: Lake, works: Sequence[Work]) -> list[PlannedWork]:
-    reasons = [(work, why_due(lake, work)) for work in works]
-    return [PlannedWork(STAGE, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]

@@ -23,7 +23,7 @@ from tasks.fit_progress import fit_reporter, show_fit
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
+from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
 from tasks.mobility_grid import mobility_grid, policy_on_grid
 from tasks.model_store import MODEL_FILES, Score, TrainedModel, read_model, write_model
 
@@ -86,11 +86,10 @@ def plan_hmm(lake: Lake, settings: RegimeSettings | None = None) -> list[Planned
     settings = settings or RegimeSettings()
     works = hmm_works(lake, settings)
     for step, later in (("fit_hmm", (JUDGING, WRITING)), (JUDGING, (WRITING,)), (WRITING, ())):
-        reasons = [(work, why_due(lake, work)) for work in works]
-        lines = [PlannedWork("hmm", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
+        lines = plan_due(lake, "hmm", works)
         if lines:
-            return [*lines, *(PlannedWork("hmm", name, "all", f"hangs on {step}") for name in later)]
-        records = [record for work in works if (record := find_record(lake, work)) is not None]
+            return [*lines, *plan_hanging("hmm", step, *later)]
+        records = find_records(lake, works)
         if step == JUDGING:
             works = regime_works(lake, records, settings)
         elif step != WRITING:

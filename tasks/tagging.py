@@ -25,7 +25,7 @@ from tasks.decisions import write_skip
 from tasks.lake.files import FileRef, canonical_json, read_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_record, settings_of, why_due
+from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
 from tasks.model_store import Score, TrainedModel, read_model, write_model
 from tasks.token_tagging import KIND
 from tasks.transforms.lemmas import find_lemma
@@ -100,13 +100,10 @@ def plan_taggers(lake: Lake, settings: TaggingSettings | None = None) -> list[Pl
     """Which taggers `train_hmm` would train on the present snapshot, and which it would judge, and why."""
     settings = settings or TaggingSettings()
     works = tagger_works(lake, settings)
-    trained = [record for work in works if (record := find_record(lake, work)) is not None]
+    trained = find_records(lake, works)
     if len(trained) < len(works):
-        reasons = [(work, why_due(lake, work)) for work in works]
-        lines = [PlannedWork("hmm", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
-        return [*lines, PlannedWork("hmm", JUDGING, "all", f"hangs on {works[0].step.name}")]
-    reasons = [(work, why_due(lake, work)) for work in tagger_judgements(lake, works, trained, settings)]
-    return [PlannedWork("hmm", work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
+        return [*plan_due(lake, "hmm", works), *plan_hanging("hmm", works[0].step.name, JUDGING)]
+    return plan_due(lake, "hmm", tagger_judgements(lake, works, trained, settings))
 
 
 @task(task_run_name="fit_tagger {work.subject}", timeout_seconds=3600)

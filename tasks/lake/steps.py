@@ -171,6 +171,22 @@ def why_due(lake: Lake, work: Work) -> str | None:
     return f"of {len(work.inputs)} inputs {n_new} new, {n_gone} gone"
 
 
+def find_records(lake: Lake, works: Iterable[Work]) -> list[StepRecord]:
+    """The standing records of those of `works` that have one, in their order."""
+    return [record for work in works if (record := find_record(lake, work)) is not None]
+
+
+def plan_due(lake: Lake, stage: str, works: Iterable[Work]) -> list[PlannedWork]:
+    """A line for each of `works` that must be done, with the reason."""
+    reasons = ((work, why_due(lake, work)) for work in works)
+    return [PlannedWork(stage, work.step.name, work.subject, reason) for work, reason in reasons if reason is not None]
+
+
+def plan_hanging(stage: str, on: str, *steps: str) -> list[PlannedWork]:
+    """A line for each of `steps`, whose works cannot be known before the step `on` is done."""
+    return [PlannedWork(stage, step, "all", f"hangs on {on}") for step in steps]
+
+
 def cut_by_content(items: Iterable[Item], key: Callable[[Item], str], *, average: int, most: int) -> list[list[Item]]:
     """Items in order of `key`, cut into batches of `average` on average and `most` at most, each cut decided by one key's digest.
 
