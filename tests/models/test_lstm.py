@@ -252,3 +252,13 @@ def test_a_missing_number_stays_in_its_own_sequence():
 def test_settings_that_contradict_each_other_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         LSTM(3, 4, **settings)
+
+
+@pytest.mark.parametrize(("variant", "rows"), [("NIG", slice(0, 4)), ("NFG", slice(4, 8)), ("CIFG", slice(4, 8)), ("NOG", slice(12, 16))])
+def test_weights_keep_torch_layout_and_those_of_a_missing_gate_get_no_gradient(variant, rows):
+    module = LSTM(3, 4, variant=variant)
+    nn.LSTM(3, 4).load_state_dict(module.state_dict())
+    module(torch.randn(5, 2, 3))[0].sum().backward()
+    is_zero = (module.weight_hh_l0.grad == 0).all(dim=1)
+    assert is_zero[rows].all()
+    assert is_zero.sum() == 4
