@@ -220,7 +220,7 @@ def music() -> None:
         "with peepholes": {"peephole": True},
         "with peepholes, bfloat16": {"peephole": True, "products": torch.bfloat16},
     }.items():
-        learn_music(title, 200, 34, 8, (0.0, 0.2), 6e-3, **settings)
+        learn_music(title, 200, 36, 8, (0.1, 0.4), 6e-3, **settings)
 
 
 def variants() -> None:
