@@ -22,7 +22,7 @@ class RegimeSettings:
     """How regimes are fitted. `categories`: the article's four; it leaves parks (seasons) and groceries (hoarding) out.
 
     `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`; None: from 1 to `most_states`, the
-    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed (docs/decisions/0018-regimes.md): the bound
+    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed (docs/decisions/0017-regimes.md): the bound
     keeps states that can be told apart by name. A new model is published where today's log-likelihood a day is not more than `tolerance`
     below that of the published one.
     """

@@ -32,7 +32,7 @@ class EmbeddingSettings:
     the corpus `warm_share` as often. Off by default: with it results depend on what was published before, and not on the corpus alone.
 
     A new model is published if, on the same questions of `word_tests`, it is no more than `tolerance` worse than the champion, the mean over
-    the tests of which both know `fewest_known` questions (decision 0017). checkpoint_every_s: least time between two checkpoints.
+    the tests of which both know `fewest_known` questions (decision 0016). checkpoint_every_s: least time between two checkpoints.
     """
 
     model: Literal["word2vec", "glove"] = "word2vec"
