@@ -25,7 +25,7 @@ from tasks.lake.events import append_event
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
 
-Stage = Literal["documents", "mobility", "features", "embeddings", "hmm", "lstm"]
+Stage = Literal["documents", "mobility", "hmm", "features", "embeddings", "lstm"]
 """What a run may be asked to do alone: the names of `STAGE_TABLES`, as a type, from which forms and command lines are made."""
 
 Status = Literal["completed", "unchanged", "failed", "refused"]
