@@ -21,8 +21,8 @@ from models.lstm_product import panels, product, tile_rows
 from models.lstm_steps import Norm
 from models.lstm_threads import run_shares
 
-LEAST_WORK = 2**25
-"""Multiplications in a pass that are worth another thread, some 0.3 ms: on a busy machine waiting for one may take longer than that. Our choice."""
+LEAST_WORK = 2**23
+"""Multiplications in a pass that are worth another thread, some 0.1 ms: on a busy machine waiting for one may take longer. Measured on a quiet one."""
 
 
 @dataclass(frozen=True)
