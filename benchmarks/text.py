@@ -124,6 +124,8 @@ def compare(lang: str, n_bytes: int, folder: str) -> None:
 
 
 if __name__ == "__main__":
+    if not CORPORA.is_dir():
+        sys.exit(print("the real data in ../shared is not here: nothing to measure on"))
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as scratch:
         for one_lang in FILES:
