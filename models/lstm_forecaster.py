@@ -19,6 +19,7 @@ import torch
 from models.forecast_network import ForecastNetwork, NetworkShape, forecast_loss
 from models.forecast_settings import ForecastSettings
 from models.forecast_windows import Panel, WindowEncoding, future_values, windows
+from models.gradient_flow import GradientFlow, gradient_flow
 from models.training import BatchLoss, NonFiniteLossError, Progress, train
 from models.training_runtime import seeded, torch_threads
 from models.training_settings import TrainingSettings
@@ -72,10 +73,25 @@ class Forecaster:
         with torch_threads(1):
             return np.asarray(np.mean([self._said(weights, panel, origins) for weights in dated.networks], axis=0))
 
-    def _said(self, weights: Mapping[str, torch.Tensor], panel: Panel, origins: np.ndarray) -> np.ndarray:
+    def gradient_by_lag(self, panel: Panel, n_windows: int) -> GradientFlow:
+        """How strongly the last state of the newest weights' first network depends on its states of the days before, by lag in days, 0 to
+        W - 1: what it can learn of the past at all. Over `n_windows` windows that it learned from, evenly spread.
+        """
+        newest = self.dated[-1]
+        network, places = self._network(newest.networks[0]), training_origins(panel, newest.last_day)
+        origins = places[np.linspace(0, len(places) - 1, n_windows).astype(int)]
+        seen = windows(panel, origins, self.encoding, self.shape.past_days, self.shape.horizon)
+        with torch_threads(1):
+            return gradient_flow(network.lstm, torch.from_numpy(seen.past))
+
+    def _network(self, weights: Mapping[str, torch.Tensor]) -> ForecastNetwork:
         network = ForecastNetwork(self.shape)
         network.load_state_dict(dict(weights))
         network.eval()
+        return network
+
+    def _said(self, weights: Mapping[str, torch.Tensor], panel: Panel, origins: np.ndarray) -> np.ndarray:
+        network = self._network(weights)
         parts = [np.empty((0, self.shape.horizon, self.shape.n_categories, 4))]
         with torch.no_grad():
             for begin in range(0, len(origins), WINDOWS_AT_ONCE):

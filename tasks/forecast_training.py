@@ -28,6 +28,7 @@ LOGGER = logging.getLogger(__name__)
 KIND = "lstm_forecast"
 MODULES = ("models.lstm_forecaster", "models.forecast_backtest", "models.holiday_calendar", "tasks.mobility_grid")
 SUBJECT = "mobility of all regions"
+N_WINDOWS_OF_GRADIENTS = 256  # our choice: enough for a mean, a tenth of a second
 SPLIT = "backtest"
 NAIVE = "seasonal_naive"
 TOO_SHORT, NOTHING_TO_LEARN = "too_few_days_for_a_backtest", "no_window_to_learn_from"
@@ -91,10 +92,12 @@ def _notes(panel: Panel, forecaster: Forecaster, backtest: Backtest, scores: Bac
     """What the card says besides settings and scores: the forecaster's own card, the origins, curves, seconds and memory."""
     origins = [str(np.datetime64(day, "D")) for day in backtest.days]
     smoothing = scores.smoothing
+    flow = forecaster.gradient_by_lag(panel, N_WINDOWS_OF_GRADIENTS)
     return {
         "forecaster": forecaster.card(), "categories": list(CATEGORIES), "trained_up_to": str(np.datetime64(int(panel.grid.day.max()), "D")),
         "calibrated_on": origins[: backtest.first], "tested_on": origins[backtest.first :],
         "losses": [loss for dated in forecaster.dated for loss in dated.losses],
+        "gradient_by_lag": {"h": flow.by_h.tolist(), "c": flow.by_c.tolist() if flow.by_c is not None else []},
         "n_series_of_exponential_smoothing": smoothing.n_series if smoothing is not None else 0,
         "seconds": round(seconds, 3), "n_regions": len(panel.regions), "n_days": int(panel.grid.is_observed.sum()),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # of the whole process; Linux counts in KiB

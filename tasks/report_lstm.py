@@ -54,6 +54,9 @@ def _model(lake: Lake, model: Row, scores: Sequence[Row]) -> Row:
             [Curve(name, values) for name, values in zip(names, coverage, strict=True)],
         )),
         ("Loss", curve_chart("Loss of the forecaster", "loss", "epoch, all trainings in order", [Curve("training", notes.get("losses", []))])),
+        ("How far back a loss reaches: gradient of the last state by the states of earlier days", curve_chart(
+            "Gradient by days back", "log10 of the gradient's norm", "days back, 1 = the last day", _gradient_curves(notes.get("gradient_by_lag", {})),
+        )),
     ]  # fmt: skip
     # The charts escape every name themselves, so their text is safe to set as markup.
     return {
@@ -62,6 +65,13 @@ def _model(lake: Lake, model: Row, scores: Sequence[Row]) -> Row:
         "errors": [_error_row(by_key, ahead) for ahead in shown],
         "quality": [_quality_row(by_key, ahead) for ahead in shown],
     }
+
+
+def _gradient_curves(by_lag: Mapping[str, Sequence[float]]) -> list[Curve]:
+    """Logarithms of the norms, so that a gradient that shrinks or grows by powers is a straight line; where nothing flows there is none."""
+    names = {"h": "outputs", "c": "cells"}
+    curves = [(name, np.array(by_lag.get(key, []), np.float64)) for key, name in names.items()]
+    return [Curve(name, np.log10(norms, out=np.full(norms.shape, np.nan), where=norms > 0).tolist()) for name, norms in curves]
 
 
 def _by_horizon(by_key: Mapping[tuple[str, str], Row], metric: str, category: str, n_days: int) -> list[float]:

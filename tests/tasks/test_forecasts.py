@@ -34,6 +34,9 @@ def test_forecasts_scores_and_model_are_left(lake: Lake) -> None:
     assert (len(card["notes"]["calibrated_on"]), len(card["notes"]["tested_on"])) == (2, 3)
     assert card["notes"]["forecaster"]["encoding"]["policy"]["encoding"] == "MinMax"
     assert len(loss_rows(card["notes"])) == len(card["notes"]["losses"]) == 3  # before the first origin, after four, and at the end
+    by_lag = card["notes"]["gradient_by_lag"]
+    assert [len(by_lag[state]) for state in "hc"] == [SETTINGS.past_days] * 2
+    assert by_lag["h"][-1] < by_lag["h"][0]  # what is long ago counts less
     # Two of the six categories are published.
     rows = rows_of(lake, [written], "forecasts")
     skill = tensors["skill"]

@@ -23,7 +23,7 @@ def test_the_section_shows_the_model_its_scores_and_what_it_says(lake: Lake) -> 
     assert [row["days ahead"] for row in model["quality"]] == [1, 7, 14]
     assert model["quality"][1]["skill"] == skill
     assert model["errors"][1]["seasonal_naive"] > 0
-    assert [chart["svg"].count("<svg") for chart in model["charts"]] == [1, 1, 1]
+    assert [chart["svg"].count("<svg") for chart in model["charts"]] == [1, 1, 1, 1]
     assert len(shown["series"]) == n_series
     page = build_report(lake).read_text()
     assert 'id="forecasts"' in page
