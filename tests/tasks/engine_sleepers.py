@@ -1,6 +1,7 @@
 """A program for test_engine.py: a flow whose works sleep in worker processes until somebody stops it."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -37,4 +38,5 @@ def keep_and_sleep(home: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a script
     keep_and_sleep(sys.argv[1])

@@ -155,7 +155,7 @@ def test_a_stopped_flow_leaves_no_worker_process(tmp_path: Path, signal_number: 
             await_that(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
             workers = [psutil.Process(pid) for pid in pids(tmp_path).values()]
             stopped.send_signal(signal_number)
-            assert stopped.wait(timeout=60) != 0
+            assert stopped.wait(timeout=20) != 0
             await_that(lambda: not any(worker.is_running() for worker in workers), limit_s=10)
         finally:
             stopped.kill()
