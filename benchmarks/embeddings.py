@@ -20,8 +20,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -29,7 +30,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
 from models.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
-from models.word_similarity import parse_analogies, parse_word_pairs, score_analogies, score_pairs  # noqa: E402
+from models.word_similarity import WordPairs, score_analogies, score_pairs  # noqa: E402
+from tasks.transforms.parsed_records import ParseLimits  # noqa: E402
+from tasks.transforms.word_tests import ParsedQuestion, Question, parse_analogies, parse_word_pairs  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "data"
 MODELS = {
@@ -116,14 +119,23 @@ def run(side: str, task: dict[str, Any]) -> dict[str, float]:
     return measured
 
 
+def questions_of(file: str, parse: Callable[[BinaryIO, ParseLimits], Iterator[ParsedQuestion]]) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    """The words of every question of a set, in lower case, and the ratings (NaN for analogies)."""
+    with (SHARED / "wordsim" / file).open("rb") as stream:
+        found = [question for question in parse(stream, ParseLimits()) if isinstance(question, Question)]
+    return [tuple(word.lower() for word in one.words) for one in found], np.array([one.rating for one in found], np.float64)
+
+
 def score(path: Path) -> dict[str, float]:
     """Agreement with people on all sets, and analogies, of the vectors in a file."""
     kept = np.load(path)
     words = kept["words"].tolist()
-    tests = {name: parse_word_pairs((SHARED / "wordsim" / file).read_text()) for name, file in SETS.items()}
-    scores = {name: score_pairs(kept["vectors"], words, test).spearman for name, test in tests.items()}
-    questions = parse_analogies((SHARED / "wordsim" / "questions-words.txt").read_text())
-    return {**scores, "analogies": score_analogies(kept["vectors"], words, questions).accuracy}
+    scores = {}
+    for name, file in SETS.items():
+        pairs, ratings = questions_of(file, parse_word_pairs)
+        scores[name] = score_pairs(kept["vectors"], words, WordPairs(tuple((a, b) for a, b in pairs), ratings)).spearman
+    questions, _ = questions_of("questions-words.txt", parse_analogies)
+    return {**scores, "analogies": score_analogies(kept["vectors"], words, [(a, b, c, d) for a, b, c, d in questions]).accuracy}
 
 
 def compare(name: str, task: dict[str, Any], sides: list[str], n_seeds: int, n_words: int) -> None:

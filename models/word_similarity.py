@@ -12,7 +12,6 @@ word are counted and left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,12 +19,6 @@ import numpy as np
 from scipy.stats import rankdata
 
 from models.nearest_words import nearest_rows, unit_rows
-
-N_WORDS = 4  # of a question
-
-
-class WordSetError(ValueError):
-    """Text that is no set of pairs or questions; the message names the line."""
 
 
 @dataclass(frozen=True)
@@ -53,49 +46,6 @@ class AnalogyScore:
     accuracy: float
     n_questions: int
     n_known: int
-
-
-def parse_word_pairs(text: str) -> WordPairs:
-    """Pairs from lines of word, word, rating, separated by tabs, colons, commas or spaces; further columns are not looked at.
-
-    Empty lines, lines that begin with #, and a first line without a number in the third column (a header) are passed over.
-    WordSetError for any other line that is no pair, and where there is none at all.
-    """
-    pairs: list[tuple[str, str]] = []
-    ratings: list[float] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        columns = [column for column in re.split(r"[\t:;, ]+", line.strip()) if column]
-        if not columns or line.startswith("#"):
-            continue
-        try:
-            first, second, rating = columns[0].lower(), columns[1].lower(), float(columns[2])
-        except (IndexError, ValueError):
-            if number == 1:
-                continue
-            raise WordSetError(f"line {number} is no pair of words with a number: {line.strip()!r}") from None
-        pairs.append((first, second))
-        ratings.append(rating)
-    if not pairs:
-        raise WordSetError("there is no pair of words in it")
-    return WordPairs(tuple(pairs), np.array(ratings))
-
-
-def parse_analogies(text: str) -> tuple[tuple[str, str, str, str], ...]:
-    """Questions from lines of four words; lines that begin with a colon name sections and are passed over.
-
-    WordSetError for any other line that is not four words, and where there is none at all.
-    """
-    questions: list[tuple[str, str, str, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.lower().split()
-        if not words or words[0].startswith(":"):
-            continue
-        if len(words) != N_WORDS:
-            raise WordSetError(f"line {number} is not four words: {line.strip()!r}")
-        questions.append((words[0], words[1], words[2], words[3]))
-    if not questions:
-        raise WordSetError("there is no question in it")
-    return tuple(questions)
 
 
 def score_pairs(vectors: np.ndarray, words: Sequence[str], test: WordPairs) -> SimilarityScore:

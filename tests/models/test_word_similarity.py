@@ -6,9 +6,6 @@ from scipy.stats import spearmanr
 
 from models.word_similarity import (
     WordPairs,
-    WordSetError,
-    parse_analogies,
-    parse_word_pairs,
     score_analogies,
     score_pairs,
     spearman,
@@ -16,32 +13,6 @@ from models.word_similarity import (
 
 WORDS = ["king", "man", "woman", "queen", "boat"]
 VECTORS = np.array([[1, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 1], [-1, -1, 0.5]], np.float32)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Tiger\tCat\t7.5\r\nsun\tMoon\t2\r\n", "Word1\tWord2\tScore\nTiger\tCat\t7.5\nsun\tmoon\t2\tn\tn\n", "#a:b:c\nTiger:cat:7.5:n:n\n\nsun:moon:2:n:n\n", "tiger cat 7.5\nsun moon 2"],
-)  # fmt: skip
-def test_pairs_are_read_in_every_form_in_which_sets_are_found(text):
-    test = parse_word_pairs(text)
-    assert test.pairs == (("tiger", "cat"), ("sun", "moon"))
-    assert test.ratings.tolist() == [7.5, 2]
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "a b 1\na b\n", "a b 1\na b c\n"])
-def test_text_that_is_no_set_of_pairs_is_refused(text):
-    with pytest.raises(WordSetError):
-        parse_word_pairs(text)
-
-
-def test_analogies_are_read_without_their_sections():
-    assert parse_analogies(": family\nKing Man  Queen woman\n\n: : x\na b c d\n") == (
-        ("king", "man", "queen", "woman"),
-        ("a", "b", "c", "d"),
-    )
-    for text in ("", "a b c\n", "a b c d e\n"):
-        with pytest.raises(WordSetError):
-            parse_analogies(text)
 
 
 def test_pairs_with_an_unknown_word_are_counted_and_the_word_is_named():
