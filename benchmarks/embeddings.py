@@ -29,10 +29,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
-from models.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
-from models.word_similarity import WordPairs, score_analogies, score_pairs  # noqa: E402
-from tasks.transforms.parsed_records import ParseLimits  # noqa: E402
-from tasks.transforms.word_tests import ParsedQuestion, Question, parse_analogies, parse_word_pairs  # noqa: E402
+from models.embeddings.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
+from models.embeddings.word_similarity import WordPairs, score_analogies, score_pairs  # noqa: E402
+from tasks.transforms.records.parsed_records import ParseLimits  # noqa: E402
+from tasks.transforms.records.word_tests import ParsedQuestion, Question, parse_analogies, parse_word_pairs  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "data"
 MODELS = {

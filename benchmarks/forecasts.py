@@ -21,21 +21,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
-from models.forecast_settings import ForecastSettings  # noqa: E402
+from models.forecasts.settings import ForecastSettings  # noqa: E402
 from tasks import mobility_merging, mobility_parsing, policy  # noqa: E402
-from tasks.fetch import fetch_source  # noqa: E402
-from tasks.forecast_training import fit_lstm_body  # noqa: E402
-from tasks.forecasts import lstm_works  # noqa: E402
+from tasks.forecasts.stage import lstm_works  # noqa: E402
+from tasks.forecasts.training import fit_lstm_body  # noqa: E402
+from tasks.intake.fetch import fetch_source  # noqa: E402
+from tasks.intake.sources import load_sources  # noqa: E402
+from tasks.intake.vintages import FetchedSource  # noqa: E402
 from tasks.lake.files import read_table  # noqa: E402
 from tasks.lake.layout import Lake  # noqa: E402
 from tasks.lake.publishing import publish  # noqa: E402
 from tasks.lake.stages import leave_stage  # noqa: E402
 from tasks.lake.steps import StepOutput, StepRecord, Work, do  # noqa: E402
-from tasks.mobility import mobility_works, policy_works  # noqa: E402
-from tasks.model_store import read_model  # noqa: E402
-from tasks.source_vintages import FetchedSource  # noqa: E402
-from tasks.sources import load_sources  # noqa: E402
-from tasks.transforms.source_format import Source  # noqa: E402
+from tasks.learning.model_store import read_model  # noqa: E402
+from tasks.mobility.stage import mobility_works, policy_works  # noqa: E402
+from tasks.transforms.records.source_format import Source  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "sources"
 DEFAULTS = (SHARED / "small", SHARED / "large" / "mobility_world_2021_06.yaml")

@@ -25,19 +25,19 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
-from models.classification_scores import score_labels  # noqa: E402
-from models.text_classifier import start_vectors  # noqa: E402
-from models.text_classifier_contest import fit_kind  # noqa: E402
-from models.text_classifier_parts import TEST, TRAINING, VALIDATION, PartSettings, parts_of  # noqa: E402
-from models.text_classifier_settings import ClassifierSettings  # noqa: E402
-from models.text_classifier_storage import KINDS  # noqa: E402
-from models.text_classifier_words import Labelled, Texts, fit_words  # noqa: E402
-from models.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
-from tasks.transforms.annotation import annotate_texts, token_rows  # noqa: E402
-from tasks.transforms.labelled_rows import parse_labelled  # noqa: E402
-from tasks.transforms.lexicon import Lexicon, TextSettings  # noqa: E402
-from tasks.transforms.normalise import normalise_text  # noqa: E402
-from tasks.transforms.parsed_records import ParsedDocument, ParseLimits  # noqa: E402
+from models.embeddings.word2vec import Word2VecSettings, train_word2vec  # noqa: E402
+from models.labels.classifier import start_vectors  # noqa: E402
+from models.labels.contest import fit_kind  # noqa: E402
+from models.labels.parts import TEST, TRAINING, VALIDATION, PartSettings, parts_of  # noqa: E402
+from models.labels.scores import score_labels  # noqa: E402
+from models.labels.settings import ClassifierSettings  # noqa: E402
+from models.labels.storage import KINDS  # noqa: E402
+from models.labels.words import Labelled, Texts, fit_words  # noqa: E402
+from tasks.transforms.records.labelled_rows import parse_labelled  # noqa: E402
+from tasks.transforms.records.parsed_records import ParsedDocument, ParseLimits  # noqa: E402
+from tasks.transforms.text.annotation import annotate_texts, token_rows  # noqa: E402
+from tasks.transforms.text.lexicon import Lexicon, TextSettings  # noqa: E402
+from tasks.transforms.text.normalise import normalise_text  # noqa: E402
 
 FOLDER = ROOT.parent / "shared" / "data" / "classify"
 FILES: dict[str, tuple[str, dict[str, str | int]]] = {

@@ -27,11 +27,11 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from models.lstm import LSTM  # noqa: E402  # after the path
-from models.lstm_variants import VARIANTS  # noqa: E402  # the same
-from models.training import BatchLoss, train  # noqa: E402  # the same
-from models.training_runtime import seeded, torch_threads  # noqa: E402  # the same
-from models.training_settings import TrainingSettings  # noqa: E402  # the same
+from models.lstm.lstm import LSTM  # noqa: E402  # after the path
+from models.lstm.variants import VARIANTS  # noqa: E402  # the same
+from models.training.loop import BatchLoss, train  # noqa: E402  # the same
+from models.training.runtime import seeded, torch_threads  # noqa: E402  # the same
+from models.training.settings import TrainingSettings  # noqa: E402  # the same
 
 SHAPES = ((32, 100, 64, 128), (64, 28, 6, 64), (16, 400, 100, 256))
 """Sequences in a batch, steps, inputs, units: issue 5's."""

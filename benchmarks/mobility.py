@@ -28,8 +28,8 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.transforms.mobility_reports import REGION_FIELDS, VALUE_FIELDS, WIDE_SCHEMA, ReportReader, read_header  # noqa: E402  # after the path
-from tasks.transforms.mobility_vintages import Report, long_batches, merge_reports  # noqa: E402  # the same
+from tasks.transforms.mobility.reports import REGION_FIELDS, VALUE_FIELDS, WIDE_SCHEMA, ReportReader, read_header  # noqa: E402  # after the path
+from tasks.transforms.mobility.vintages import Report, long_batches, merge_reports  # noqa: E402  # the same
 
 N_DAYS = 974  # Google's reports ran from 2020-02-15 to 2022-10-15
 NAMES = (*REGION_FIELDS, "date", *VALUE_FIELDS)

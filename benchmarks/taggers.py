@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from nltk.tag import AffixTagger, DefaultTagger, TnT
 
-from models.tagger import learn_tagger
-from models.tagger_scores import USUAL_TAG, score_tagger
+from models.taggers.scores import USUAL_TAG, score_tagger
+from models.taggers.tagger import learn_tagger
 
 GERMAN = {"GSD dev": "de_gsd-ud-dev", "PUD": "de_pud-ud-test", "LIT": "de_lit-ud-test"}
 N_FOLDS, N_ROUNDS, LONGEST_AFFIX = 5, 5, 4

@@ -24,7 +24,7 @@ from simplemma.strategies import DefaultStrategy
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from expectations.contracts import DOCUMENTS
-from tasks.features import (
+from tasks.features.stage import (
     tfidf_works,
     token_works,
     vocabulary_works,
@@ -36,11 +36,11 @@ from tasks.lake.files import write_json, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord
 from tasks.lake.steps import do
-from tasks.transforms.annotation import annotate_texts
-from tasks.transforms.lexicon import Lexicon, TextSettings
-from tasks.transforms.stems import ALGORITHMS
-from tasks.transforms.stop_words import stop_words
-from tasks.transforms.tokens import cut_tokens
+from tasks.transforms.text.annotation import annotate_texts
+from tasks.transforms.text.lexicon import Lexicon, TextSettings
+from tasks.transforms.text.stems import ALGORITHMS
+from tasks.transforms.text.stop_words import stop_words
+from tasks.transforms.text.tokens import cut_tokens
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
 FILES = {"en": "imdb_unsup_25k.txt.xz", "de": "de_gerdracor_plaintext.txt.xz"}

@@ -1,6 +1,6 @@
 """What is checked of a table before it is published: values made from its contract, in Great Expectations' terms and in plain words.
 
-Pure: `expectations.suites` makes Great Expectations' own suites of these, `tasks.data_docs` shows their words.
+Pure: `expectations.suites` makes Great Expectations' own suites of these, `tasks.publication.data_docs` shows their words.
 """
 
 from __future__ import annotations

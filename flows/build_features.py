@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.artifacts import show_rows, show_table
-from tasks.engine import do_all
-from tasks.features import (
+from tasks.features.stage import (
     count_by_language,
     tfidf_works,
     token_works,
@@ -17,9 +15,11 @@ from tasks.features import (
 )
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.places import home_folder
-from tasks.runs import record_run
-from tasks.transforms.lexicon import TextSettings
+from tasks.running.artifacts import show_rows, show_table
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
+from tasks.transforms.text.lexicon import TextSettings
 
 DEFAULTS = TextSettings()
 

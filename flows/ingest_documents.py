@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.document_copies import document_works, duplicate_works
-from tasks.document_parsing import DocumentSettings
-from tasks.documents import (
+from tasks.documents.copies import document_works, duplicate_works
+from tasks.documents.parsing import DocumentSettings
+from tasks.documents.stage import (
     SUBJECT,
     all_parse_works,
     fetch_all,
@@ -17,14 +17,14 @@ from tasks.documents import (
     write_vintages,
     write_word_tests,
 )
-from tasks.engine import do_all
+from tasks.documents.word_tests import word_test_works
+from tasks.intake.sources import load_sources
+from tasks.intake.vintages import vintage_works
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.places import home_folder, sources_folder
-from tasks.runs import record_run
-from tasks.source_vintages import vintage_works
-from tasks.sources import load_sources
-from tasks.word_test_parsing import word_test_works
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder, sources_folder
+from tasks.running.runs import record_run
 
 DEFAULTS = DocumentSettings()
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.engine import do_all
+from tasks.intake.sources import load_sources
+from tasks.intake.vintages import vintage_works
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.mobility import (
+from tasks.mobility.merging import merge_works as merge_mobility_works
+from tasks.mobility.policy import join_works
+from tasks.mobility.policy import merge_works as merge_policy_works
+from tasks.mobility.stage import (
     SUBJECT,
     fetch_all,
     mobility_works,
@@ -20,13 +24,9 @@ from tasks.mobility import (
     write_policy,
     write_vintages,
 )
-from tasks.mobility_merging import merge_works as merge_mobility_works
-from tasks.places import home_folder, sources_folder
-from tasks.policy import join_works
-from tasks.policy import merge_works as merge_policy_works
-from tasks.runs import record_run
-from tasks.source_vintages import vintage_works
-from tasks.sources import load_sources
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder, sources_folder
+from tasks.running.runs import record_run
 
 
 @flow(name="ingest_mobility")

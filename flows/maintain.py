@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.lake.layout import Lake
-from tasks.places import home_folder
-from tasks.runs import record_run
-from tasks.upkeep import crash_silent_runs, forget_old_runs, vacuum_lake
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
+from tasks.running.upkeep import crash_silent_runs, forget_old_runs, vacuum_lake
 
 
 @flow(name="maintain")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.lake.layout import Lake
-from tasks.places import home_folder
-from tasks.publication import publish_snapshot, validate_tables, write_report
-from tasks.runs import record_run
+from tasks.publication.stage import publish_snapshot, validate_tables, write_report
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
 
 
 @flow(name="publish")

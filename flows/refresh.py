@@ -11,10 +11,10 @@ from flows.publish import publish
 from flows.train_embeddings import train_embeddings
 from flows.train_hmm import train_hmm
 from flows.train_lstm import train_lstm
-from tasks.engine import keep_engine
 from tasks.lake.layout import Lake
-from tasks.places import home_folder
-from tasks.runs import Stage, record_run
+from tasks.running.engine import keep_engine
+from tasks.running.places import home_folder
+from tasks.running.runs import Stage, record_run
 
 
 @flow(name="refresh")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.artifacts import show_rows, show_scores, show_table
-from tasks.champions import show_champions, without_models
-from tasks.embedding_map import map_works
-from tasks.embedding_scores import without_scores
-from tasks.embedding_settings import EmbeddingSettings
-from tasks.embeddings import (
+from tasks.embeddings.scoring import without_scores
+from tasks.embeddings.settings import EmbeddingSettings
+from tasks.embeddings.stage import (
     corpus_works,
     judge_vectors,
     judgement_works,
@@ -22,11 +19,14 @@ from tasks.embeddings import (
     vector_works,
     write_corpus,
 )
-from tasks.engine import do_all
+from tasks.embeddings.word_map import map_works
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.places import home_folder
-from tasks.runs import record_run
+from tasks.learning.champions import show_champions, without_models
+from tasks.running.artifacts import show_rows, show_scores, show_table
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
 
 DEFAULTS = EmbeddingSettings()
 

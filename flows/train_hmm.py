@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from prefect import flow
 
-from models.regimes import RegimeSettings
-from tasks.artifacts import show_scores
-from tasks.champions import show_champions, without_models
-from tasks.engine import do_all
+from models.regimes.regimes import RegimeSettings
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.places import home_folder
-from tasks.regimes import fit_hmm, hmm_works, judge_hmm, regime_judgements, regime_works, show_regimes, write_regimes
-from tasks.runs import record_run
-from tasks.tagging import TaggingSettings, fit_tagger, judge_tagger, show_taggers, tagger_judgements, tagger_works
+from tasks.learning.champions import show_champions, without_models
+from tasks.regimes.stage import fit_hmm, hmm_works, judge_hmm, regime_judgements, regime_works, show_regimes, write_regimes
+from tasks.running.artifacts import show_scores
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
+from tasks.taggers.stage import TaggingSettings, fit_tagger, judge_tagger, show_taggers, tagger_judgements, tagger_works
 
 DEFAULTS, TAGGING = RegimeSettings(), TaggingSettings()
 

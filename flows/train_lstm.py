@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from prefect import flow
 
-from models.forecast_settings import ForecastSettings
-from tasks.artifacts import show_rows, show_scores
-from tasks.champions import show_champions, without_models
-from tasks.classification import (
-    classifier_works,
-    fit_classifiers,
-    judge_classifier,
-    judge_classifier_works,
-    predict_labels,
-    show_classifiers,
-)
-from tasks.classifier_predictions import prediction_works
-from tasks.classifier_settings import ClassificationSettings
-from tasks.engine import do_all
-from tasks.forecasts import (
+from models.forecasts.settings import ForecastSettings
+from tasks.forecasts.stage import (
     fit_lstm,
     forecast_works,
     judge_forecaster,
@@ -27,10 +14,23 @@ from tasks.forecasts import (
     show_forecasts,
     write_forecasts,
 )
+from tasks.labels.applying import prediction_works
+from tasks.labels.settings import ClassificationSettings
+from tasks.labels.stage import (
+    classifier_works,
+    fit_classifiers,
+    judge_classifier,
+    judge_classifier_works,
+    predict_labels,
+    show_classifiers,
+)
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.places import home_folder
-from tasks.runs import record_run
+from tasks.learning.champions import show_champions, without_models
+from tasks.running.artifacts import show_rows, show_scores
+from tasks.running.engine import do_all
+from tasks.running.places import home_folder
+from tasks.running.runs import record_run
 
 DEFAULTS, LABELS = ForecastSettings(), ClassificationSettings()
 

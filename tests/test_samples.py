@@ -18,7 +18,7 @@ import pytest
 
 from data.samples import make_archives, make_tables
 from expectations.contracts import SOURCE_KINDS
-from tasks.transforms.source_format import Source, parse_source
+from tasks.transforms.records.source_format import Source, parse_source
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES, SOURCES = ROOT / "data" / "samples", ROOT / "data" / "sources"

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from tasks.runs import is_our_own, one_sentence
+from tasks.running.runs import is_our_own, one_sentence
 from tidemill import lake_commands, query_commands, run_commands
 from tidemill.doctor_command import doctor
 from tidemill.options import MisuseError

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.intake.sources import load_sources
 from tasks.lake.check import check
 from tasks.lake.layout import Lake, LakeError
-from tasks.sources import load_sources
-from tasks.transforms.source_format import SourceError
+from tasks.transforms.records.source_format import SourceError
 from tidemill.children import answers, is_free
 from tidemill.prefect_home import PrefectHome
 

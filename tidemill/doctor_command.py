@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from tasks.lake.check import repair as repair_lake
-from tasks.places import home_folder, sources_folder
-from tasks.runs import record_run
+from tasks.running.places import home_folder, sources_folder
+from tasks.running.runs import record_run
 from tidemill.diagnosis import diagnose
 from tidemill.options import Home, Json, Sources, lake_of
 from tidemill.serve_command import PORT

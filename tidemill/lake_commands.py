@@ -10,8 +10,8 @@ import typer
 from tasks.lake.snapshots import diff as diff_of
 from tasks.lake.snapshots import list_snapshots
 from tasks.lake.vacuum import vacuum as remove_unneeded
-from tasks.queries import ask
-from tasks.runs import record_run
+from tasks.questions.queries import ask
+from tasks.running.runs import record_run
 from tidemill.options import Home, Json, lake_of
 from tidemill.terminal import say, say_json, say_rows
 
@@ -97,6 +97,6 @@ def list_quarantine(
 
 def report(home: Home = None) -> None:
     """Write the report on the snapshot in force."""
-    from tasks.report import build_report  # noqa: PLC0415  # numpy and templates, which no other command here needs
+    from tasks.report.page import build_report  # noqa: PLC0415  # numpy and templates, which no other command here needs
 
     say(str(build_report(lake_of(home))))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tasks.lake.layout import Lake
-from tasks.places import home_folder
+from tasks.running.places import home_folder
 
 Home = Annotated[str | None, typer.Option("--home", metavar="DIR", help="Where the lake is. [TIDEMILL_HOME, else data]")]
 Sources = Annotated[

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from tasks.engine import StepProgress, tell_progress
+from tasks.running.engine import StepProgress, tell_progress
 from tidemill.terminal import console_for_people, is_terminal, streams, warn
 
 LINE_EVERY_S = 10.0  # our choice: a log line a step, and for long ones a sign of life

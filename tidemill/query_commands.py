@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tasks.explanation import SECTIONS, Explanation, explain_document
 from tasks.lake.layout import Lake
-from tasks.queries import Answer, VectorFormat, ask
+from tasks.questions.explanation import SECTIONS, Explanation, explain_document
+from tasks.questions.queries import Answer, VectorFormat, ask
 from tidemill.options import Home, Json, MisuseError, lake_of
 from tidemill.terminal import Format, say, say_json, say_rows, visible, warn
 
@@ -75,7 +75,7 @@ def similar(
     if minus or plus:
         if DOC_ID.fullmatch(name):
             raise MisuseError("--minus and --plus go with words: a document is asked for alone")
-        from tasks.word_queries import similar_to_sum  # noqa: PLC0415  # numpy, which no other query needs
+        from tasks.questions.words import similar_to_sum  # noqa: PLC0415  # numpy, which no other query needs
 
         near = similar_to_sum(lake, [name, *(plus or [])], minus or [], most, lang=lang, as_of=as_of)
         _say_found(Answer(WORD_COLUMNS, (astuple(word) for word in near)), "the model knows no other word", as_json=as_json)
@@ -88,7 +88,7 @@ def similar(
     if rows or as_json:
         _say_found(Answer(WORD_COLUMNS, iter(rows)), "", as_json=as_json)
     else:
-        from tasks.word_queries import unknown_word  # noqa: PLC0415
+        from tasks.questions.words import unknown_word  # noqa: PLC0415
 
         say(unknown_word(lake, name, lang, as_of))
 
@@ -107,7 +107,7 @@ def vectors(
     gensim reads all three: text and binary with KeyedVectors.load_word2vec_format, numpy (words, vectors) with add_vectors.
     """
     lake = lake_of(home)
-    from tasks.word_queries import export_vectors, languages_of_vectors  # noqa: PLC0415  # numpy, which no other query needs
+    from tasks.questions.words import export_vectors, languages_of_vectors  # noqa: PLC0415  # numpy, which no other query needs
 
     if lang is None:
         languages = languages_of_vectors(lake, as_of)

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from tasks.intake.sources import load_sources
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import Manifest, read_manifest
 from tasks.lake.steps import PlannedWork
-from tasks.places import home_folder, sources_folder
-from tasks.runs import Run, Stage, record_run
-from tasks.sources import load_sources
+from tasks.running.places import home_folder, sources_folder
+from tasks.running.runs import Run, Stage, record_run
 from tidemill.interrupts import stop_on
 from tidemill.options import Home, Json, MisuseError, Sources
 from tidemill.prefect_home import PrefectHome, PrefectSession, rotate
@@ -54,12 +54,12 @@ def run(
     divert(prefect.run_log)
     with record_run(lake, "refresh") as this, PrefectSession(prefect) as session:
         declared = load_sources(sources_folder(sources))
-        from tasks.engine import make_runner  # noqa: PLC0415  # Prefect reads its settings here, which the session has just made
+        from tasks.running.engine import make_runner  # noqa: PLC0415  # Prefect reads its settings here, which the session has just made
 
         make_runner(engine)  # is refused here, before anything else starts, where no scheduler answers
         if read_manifest(lake) is None:
             session.start()  # something is due for certain: the server starts while the plan is made
-        from tasks.plan import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
+        from tasks.running.plan import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
 
         plan = make_plan(lake, declared, only)
         if plan:
@@ -80,7 +80,7 @@ def plan(
 ) -> None:
     """Say what a run would do, and why."""
     declared = load_sources(sources_folder(sources))
-    from tasks.plan import make_plan  # noqa: PLC0415  # imports every stage
+    from tasks.running.plan import make_plan  # noqa: PLC0415  # imports every stage
 
     folder = Path(home_folder(home)).resolve()
     with tempfile.TemporaryDirectory(prefix="tidemill-plan-") as nowhere:
@@ -97,7 +97,7 @@ def _refresh(lake: Lake, sources: str | None, engine: str, only: Stage | None) -
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415  # after the settings stand
 
     from flows.refresh import refresh  # noqa: PLC0415
-    from tasks.flow_runs import remember_process  # noqa: PLC0415
+    from tasks.running.flow_runs import remember_process  # noqa: PLC0415
     from tidemill.progress import show_progress  # noqa: PLC0415
 
     # Nobody needs our heartbeats, because the process is known; for their thread every flow would wait a second at its end.

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
+from tasks.intake.sources import load_sources
 from tasks.lake.layout import Lake
-from tasks.places import home_folder, sources_folder
-from tasks.sources import load_sources
+from tasks.running.places import home_folder, sources_folder
 from tidemill.children import ChildError, is_free
 from tidemill.interrupts import stop_on
 from tidemill.options import Home, Sources

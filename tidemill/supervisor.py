@@ -127,7 +127,7 @@ def _crash_dead_runs() -> list[str]:
     import httpx  # noqa: PLC0415  # both are slow to import, and read the settings that `serve` has just made
     from prefect.exceptions import PrefectException  # noqa: PLC0415
 
-    from tasks.flow_runs import crash_dead_runs  # noqa: PLC0415
+    from tasks.running.flow_runs import crash_dead_runs  # noqa: PLC0415
 
     try:
         return crash_dead_runs(is_local=True)

@@ -1,10 +1,10 @@
 import pytest
+from support.feature_parts import PART_ONE, PART_TWO, leave_documents
 
 from flows.build_features import build_features
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import STAGE_TABLES, read_stage
-from tests.tasks.test_features import PART_ONE, PART_TWO, leave_documents
 
 
 @pytest.mark.slow

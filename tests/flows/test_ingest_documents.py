@@ -10,12 +10,12 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from expectations.contracts import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from flows.ingest_documents import ingest_documents
-from tasks.documents import plan_documents
+from tasks.documents.stage import plan_documents
+from tasks.intake.sources import load_sources
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import STAGE_TABLES, StageRecord, read_stage
-from tasks.sources import load_sources
-from tasks.transforms.source_format import SourceError
+from tasks.transforms.records.source_format import SourceError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from mobility_stage import HEADER, line, put
+from support.mobility_stage import HEADER, line, put
 
 from flows.ingest_mobility import ingest_mobility
 from tasks.lake.files import read_table

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 from prefect.client.orchestration import get_client
-from published_words import documents_about, pairs_within_topics, publish_words, word_test
+from support.published_words import documents_about, pairs_within_topics, publish_words, word_test
 
 from flows.train_embeddings import train_embeddings
-from models.word2vec import Word2VecSettings
-from tasks.embedding_settings import EmbeddingSettings
+from models.embeddings.word2vec import Word2VecSettings
+from tasks.embeddings.settings import EmbeddingSettings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -17,7 +17,7 @@ from tasks.lake.stages import STAGE_TABLES, read_stage
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.embedding_progress.SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("tasks.learning.embedding_progress.SECONDS_BETWEEN_REPORTS", 0.0)
     publish_words(lake, [*documents_about("en", 30), *documents_about("de", 30)])
     settings = replace(EmbeddingSettings(), tokens_at_least=20_000)
     first = train_embeddings(str(lake.home), "threads", settings)

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mobility_stage import HEADER, line
 from prefect.client.orchestration import get_client
+from support.mobility_stage import HEADER, line
 
 from flows.build_features import build_features
 from flows.ingest_documents import ingest_documents
 from flows.ingest_mobility import ingest_mobility
 from flows.publish import publish
 from flows.train_hmm import train_hmm
+from tasks.intake.sources import load_sources
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord
 from tasks.lake.warehouse import connect
-from tasks.plan import make_plan
-from tasks.sources import load_sources
+from tasks.running.plan import make_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 

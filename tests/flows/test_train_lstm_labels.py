@@ -1,14 +1,14 @@
 """The flow `train_lstm` on labelled documents: what it leaves, what the UI shows, and that the same again has nothing to do."""
 
 import pytest
-from label_stage import SETTINGS
 from prefect.client.orchestration import get_client
-from published_labels import labelled_documents, publish_labelled
+from support.label_stage import SETTINGS
+from support.published_labels import labelled_documents, publish_labelled
 
 from flows.train_lstm import train_lstm
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
-from tasks.plan import make_plan
+from tasks.running.plan import make_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 

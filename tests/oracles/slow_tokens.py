@@ -1,7 +1,7 @@
 """Tokens by definition: for each character, whether it belongs to a word, looking left and right; quadratic, no addresses, no limit."""
 
-from tasks.transforms.characters import character_classes
-from tasks.transforms.token_scan import AMPERSAND, APOSTROPHE, COLON, COMMA, DIGIT, DOT, EXTEND, LOWER, SLASH, UPPER
+from tasks.transforms.text.characters import character_classes
+from tasks.transforms.text.token_scan import AMPERSAND, APOSTROPHE, COLON, COMMA, DIGIT, DOT, EXTEND, LOWER, SLASH, UPPER
 
 
 def slow_words(text: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Several reports merged in a dictionary: later ones overwrite earlier ones, a key at a time. Regions are told by their names alone."""
 
-from tests.oracles.slow_means import slow_means
+from oracles.slow_means import slow_means
 
 CATEGORIES = ("retail_and_recreation", "grocery_and_pharmacy", "parks", "transit_stations", "workplaces", "residential")
 

@@ -67,7 +67,7 @@ def window_loss(inputs, outputs, around, at, signs, *, is_cbow, is_mean=True):
 
 def train(corpus, tables, inputs, settings, *, n_v, shards):
     """(inputs, outputs, losses a pair) after all epochs. `corpus` is (word or -1 of each token, sentence of each token); `shards` are
-    ranges of tokens; `tables` are an alias table, or None, and a list of (node, sign) lists, or None; `settings` as in models.word2vec.
+    ranges of tokens; `tables` are an alias table, or None, and a list of (node, sign) lists, or None; `settings` as in models.embeddings.word2vec.
     """
     dimensions = inputs.shape[1]
     inputs = inputs.astype(np.float64)

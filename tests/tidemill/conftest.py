@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Ended, publish_shore
+from support.command_line import Ended, publish_shore
 
 from tidemill.__main__ import exit_status
 from tidemill.children import free_port as find_port

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Ended
+from support.command_line import Ended
 
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import read_manifest

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import COPY, FERRY, MILL, Ended
+from support.command_line import COPY, FERRY, MILL, Ended
 
 Call = Callable[..., Ended]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
-from command_line import Ended
+from support.command_line import Ended
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "name: mills\nkind: text\nlocation: texts/*.txt\nlicence: CC0-1.0\nproducer: The test\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine import StepProgress
+from tasks.running.engine import StepProgress
 from tidemill.progress import PlainLines
 from tidemill.terminal import as_json, say_rows, visible
 

@@ -1,0 +1,138 @@
+"""The step `parse_mobility`: raw reports in, wide rows and their regions out, every row that is broken in the quarantine.
+
+Working tables: `mobility_rows`, one file a report, in its order; `mobility_regions`, one row a region of a report. Both together
+keep a vintage's history queryable, also where later vintages replace its rows in `mobility`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from expectations.contracts import LEDGER
+from tasks.intake.set_aside_rows import QuarantineOf
+from tasks.lake.files import FileRef, canonical_json, write_table
+from tasks.lake.layout import Lake
+from tasks.lake.raw import BadInputError, RawItem, open_raw, read_raw
+from tasks.lake.steps import Step, StepOutput, Work, cut_by_content
+from tasks.transforms.mobility.regions import Region
+from tasks.transforms.mobility.reports import WIDE_SCHEMA, Findings, ReportReader, read_header
+from tasks.transforms.records.delimited import RefusedFileError, whole_lines
+
+STEP = Step("parse_mobility", ("tasks.transforms.mobility.reports", "tasks.transforms.records.quarantine"))
+ROWS, REGIONS = "mobility_rows", "mobility_regions"
+# Our choice: the 208 real members of half a megabyte each make 13 batches of one or two seconds.
+ITEMS_PER_BATCH, MOST_ITEMS_PER_BATCH = 16, 48
+REGIONS_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("rows_sha256", "source", "uri", "vintage")),
+        pa.field("last_on", pa.date32()),
+        pa.field("region_no", pa.int32()),
+        *(pa.field(name, pa.string()) for name in Region._fields),
+        pa.field("n_rows", pa.int64()),
+    ]
+)
+"""Regions that have rows: `region_no` as in the report's file of rows, whose digest is `rows_sha256`; `last_on` is the report's."""
+
+
+@dataclass(frozen=True)
+class ParsedReport:
+    """What one raw item gave: its file of rows (None: no rows), its regions, files for the quarantine, ledger lines, counts."""
+
+    rows: FileRef | None
+    regions: list[dict[str, object]]
+    quarantine: tuple[FileRef, ...]
+    ledger: list[dict[str, object]]
+    n_rows_in: int
+    set_aside: Counter[str]
+
+
+def parse_works(source: str, items: Sequence[RawItem]) -> list[Work]:
+    """The batches of a source's items. A new or changed item makes its own batch due, no other."""
+    batches = cut_by_content(items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH)
+    return [Work(STEP, f"{source}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch)) for batch in batches]
+
+
+def item_digest(item: RawItem) -> str:
+    """The digest of what a parser uses of an item: the bytes, where they came from, the day of their fetch."""
+    return hashlib.sha256(canonical_json([item.key, item.source, item.uri, item.fetched_at.date().isoformat()])).hexdigest()
+
+
+def parse_body(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
+    """Parse the items of a batch. Rows are lines of the reports; a report that is refused whole counts all its lines, at least one."""
+    parsed = [parse_report(lake, item, stream) for item, stream in read_raw(lake, items)]
+    set_aside: Counter[str] = Counter()
+    for one in parsed:
+        set_aside.update(one.set_aside)
+    files = [ref for one in parsed for ref in (one.rows, *one.quarantine) if ref is not None]
+    regions = [region for one in parsed for region in one.regions]
+    ledger = [line for one in parsed for line in one.ledger]
+    if regions:
+        files.append(write_table(lake, REGIONS, pa.Table.from_pylist(regions, schema=REGIONS_SCHEMA)))
+    if ledger:
+        files.append(write_table(lake, "ops.ledger", pa.Table.from_pylist(ledger, schema=LEDGER.arrow_schema())))
+    n_rows_out = sum(one.rows.n_rows for one in parsed if one.rows is not None)
+    return StepOutput(tuple(dict.fromkeys(files)), sum(one.n_rows_in for one in parsed), n_rows_out, dict(set_aside))
+
+
+def parse_report(lake: Lake, item: RawItem, opened: BinaryIO | BadInputError) -> ParsedReport:
+    """One report, in as many passes as its findings need (nearly always one); `opened` is what the first pass reads.
+
+    What is wrong with the file itself ends in the quarantine, never in an error.
+    """
+    findings, n_rows_in = Findings(), 0
+    try:
+        while True:
+            if isinstance(opened, BadInputError):
+                raise opened
+            quarantine = QuarantineOf(lake, "mobility", item)
+            with opened as stream:
+                try:
+                    header = read_header(stream)
+                except RefusedFileError:
+                    n_rows_in = _n_lines(stream)
+                    raise
+                reader = ReportReader(header, item.fetched_at.date(), quarantine.add, findings)
+                try:
+                    rows = write_table(lake, ROWS, reader.batches(stream), schema=WIDE_SCHEMA)
+                finally:
+                    n_rows_in = reader.n_rows_in
+            better = reader.verdict()
+            if better is None:
+                return _parsed(item, reader, rows, quarantine)
+            findings, opened = better, open_raw(lake, item)
+    except (BadInputError, RefusedFileError) as fault:
+        n_rows_in = max(1, n_rows_in)
+        quarantine = QuarantineOf(lake, "mobility", item)  # rows told before count with their file
+        quarantine.add_file(fault.rule, str(fault), n_rows_in)
+        return ParsedReport(None, [], quarantine.close(), [], n_rows_in, quarantine.counts)
+
+
+def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: QuarantineOf) -> ParsedReport:
+    line: dict[str, object] = {
+        "subject": f"{item.source}: {item.uri}", "subject_kind": "batch", "stage": STEP.name, "outcome": "kept",
+        "n_rows_in": reader.n_rows_in, "n_rows_out": reader.n_rows_out, "code_version": STEP.code_version,
+    }  # fmt: skip
+    ledger = [{**line, "rule": f"column_unknown: {name}"} for name in reader.header.unknown]
+    if not reader.n_rows_in:
+        ledger.append({**line, "rule": "header_only"})
+    described = {"rows_sha256": rows.sha256, "source": item.source, "uri": item.uri, "vintage": item.vintage, "last_on": reader.last_on}
+    regions: list[dict[str, object]] = [
+        {**described, "region_no": number, **region._asdict(), "n_rows": n_rows}
+        for number, (region, n_rows) in enumerate(zip(reader.regions.regions, reader.regions.n_rows, strict=True))
+        if n_rows
+    ]
+    return ParsedReport(rows if reader.n_rows_out else None, regions, quarantine.close(), ledger, reader.n_rows_in, quarantine.counts)
+
+
+def _n_lines(stream: BinaryIO) -> int:
+    """The lines that are left of a refused file; 0 where they cannot be counted."""
+    try:
+        return sum(content.count(b"\n") for content in whole_lines(stream))
+    except (BadInputError, RefusedFileError):
+        return 0

@@ -1,0 +1,53 @@
+"""Everything that a snapshot knows about one document: where it came from, every decision, what was made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tasks.lake.layout import Lake
+from tasks.lake.manifests import present_id
+from tasks.questions.queries import QueryError, open_snapshot
+
+SQL = Path(__file__).parents[1] / "sql" / "explain"
+SECTIONS = ("document", "vintages", "duplicates", "decisions", "quarantine", "tokens", "terms", "labels", "models")
+"""In the order in which they are told; each is a file of `tasks/sql/explain`."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of a document: for each of SECTIONS its rows, none where nothing is known."""
+
+    doc_id: str
+    snapshot_id: str
+    sections: Mapping[str, list[Row]]
+
+
+def explain_document(lake: Lake, name: str, as_of: str | None = None) -> Explanation:
+    """What the snapshot (`as_of`, else the present one) knows of the document called `name`: its `doc_id`, its `uri`, or the end of that.
+
+    QueryError where no document is called so, or several are.
+    """
+    with open_snapshot(lake, as_of) as warehouse:
+        found = _rows(warehouse, "find", {"name": name})
+        exact = [row for row in found if name in (row["doc_id"], row["uri"])] or found
+        if not exact:
+            raise QueryError(f"no document is called {name!r}: give a doc_id or a uri, as `tidemill search` shows them")
+        if len({row["doc_id"] for row in exact}) > 1:
+            candidates = ", ".join(f"{row['doc_id']} ({row['uri']})" for row in exact)
+            raise QueryError(f"several documents are called {name!r}: give the doc_id of one of {candidates}")
+        doc_id = exact[0]["doc_id"]
+        sections = {section: _rows(warehouse, section, {"doc_id": doc_id}) for section in SECTIONS}
+        return Explanation(doc_id, as_of or present_id(lake) or "", sections)
+
+
+def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, str]) -> list[Row]:
+    cursor = warehouse.execute((SQL / f"{query}.sql").read_text(), dict(parameters))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

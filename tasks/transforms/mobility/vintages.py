@@ -1,0 +1,209 @@
+"""Several mobility reports made one: the latest vintage's row wins, revisions are measured, and the long table comes out sorted.
+
+Reports are given oldest first, that is by the last day that they reach, then by where they lie: the later in the list, the later
+the vintage. Rows are region-days until the end; the long table has six rows for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from expectations.contracts import CATEGORIES, MOBILITY
+from tasks.transforms.mobility.calendar_means import CENTRED_DAYS, TRAILING_DAYS, calendar_means
+from tasks.transforms.mobility.regions import Region, assign_region_ids, best_known
+
+N_CATEGORIES = len(CATEGORIES)
+REGION_DAYS_PER_BATCH = 131_072 // N_CATEGORIES  # so that a batch fills a row group of the lake
+NATIONAL_SCHEMA = pa.schema([MOBILITY.arrow_schema().field(name).remove_metadata() for name in ("country_code", "observed_on")]
+                            + [pa.field(name, pa.float64()) for name in CATEGORIES])  # fmt: skip
+"""National days, the categories side by side: what the join with the policy needs."""
+_MOST_REPORTS, _MOST_DAYS = 1 << 16, 1 << 20  # bits of the sort key; 2**20 days are 2,800 years
+
+
+@dataclass(frozen=True)
+class Report:
+    """One file's kept rows (WIDE_SCHEMA), or those of some countries; `regions` by the number that the rows carry."""
+
+    vintage: str
+    regions: Mapping[int, Region]
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """Rows of a report, for one country, that later reports replaced.
+
+    `n_values` counts rows of the long table, `n_revised` those where the value is another (NULL is another than any number),
+    `mean_revision_pct` is the mean absolute difference of the revised ones that both publish, NaN where there are none.
+    """
+
+    report: int
+    country_code: str
+    n_values: int
+    n_revised: int
+    mean_revision_pct: float
+
+
+@dataclass(frozen=True)
+class MergedReports:
+    """Each region-day once, sorted by region_id and day. `series` (n,) are places in `region_ids`, ascending; NaN = not published."""
+
+    region_ids: tuple[str, ...]
+    regions: tuple[Region, ...]
+    vintages: tuple[str, ...]
+    series: NDArray[np.int64]
+    days: NDArray[np.int64]
+    reports: NDArray[np.int64]
+    values: NDArray[np.float64]
+    superseded: tuple[Superseded, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the long table."""
+        return len(self.series) * N_CATEGORIES
+
+
+def merge_reports(reports: Sequence[Report]) -> MergedReports:
+    """One row for each region and day: of several reports the last one's. Rows in = rows out + superseded.
+
+    A report has a region-day once; ValueError otherwise (its reader sets repeated keys aside). The description of a region is the
+    latest that each field was given, whatever report a row comes from.
+    """
+    if len(reports) > _MOST_REPORTS:
+        raise ValueError(f"{len(reports)} reports at once, {_MOST_REPORTS} are the most")
+    listed = [sorted(report.regions.items()) for report in reports]
+    ids = assign_region_ids([[region for _, region in regions] for regions in listed])
+    described: dict[str, list[Region]] = {}
+    for regions, ids_here in zip(listed, ids, strict=True):
+        for (_, region), one in zip(regions, ids_here, strict=True):
+            described.setdefault(one, []).append(region)
+    region_ids = tuple(sorted(described))
+    place_of = {one: place for place, one in enumerate(region_ids)}
+    series, days, sources, values = _stacked(reports, [
+        {number: place_of[one] for (number, _), one in zip(regions, ids_here, strict=True)}
+        for regions, ids_here in zip(listed, ids, strict=True)
+    ])  # fmt: skip
+    first_day = int(days.min()) if len(days) else 0
+    order = np.argsort((series * _MOST_DAYS + (days - first_day)) * _MOST_REPORTS + (_MOST_REPORTS - 1 - sources), kind="stable")
+    series, days, sources, values = series[order], days[order], sources[order], values[order]
+    is_same_key = np.zeros(len(series), np.bool_)
+    is_same_key[1:] = (series[1:] == series[:-1]) & (days[1:] == days[:-1])
+    if (is_same_key[1:] & (sources[1:] == sources[:-1])).any():
+        raise ValueError("a report has a region twice on one day")
+    regions_of = tuple(best_known(described[one]) for one in region_ids)
+    superseded = _superseded(is_same_key, sources, values, np.array([region.country_code for region in regions_of])[series])
+    kept = ~is_same_key
+    return MergedReports(
+        region_ids,
+        regions_of,
+        tuple(report.vintage for report in reports),
+        series[kept],
+        days[kept],
+        sources[kept],
+        values[kept],
+        superseded,
+    )
+
+
+def _stacked(
+    reports: Sequence[Report], places: Sequence[Mapping[int, int]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """All rows one after another: series, day, report, values (n, 6)."""
+    n_rows = sum(report.rows.num_rows for report in reports)
+    series, days, sources = (np.empty(n_rows, np.int64) for _ in range(3))
+    values = np.empty((n_rows, N_CATEGORIES))
+    start = 0
+    for number, (report, place_of) in enumerate(zip(reports, places, strict=True)):
+        end = start + report.rows.num_rows
+        place = np.full(max(place_of, default=0) + 1, -1, np.int64)
+        place[list(place_of)] = list(place_of.values())
+        series[start:end] = place[report.rows["region_no"].to_numpy()]
+        days[start:end] = report.rows["observed_on"].cast(pa.int32()).to_numpy()
+        sources[start:end] = number
+        for column, category in enumerate(CATEGORIES):
+            values[start:end, column] = report.rows[category].to_numpy()
+        start = end
+    return series, days, sources, values
+
+
+def _superseded(
+    is_replaced: NDArray[np.bool_], sources: NDArray[np.int64], values: NDArray[np.float64], countries: NDArray[np.str_]
+) -> tuple[Superseded, ...]:
+    """What the rows that follow another row of their key amount to, by report and country."""
+    replaced = np.flatnonzero(is_replaced)
+    winner = np.maximum.accumulate(np.where(is_replaced, 0, np.arange(len(is_replaced))))[replaced]
+    difference = np.abs(values[replaced] - values[winner])
+    is_revised = ~((difference == 0) | (np.isnan(values[replaced]) & np.isnan(values[winner])))
+    found = []
+    for report, country in sorted(set(zip(sources[replaced].tolist(), countries[replaced].tolist(), strict=True))):
+        here = (sources[replaced] == report) & (countries[replaced] == country)
+        sizes = difference[here][is_revised[here]]
+        sizes = sizes[~np.isnan(sizes)]
+        mean = float(sizes.mean()) if len(sizes) else float("nan")
+        found.append(Superseded(report, country, int(here.sum()) * N_CATEGORIES, int(is_revised[here].sum()), mean))
+    return tuple(found)
+
+
+def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
+    """The long table in the order of its key, in batches of whole regions; text columns as dictionaries, columns as in MOBILITY."""
+    by_name = np.argsort(np.array(CATEGORIES))
+    categories = pa.array([CATEGORIES[place] for place in by_name])
+    vintages = pa.array(merged.vintages, pa.string())
+    for start, end in _whole_regions(merged.series, REGION_DAYS_PER_BATCH):
+        series, days, values = merged.series[start:end], merged.days[start:end], merged.values[start:end]
+        first = int(series[0])
+        here = np.repeat((series - first).astype(np.int32), N_CATEGORIES)
+        regions = merged.regions[first : int(series[-1]) + 1]
+        columns = {
+            "region_id": pa.DictionaryArray.from_arrays(here, pa.array(merged.region_ids[first : int(series[-1]) + 1], pa.string())),
+            "observed_on": pa.array(np.repeat(days.astype(np.int32), N_CATEGORIES), pa.int32()).cast(pa.date32()),
+            "category": pa.DictionaryArray.from_arrays(np.tile(np.arange(N_CATEGORIES, dtype=np.int32), len(days)), categories),
+            **{
+                name: _described(here, [region[place] for region in regions]) for place, name in enumerate(Region._fields)
+            },
+            "change_pct": _published(values[:, by_name]),
+            "change_pct_centred_13d": _published(
+                calendar_means(series, days, values, before=CENTRED_DAYS, after=CENTRED_DAYS)[:, by_name]
+            ),
+            "change_pct_trailing_7d": _published(calendar_means(series, days, values, before=TRAILING_DAYS, after=0)[:, by_name]),
+            "vintage": pa.DictionaryArray.from_arrays(np.repeat(merged.reports[start:end].astype(np.int32), N_CATEGORIES), vintages),
+        }  # fmt: skip
+        names = [column.name for column in MOBILITY.columns]
+        yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
+
+
+def national_days(merged: MergedReports) -> pa.Table:
+    """The rows of whole countries, in NATIONAL_SCHEMA, sorted by country and day."""
+    is_national = np.array([region.names[1:] == (None, None, None) for region in merged.regions], np.bool_)[merged.series]
+    codes = np.array([region.country_code for region in merged.regions], np.str_)[merged.series[is_national]]
+    columns = [pa.array(codes, pa.string()), pa.array(merged.days[is_national].astype(np.int32), pa.int32()).cast(pa.date32())]
+    columns += [pa.array(merged.values[is_national, place], from_pandas=True) for place in range(N_CATEGORIES)]
+    return pa.Table.from_arrays(columns, schema=NATIONAL_SCHEMA)
+
+
+def _whole_regions(series: NDArray[np.int64], most: int) -> Iterator[tuple[int, int]]:
+    """Start and end of stretches of whole regions, of at most `most` rows where a region is not longer itself."""
+    ends = np.append(np.flatnonzero(np.diff(series)) + 1, len(series)) if len(series) else np.empty(0, np.int64)
+    start = 0
+    for place, end in enumerate(ends.tolist()):
+        is_last = place + 1 == len(ends)
+        if is_last or ends[place + 1] - start > most:
+            yield start, end
+            start = end
+
+
+def _described(places: NDArray[np.int32], texts: Sequence[str | None]) -> pa.Array:
+    """A text column from each row's region; NULL where its text is None."""
+    encoded = pa.array(texts, pa.string()).dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)[places]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), encoded.dictionary)
+
+
+def _published(values: NDArray[np.float64]) -> pa.Array:
+    """Values row by row; NaN becomes NULL."""
+    return pa.array(np.ascontiguousarray(values).ravel(), from_pandas=True)

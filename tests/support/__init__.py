@@ -1,0 +1,1 @@
+"""What several tests share: small stages, published snapshots, processes to kill."""
