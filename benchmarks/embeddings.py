@@ -42,7 +42,12 @@ MODELS = {
     "CBOW, tree": {"sg": 0, "hs": 1},
 }
 COMMON = {"vector_size": 100, "window": 5, "min_count": 5, "sample": 1e-3}
-SETS = {"WordSim-353": "EN-WS-353-ALL.txt", "SimLex-999": "EN-SIMLEX-999.txt", "MEN": "EN-MEN-TR-3k.txt", "RG-65": "EN-RG-65.txt"}
+SETS = {
+    "WordSim-353": "EN-WS-353-ALL.txt",
+    "SimLex-999": "EN-SIMLEX-999.txt",
+    "MEN": "EN-MEN-TR-3k.txt",
+    "RG-65": "EN-RG-65.txt",
+}
 N_EPOCHS = 5
 
 
@@ -119,11 +124,15 @@ def run(side: str, task: dict[str, Any]) -> dict[str, float]:
     return measured
 
 
-def questions_of(file: str, parse: Callable[[BinaryIO, ParseLimits], Iterator[ParsedQuestion]]) -> tuple[list[tuple[str, ...]], np.ndarray]:
+def questions_of(
+    file: str, parse: Callable[[BinaryIO, ParseLimits], Iterator[ParsedQuestion]]
+) -> tuple[list[tuple[str, ...]], np.ndarray]:
     """The words of every question of a set, in lower case, and the ratings (NaN for analogies)."""
     with (SHARED / "wordsim" / file).open("rb") as stream:
         found = [question for question in parse(stream, ParseLimits()) if isinstance(question, Question)]
-    return [tuple(word.lower() for word in one.words) for one in found], np.array([one.rating for one in found], np.float64)
+    return [tuple(word.lower() for word in one.words) for one in found], np.array(
+        [one.rating for one in found], np.float64
+    )
 
 
 def score(path: Path) -> dict[str, float]:
@@ -135,7 +144,10 @@ def score(path: Path) -> dict[str, float]:
         pairs, ratings = questions_of(file, parse_word_pairs)
         scores[name] = score_pairs(kept["vectors"], words, WordPairs(tuple((a, b) for a, b in pairs), ratings)).spearman
     questions, _ = questions_of("questions-words.txt", parse_analogies)
-    return {**scores, "analogies": score_analogies(kept["vectors"], words, [(a, b, c, d) for a, b, c, d in questions]).accuracy}
+    return {
+        **scores,
+        "analogies": score_analogies(kept["vectors"], words, [(a, b, c, d) for a, b, c, d in questions]).accuracy,
+    }
 
 
 def compare(name: str, task: dict[str, Any], sides: list[str], n_seeds: int, n_words: int) -> None:
@@ -155,7 +167,10 @@ def compare(name: str, task: dict[str, Any], sides: list[str], n_seeds: int, n_w
         ratio = f"{min(seconds['gensim']) / min(seconds[side]):.1f}" if "gensim" in sides else ""
         gain = f"{max(gains):.2f}" if side == "ours" else ""
         means = " | ".join(f"{np.mean([found[kind] for found in scores[side]]):.3f}" for kind in scores[side][0])
-        print(f"| {name} | {side} | {n_words * N_EPOCHS / min(seconds[side]) / 1e6:.2f} | {ratio} | {gain} | {means} |", flush=True)
+        print(
+            f"| {name} | {side} | {n_words * N_EPOCHS / min(seconds[side]) / 1e6:.2f} | {ratio} | {gain} | {means} |",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -177,11 +192,19 @@ def main() -> None:
         read_reviews(corpus)
         n_all = np.load(corpus)["ids"].size
         n_words = min(given.words or n_all, n_all)
-        print(f"\n{n_words:,} words, {N_EPOCHS} epochs, {given.seeds} seed(s); speed in million words/s of processor time\n")
+        print(
+            f"\n{n_words:,} words, {N_EPOCHS} epochs, {given.seeds} seed(s); speed in million words/s of processor time\n"
+        )
         print(f"| model | side | speed | times gensim's | two threads by the clock | {' | '.join(SETS)} | analogies |")
         print(f"| --- | --- |{' --- |' * (len(SETS) + 4)}")
         for name, model in MODELS.items():
-            compare(name, {"corpus": str(corpus), "out": str(out), "model": model, "n": n_words}, sides, given.seeds, n_words)
+            compare(
+                name,
+                {"corpus": str(corpus), "out": str(out), "model": model, "n": n_words},
+                sides,
+                given.seeds,
+                n_words,
+            )
 
 
 if __name__ == "__main__":

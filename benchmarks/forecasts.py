@@ -93,13 +93,20 @@ def main() -> None:
     for metric in sorted({metric for metric, split in by_key if split == "backtest" and "horizon" not in metric}):
         cells = [by_key.get((f"{metric}_horizon_{day:02d}_days", "backtest")) for day in SHOWN_DAYS]
         texts = [
-            f"{c['value']:8.3f}" + (f" ({c['baseline_value']:.3f})" if c["baseline_value"] is not None else "") if c else "" for c in cells
+            f"{c['value']:8.3f}" + (f" ({c['baseline_value']:.3f})" if c["baseline_value"] is not None else "")
+            if c
+            else ""
+            for c in cells
         ]
         print(f"{metric:45}", *(f"{text:18}" for text in texts))
     for metric, split in sorted(key for key in by_key if key[0] == "skill"):
         print(f"{metric} {split}: {by_key[metric, split]['value']:.3f}")
-    n_cells = [row["value"] > 0 for row in rows if row["metric"].startswith("skill_horizon") and row["split"] != "backtest"]
-    print(f"published: {sum(n_cells)} of {len(n_cells)} pairs of category and days ahead; in brackets the baseline's value")
+    n_cells = [
+        row["value"] > 0 for row in rows if row["metric"].startswith("skill_horizon") and row["split"] != "backtest"
+    ]
+    print(
+        f"published: {sum(n_cells)} of {len(n_cells)} pairs of category and days ahead; in brackets the baseline's value"
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def show(title: str, rates: Mapping[str, float]) -> None:
 
 def fit_rate(module: Any, case: Case, share: float, clock: Callable[[], float], **more: Any) -> float:
     """Million observations a second and EM step of one fit."""
-    model = getattr(module, case.kind)(n_components=N_STATES, n_iter=N_STEPS, tol=-np.inf, init_params="", **case.settings, **more)
+    model = getattr(module, case.kind)(
+        n_components=N_STATES, n_iter=N_STEPS, tol=-np.inf, init_params="", **case.settings, **more
+    )
     for name, value in case.start.items():
         setattr(model, name, value.copy())
     length = min(case.length, int(len(case.X) * share))
@@ -100,7 +102,9 @@ def measure_kernel(chain: Mapping[str, np.ndarray]) -> None:
         return len(log_b) / (time.process_time() - began) / 1e6
 
     engines = {
-        "of 16 symbols": lambda: rate(lambda: hmm_core.posterior_by_kind(start, moves, log_b[:N_SYMBOLS], kinds, lengths)),
+        "of 16 symbols": lambda: rate(
+            lambda: hmm_core.posterior_by_kind(start, moves, log_b[:N_SYMBOLS], kinds, lengths)
+        ),
         "of any emission": lambda: rate(lambda: hmm_core.posterior(start, moves, log_b, lengths)),
     }
     for label, found in rates_in_turns(engines).items():

@@ -52,7 +52,11 @@ def read_documents(name: str) -> dict[str, str]:
     file, columns = FILES[name]
     with gzip.open(FOLDER / file) as stream:
         records = parse_labelled(stream, file.removesuffix(".gz"), columns, ParseLimits())
-        found = [(normalise_text(one.text).strip(), one.label) for one in records if isinstance(one, ParsedDocument) and one.label]
+        found = [
+            (normalise_text(one.text).strip(), one.label)
+            for one in records
+            if isinstance(one, ParsedDocument) and one.label
+        ]
     return {text: label for text, label in reversed(found) if text}
 
 
@@ -87,7 +91,11 @@ def contest(name: str) -> None:
     settings = ClassifierSettings()
     is_learned = np.repeat(parts == TRAINING, np.diff(starts))
     words = fit_words(dictionary, np.bincount(codes[is_learned], minlength=len(dictionary)), settings.words)
-    documents = Labelled(words.encode(dictionary, codes, starts), np.array([names.index(label) for label in of_text.values()]), len(names))
+    documents = Labelled(
+        words.encode(dictionary, codes, starts),
+        np.array([names.index(label) for label in of_text.values()]),
+        len(names),
+    )
     training, validation, test = (documents.take(parts == part) for part in (TRAINING, VALIDATION, TEST))
     began = time.process_time()
     vectors = start_vectors(words.n_ids, *word_vectors(training.texts, words.n_ids), settings.lstm)
@@ -98,10 +106,15 @@ def contest(name: str) -> None:
     print("| classifier | accuracy | 95 % interval | log loss | processor s |\n| --- | --- | --- | --- | --- |")
     for kind in KINDS:
         began = time.process_time()
-        scores = score_labels(test.labels, fit_kind(kind, training, validation, vectors, settings).probabilities(test.texts))
+        scores = score_labels(
+            test.labels, fit_kind(kind, training, validation, vectors, settings).probabilities(test.texts)
+        )
         seconds = time.process_time() - began
         at = scores.accuracy
-        print(f"| {kind} | {at.value:.4f} | {at.low:.4f}–{at.high:.4f} | {scores.log_loss.value:.4f} | {seconds:.0f} |", flush=True)
+        print(
+            f"| {kind} | {at.value:.4f} | {at.low:.4f}–{at.high:.4f} | {scores.log_loss.value:.4f} | {seconds:.0f} |",
+            flush=True,
+        )
     print()
 
 

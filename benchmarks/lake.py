@@ -24,7 +24,8 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from expectations.contracts import RUNS, TOKENS  # noqa: E402  # after the path
+from expectations.contracts.ops import RUNS  # noqa: E402  # the path stands above
+from expectations.contracts.text import TOKENS  # noqa: E402  # the path stands above
 from tasks.lake.events import append_event  # noqa: E402  # the same
 from tasks.lake.files import FileRef, write_table  # noqa: E402  # the same
 from tasks.lake.layout import Lake  # noqa: E402  # the same
@@ -43,7 +44,9 @@ QUERIES = {
 def make_tokens(lake: Lake, n_files: int) -> tuple[FileRef, ...]:
     """Files of `tokens`, N_ROWS rows in all, words drawn with Zipf's law."""
     words = np.minimum(np.random.default_rng(1).zipf(1.3, N_ROWS), 20_000)
-    return tuple(write_table(lake, "tokens", rows) for rows in map(token_rows, np.array_split(words, n_files), range(n_files)))
+    return tuple(
+        write_table(lake, "tokens", rows) for rows in map(token_rows, np.array_split(words, n_files), range(n_files))
+    )
 
 
 def token_rows(words: np.ndarray, document: int) -> pa.Table:
@@ -87,7 +90,9 @@ def ask(warehouse: Path, query: str) -> None:
 def ask_files(lake: Lake, files: tuple[FileRef, ...]) -> None:
     """The count over files named one by one."""
     with duckdb.connect() as connection:
-        connection.execute("SELECT count(*) FROM read_parquet(?)", [[str(lake.locate(ref.path)) for ref in files]]).fetchall()
+        connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [[str(lake.locate(ref.path)) for ref in files]]
+        ).fetchall()
 
 
 def measure(folder: Path, n_files: int) -> list[str]:
@@ -116,7 +121,11 @@ def main() -> None:
     for n_files in [int(given) for given in sys.argv[1:]] or [1, 10, 500]:
         with tempfile.TemporaryDirectory() as folder:
             line = measure(Path(folder), n_files)
-        print("              " + "  ".join(f"{cell:>{max(9, len(head))}}" for cell, head in zip(line, heads, strict=True)), flush=True)
+        print(
+            "              "
+            + "  ".join(f"{cell:>{max(9, len(head))}}" for cell, head in zip(line, heads, strict=True)),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -91,12 +91,19 @@ def compare(rivals_of: Callable[[int, int], dict[str, nn.Module]], title: str) -
             modules = rivals_of(n_inputs, n_units)
             steps = torch.randn(n_steps, n_sequences, n_inputs)
             with torch_threads(n_threads):
-                runs = {name: partial(train_once, module, steps.to(next(module.parameters()).dtype)) for name, module in modules.items()}
+                runs = {
+                    name: partial(train_once, module, steps.to(next(module.parameters()).dtype))
+                    for name, module in modules.items()
+                }
                 seconds = rival_seconds(runs, time.process_time if n_threads == 1 else time.perf_counter)
             line = "   ".join(
-                f"{name} {n_sequences * n_steps / took / 1e3:6.0f} ({seconds['nn.LSTM'] / took:.2f})" for name, took in seconds.items()
+                f"{name} {n_sequences * n_steps / took / 1e3:6.0f} ({seconds['nn.LSTM'] / took:.2f})"
+                for name, took in seconds.items()
             )
-            print(f"{title} {n_threads} thread(s)  {n_sequences:3} x {n_steps:3}, {n_inputs:3} -> {n_units:3}: {line}", flush=True)
+            print(
+                f"{title} {n_threads} thread(s)  {n_sequences:3} x {n_steps:3}, {n_inputs:3} -> {n_units:3}: {line}",
+                flush=True,
+            )
 
 
 def speed() -> None:
@@ -194,7 +201,9 @@ def learn_music(  # noqa: PLR0917  # settings of a training
 ) -> float:
     """The test score of an LSTM trained on the training tunes, kept where the validation tunes were best; prints a line."""
     rolls = scipy.io.loadmat(MUSIC)
-    training, validation, test = (batched(list(rolls[name][0]), n_tunes) for name in ("traindata", "validdata", "testdata"))
+    training, validation, test = (
+        batched(list(rolls[name][0]), n_tunes) for name in ("traindata", "validdata", "testdata")
+    )
     with seeded(1):
         module = Composer(n_units, dropout, **settings)
     began = time.process_time()
@@ -226,9 +235,13 @@ def music() -> None:
 def variants() -> None:
     """The eight variants and the vanilla LSTM, all but NP with peepholes, from best to worst."""
     scores = {
-        variant: learn_music(variant, 100, 10, 16, (0.3, 0.3), 4e-3, variant=variant, peephole=variant != "NP") for variant in VARIANTS
+        variant: learn_music(variant, 100, 10, 16, (0.3, 0.3), 4e-3, variant=variant, peephole=variant != "NP")
+        for variant in VARIANTS
     }
-    print("best to worst: " + ", ".join(f"{variant} {score:.3f}" for variant, score in sorted(scores.items(), key=lambda item: item[1])))
+    print(
+        "best to worst: "
+        + ", ".join(f"{variant} {score:.3f}" for variant, score in sorted(scores.items(), key=lambda item: item[1]))
+    )
 
 
 def main() -> None:

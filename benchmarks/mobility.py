@@ -55,12 +55,19 @@ def make_report(path: Path, n_rows: int) -> None:
             for share in PUBLISHED:
                 is_missing = random.random(n_here) > share
                 arrays.append(pa.array(random.integers(-90, 120, n_here).astype(np.int32), mask=is_missing))
-            pa_csv.write_csv(pa.table(arrays, names=list(NAMES)), opened, pa_csv.WriteOptions(include_header=False, quoting_style="needed"))
+            pa_csv.write_csv(
+                pa.table(arrays, names=list(NAMES)),
+                opened,
+                pa_csv.WriteOptions(include_header=False, quoting_style="needed"),
+            )
 
 
 def read_with_tidemill(source: Path, target: Path) -> int:
     """The project's reader, to its working form."""
-    with source.open("rb") as stream, pq.ParquetWriter(target, WIDE_SCHEMA, compression="zstd", compression_level=3) as writer:
+    with (
+        source.open("rb") as stream,
+        pq.ParquetWriter(target, WIDE_SCHEMA, compression="zstd", compression_level=3) as writer,
+    ):
         reader = ReportReader(read_header(stream), date(2023, 1, 1), lambda _: None)
         for batch in reader.batches(stream):
             writer.write_batch(batch)
@@ -86,7 +93,9 @@ def read_with_tidemill_to_long(source: Path, target: Path) -> int:
 def read_with_duckdb(source: Path, target: Path) -> int:
     """DuckDB with declared types, quote and escape, on one thread."""
     types = dict.fromkeys(REGION_FIELDS, "VARCHAR") | {"date": "DATE"} | dict.fromkeys(VALUE_FIELDS, "DOUBLE")
-    query = f"SELECT * FROM read_csv(?, header = true, auto_detect = false, quote = '\"', escape = '\"', columns = {types})"
+    query = (
+        f"SELECT * FROM read_csv(?, header = true, auto_detect = false, quote = '\"', escape = '\"', columns = {types})"
+    )
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)", [str(source)])
         return connection.execute("SELECT count(*) FROM read_parquet(?)", [str(target)]).fetchall()[0][0]

@@ -85,14 +85,19 @@ def compare(title: str, training: Sequence[Sentence], held_out: Sequence[Sentenc
     for label, (upos, known, unknown, speed) in {"ours": ours, "TnT": score_tnt(training, held_out)}.items():
         shares = f"UPOS {100 * upos:.2f} %, known {100 * known:.2f}, unknown {100 * unknown:.2f}"
         print(f"{title:30} {label:6} {shares}   {speed / 1e3:7.0f} thousand tokens/s", flush=True)
-    print(f"{title:30} most frequent tag {100 * scores.most_frequent_tag:.2f} %, {scores.n_tokens:,} tokens scored", flush=True)
+    print(
+        f"{title:30} most frequent tag {100 * scores.most_frequent_tag:.2f} %, {scores.n_tokens:,} tokens scored",
+        flush=True,
+    )
 
 
 def measure_taggers(treebanks: Path) -> None:
     """Print all comparisons; nothing where the treebanks are not there."""
     if not treebanks.exists():
         return
-    compare("UD English EWT dev", *(read_conllu(treebanks / f"en_ewt-ud-{part}.conllu.gz") for part in ("train", "dev")))
+    compare(
+        "UD English EWT dev", *(read_conllu(treebanks / f"en_ewt-ud-{part}.conllu.gz") for part in ("train", "dev"))
+    )
     parts = {name: read_conllu(treebanks / f"{file}.conllu.gz") for name, file in GERMAN.items()}
     for name, sentences in parts.items():
         held_out = sentences[::N_FOLDS]

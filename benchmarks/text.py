@@ -23,7 +23,7 @@ import Stemmer
 from simplemma.strategies import DefaultStrategy
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from expectations.contracts import DOCUMENTS
+from expectations.contracts.documents import DOCUMENTS
 from tasks.features.stage import (
     tfidf_works,
     token_works,
@@ -55,7 +55,12 @@ def read_lines(lang: str, n_bytes: int) -> list[str]:
 
 def loop_over_tokens(texts: list[str], lang: str) -> int:
     """The plain way: for each token its lower case, stop word, stem and lemma; returns the number of tokens."""
-    word, stop, stemmer, lemmatiser = re.compile(r"\w+"), stop_words(lang), Stemmer.Stemmer(ALGORITHMS[lang], 0), DefaultStrategy()
+    word, stop, stemmer, lemmatiser = (
+        re.compile(r"\w+"),
+        stop_words(lang),
+        Stemmer.Stemmer(ALGORITHMS[lang], 0),
+        DefaultStrategy(),
+    )
     n_tokens = 0
     for text in texts:
         rows = []
@@ -103,11 +108,19 @@ def compare(lang: str, n_bytes: int, folder: str) -> None:
     array, langs = pa.array(texts, pa.large_string()), [lang] * len(texts)
     contenders: dict[str, Callable[[], object]] = {
         "loop: tokens, stop words, stems, lemmas": lambda: loop_over_tokens(texts, lang),
-        "scikit-learn: tokens, stop words, stems, counted": lambda: CountVectorizer(analyzer=stemming_analyzer(lang)).fit_transform(texts),
-        "scikit-learn: the same to TF-IDF": lambda: TfidfVectorizer(analyzer=stemming_analyzer(lang)).fit_transform(texts),
+        "scikit-learn: tokens, stop words, stems, counted": lambda: CountVectorizer(
+            analyzer=stemming_analyzer(lang)
+        ).fit_transform(texts),
+        "scikit-learn: the same to TF-IDF": lambda: TfidfVectorizer(analyzer=stemming_analyzer(lang)).fit_transform(
+            texts
+        ),
         "ours: tokens alone": lambda: cut_tokens(array),
-        "ours: tokens, sentences, stop words, stems, lemmas": lambda: annotate_texts(array, langs, Lexicon(TextSettings())),
-        "ours: write_tokens, Parquet included": lambda: do(lake := fresh_lakes.pop(), token_works(lake)[0], write_tokens_body),
+        "ours: tokens, sentences, stop words, stems, lemmas": lambda: annotate_texts(
+            array, langs, Lexicon(TextSettings())
+        ),
+        "ours: write_tokens, Parquet included": lambda: do(
+            lake := fresh_lakes.pop(), token_works(lake)[0], write_tokens_body
+        ),
         "ours: tokens, vocabulary, TF-IDF, Parquet included": lambda: build(fresh_lakes.pop()),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}

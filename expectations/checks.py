@@ -64,7 +64,12 @@ def checks_of(contract: TableContract) -> tuple[Check, ...]:
         f"The columns are {', '.join(names)}, in this order.", remedy=REDO,
     )  # fmt: skip
     of_columns = [check for column in contract.columns for check in _checks_of_column(column)]
-    return (of_table, _check_of_key(contract), *of_columns, *(_check_of_reference(contract, held) for held in contract.references))
+    return (
+        of_table,
+        _check_of_key(contract),
+        *of_columns,
+        *(_check_of_reference(contract, held) for held in contract.references),
+    )
 
 
 def duckdb_type(kind: pa.DataType) -> str:
@@ -97,16 +102,24 @@ def _checks_of_column(column: Column) -> list[Check]:
         checks.append(_row_check(column, "expect_column_values_to_be_between", bounds, _bounds_in_words(column)))
     if column.one_of:
         words = f"is one of {', '.join(column.one_of)}"
-        checks.append(_row_check(column, "expect_column_values_to_be_in_set", {"value_set": list(column.one_of)}, words))
+        checks.append(
+            _row_check(column, "expect_column_values_to_be_in_set", {"value_set": list(column.one_of)}, words)
+        )
     if column.pattern:
         regex = f"^(?:{column.pattern})$"
-        checks.append(_row_check(column, "expect_column_values_to_match_regex", {"regex": regex}, f"has the form {column.pattern}"))
+        checks.append(
+            _row_check(
+                column, "expect_column_values_to_match_regex", {"regex": regex}, f"has the form {column.pattern}"
+            )
+        )
     return checks
 
 
 def _row_check(column: Column, expectation: str, kwargs: Mapping[str, Any], words: str) -> Check:
     unit = f" ({column.unit})" if column.unit and expectation.endswith("between") else ""
-    return Check(expectation, (column.name,), "warning", {"column": column.name, **kwargs}, f"{column.name} {words}{unit}.")
+    return Check(
+        expectation, (column.name,), "warning", {"column": column.name, **kwargs}, f"{column.name} {words}{unit}."
+    )
 
 
 def _bounds(column: Column) -> dict[str, Any]:
@@ -127,7 +140,10 @@ def _bound(value: float | date | None) -> Any:
 
 
 def _bounds_in_words(column: Column) -> str:
-    low, high = (value if value is None or isinstance(value, date) else f"{value:,.10g}" for value in (column.minimum, column.maximum))
+    low, high = (
+        value if value is None or isinstance(value, date) else f"{value:,.10g}"
+        for value in (column.minimum, column.maximum)
+    )
     if low is not None and high is not None:
         return f"lies between {low} and {high}"
     if low is not None or high is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.checks import Check, checks_of
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_suite import ExpectationSuite
@@ -67,22 +67,33 @@ def suite_of(table: str, checks: Sequence[Check]) -> ExpectationSuite:
     expectations = []
     for place, check in enumerate(checks):
         configuration = ExpectationConfiguration(
-            type=check.expectation, kwargs=dict(check.kwargs), severity=FailureSeverity(check.severity), meta={"check": place}
+            type=check.expectation,
+            kwargs=dict(check.kwargs),
+            severity=FailureSeverity(check.severity),
+            meta={"check": place},
         )
         try:
             expectations.append(configuration.to_domain_obj())
         except (GreatExpectationsError, ValueError, TypeError) as error:
             reason = " ".join(str(error).split())
-            raise SuiteError(f"Great Expectations refuses {check.expectation} on {table} ({reason}): mend {table}.json") from error
+            raise SuiteError(
+                f"Great Expectations refuses {check.expectation} on {table} ({reason}): mend {table}.json"
+            ) from error
     return ExpectationSuite(table, expectations=expectations)
 
 
 def _own_check(given: Any, where: str) -> Check:
-    if not isinstance(given, dict) or not isinstance(given.get("type"), str) or not isinstance(given.get("kwargs"), dict):
+    if (
+        not isinstance(given, dict)
+        or not isinstance(given.get("type"), str)
+        or not isinstance(given.get("kwargs"), dict)
+    ):
         raise SuiteError(f'{where}: it must be an object with "type" and "kwargs", as in expectations/suites/README.md')
     unknown = set(given) - {"type", "kwargs", "severity", "meta", "id", "notes", "description"}
     if unknown:
-        raise SuiteError(f"{where}: unknown keys {', '.join(sorted(unknown))}; known are type, kwargs, severity, meta, notes, description")
+        raise SuiteError(
+            f"{where}: unknown keys {', '.join(sorted(unknown))}; known are type, kwargs, severity, meta, notes, description"
+        )
     severity, meta = given.get("severity"), given.get("meta") or {}
     if severity not in SEVERITIES:
         raise SuiteError(f"{where}: severity must be one of {', '.join(SEVERITIES)}, not {severity!r}")

@@ -78,7 +78,9 @@ class TableContract:
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema: columns in order, `nullable` set, comments as field metadata."""
-        return pa.schema([pa.field(c.name, c.type, nullable=c.is_nullable, metadata={"comment": c.comment}) for c in self.columns])
+        return pa.schema(
+            [pa.field(c.name, c.type, nullable=c.is_nullable, metadata={"comment": c.comment}) for c in self.columns]
+        )
 
     def empty(self) -> pa.Table:
         """A table of this contract without rows."""
@@ -101,7 +103,9 @@ def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
         if not c.is_nullable:
             rules.append(RowRule(f"{c.name}_missing", c.name, "null"))
         if pa.types.is_floating(c.type):
-            rules.append(RowRule(f"{c.name}_not_finite", c.name, "not_finite"))  # "not published" is NULL, never NaN or infinity
+            rules.append(
+                RowRule(f"{c.name}_not_finite", c.name, "not_finite")
+            )  # "not published" is NULL, never NaN or infinity
         if c.minimum is not None:
             rules.append(RowRule(f"{c.name}_below_{c.minimum}", c.name, "below"))
         if c.maximum is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from expectations.checks import checks_of, duckdb_type
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.table_contract import TableContract
 
 HEAD = """# Tables
 
-Made from `expectations/contracts.py` by `make docs`; do not edit. The same words stand as comments in the warehouse
+Made from `expectations/contracts/` by `make docs`; do not edit. The same words stand as comments in the warehouse
 (`SELECT table_name, comment FROM duckdb_views()`), and every table is held against them before it is published
 (`docs/decisions/0006-validation.md`).
 """

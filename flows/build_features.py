@@ -33,6 +33,10 @@ def build_features(home: str | None = None, engine: str = "local", settings: Tex
         vocabulary = do_all(lake, vocabulary_works(parts), write_vocabulary)
         weights = do_all(lake, tfidf_works(lake, parts, vocabulary), write_tfidf)
         records = [*parts, *vocabulary, *weights]
-        show_table("text-by-language", count_by_language(lake, records), "Documents, tokens, distinct forms and terms of each language")
+        show_table(
+            "text-by-language",
+            count_by_language(lake, records),
+            "Documents, tokens, distinct forms and terms of each language",
+        )
         show_rows("features", records)
         return leave_stage(lake, "features", records)

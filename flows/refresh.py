@@ -18,7 +18,9 @@ from tasks.running.runs import Stage, record_run
 
 
 @flow(name="refresh")
-def refresh(home: str | None = None, sources: str | None = None, engine: str = "local", only: Stage | None = None) -> str:
+def refresh(
+    home: str | None = None, sources: str | None = None, engine: str = "local", only: Stage | None = None
+) -> str:
     """Take in what is new, publish it, learn from what is published, publish that; returns the snapshot in force.
 
     What is unchanged is skipped. The features are built twice: so that what is published first fits together, and with new taggers, if

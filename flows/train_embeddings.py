@@ -32,7 +32,9 @@ DEFAULTS = EmbeddingSettings()
 
 
 @flow(name="train_embeddings")
-def train_embeddings(home: str | None = None, engine: str = "local", settings: EmbeddingSettings = DEFAULTS) -> StageRecord:
+def train_embeddings(
+    home: str | None = None, engine: str = "local", settings: EmbeddingSettings = DEFAULTS
+) -> StageRecord:
     """Split the published tokens by language, train a model on each, and leave the winners' `word_vectors`, models and scores.
 
     A new model that is worse than the published one is kept, and not published.
@@ -46,8 +48,12 @@ def train_embeddings(home: str | None = None, engine: str = "local", settings: E
         scored = do_all(lake, measurement_works(lake, judged), score_vectors)
         mapped = do_all(lake, map_works(lake, judged), map_words)
         show_rows("embeddings", [*parts, *trained, *judged, *scored, *mapped])
-        show_table("embedding-losses", loss_curves(lake, trained), "Mean loss by language and epoch, as the model's card says")
+        show_table(
+            "embedding-losses", loss_curves(lake, trained), "Mean loss by language and epoch, as the model's card says"
+        )
         show_champions(lake, "embeddings", judged)
         show_tests(lake, scored)
         show_scores(lake, "embeddings", scored)
-        return leave_stage(lake, "embeddings", [*parts, *without_models(trained), *without_scores(judged), *scored, *mapped])
+        return leave_stage(
+            lake, "embeddings", [*parts, *without_models(trained), *without_scores(judged), *scored, *mapped]
+        )

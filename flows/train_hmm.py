@@ -8,7 +8,15 @@ from models.regimes.regimes import RegimeSettings
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.learning.champions import show_champions, without_models
-from tasks.regimes.stage import fit_hmm, hmm_works, judge_hmm, regime_judgements, regime_works, show_regimes, write_regimes
+from tasks.regimes.stage import (
+    fit_hmm,
+    hmm_works,
+    judge_hmm,
+    regime_judgements,
+    regime_works,
+    show_regimes,
+    write_regimes,
+)
 from tasks.running.artifacts import show_scores
 from tasks.running.engine import do_all
 from tasks.running.places import home_folder
@@ -20,7 +28,10 @@ DEFAULTS, TAGGING = RegimeSettings(), TaggingSettings()
 
 @flow(name="train_hmm")
 def train_hmm(
-    home: str | None = None, engine: str = "local", settings: RegimeSettings = DEFAULTS, tagging: TaggingSettings = TAGGING
+    home: str | None = None,
+    engine: str = "local",
+    settings: RegimeSettings = DEFAULTS,
+    tagging: TaggingSettings = TAGGING,
 ) -> StageRecord:
     """Fit the hidden Markov model of mobility regimes and the taggers; leave those that are not worse than the published ones, their
     scores, and the `regimes` of all days.

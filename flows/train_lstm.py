@@ -37,7 +37,10 @@ DEFAULTS, LABELS = ForecastSettings(), ClassificationSettings()
 
 @flow(name="train_lstm")
 def train_lstm(
-    home: str | None = None, engine: str = "local", settings: ForecastSettings = DEFAULTS, labels: ClassificationSettings = LABELS
+    home: str | None = None,
+    engine: str = "local",
+    settings: ForecastSettings = DEFAULTS,
+    labels: ClassificationSettings = LABELS,
 ) -> StageRecord:
     """Train the LSTM that forecasts mobility and the classifiers of labelled sources, and leave `forecasts`, `predictions`, models, scores."""
     lake = Lake.open(home_folder(home))

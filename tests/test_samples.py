@@ -17,7 +17,7 @@ from statistics import mean
 import pytest
 
 from data.samples import make_archives, make_tables
-from expectations.contracts import SOURCE_KINDS
+from expectations.contracts.documents import SOURCE_KINDS
 from tasks.transforms.records.source_format import Source, parse_source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +30,11 @@ UPOS_TAGS = {
 ESSAYS = {lang: sorted((SAMPLES / "texts" / lang).glob("*.txt")) for lang in ("en", "de")}
 PAGES = sorted((SAMPLES / "pages").glob("*.html"))
 TABLES = make_tables.all_tables()
-CARRIAGE_RETURNS = {"heimat_brueckenwaerter.html", "heimat_gezeitenmuehle.html", "synthetic_Global_Mobility_Report.early.csv"}
+CARRIAGE_RETURNS = {
+    "heimat_brueckenwaerter.html",
+    "heimat_gezeitenmuehle.html",
+    "synthetic_Global_Mobility_Report.early.csv",
+}
 ITALY = "mobility/synthetic_IT_NZ_SE_Region_Mobility_Report.csv.gz"
 GERMANY_OLD = "mobility/synthetic_DE_Region_Mobility_Report.vintage-2020-10.csv.gz"
 GERMANY_NEW = "mobility/synthetic_DE_Region_Mobility_Report.vintage-2021-04.csv.gz"
@@ -41,7 +45,10 @@ def sample_files() -> list[Path]:
 
 
 def declared_sources() -> dict[str, Source]:
-    return {path.stem: parse_source(path.read_text("utf-8"), path.name, str(SOURCES)) for path in sorted(SOURCES.glob("*.yaml"))}
+    return {
+        path.stem: parse_source(path.read_text("utf-8"), path.name, str(SOURCES))
+        for path in sorted(SOURCES.glob("*.yaml"))
+    }
 
 
 def files_of(source: Source) -> list[Path]:
@@ -126,7 +133,9 @@ def test_glob_of_the_zip_takes_the_letters_only():
 
 
 def test_synthetic_tables_say_so_in_their_names():
-    assert all(path.name.startswith("synthetic_") for place in ("mobility", "policy") for path in (SAMPLES / place).iterdir())
+    assert all(
+        path.name.startswith("synthetic_") for place in ("mobility", "policy") for path in (SAMPLES / place).iterdir()
+    )
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -211,7 +220,9 @@ def test_policy_files_cover_the_mobility_countries_wide_and_long():
         assert next(line for line in lines if ",NAM," in line).endswith(",.")  # Namibia's last days are not in yet
     rows = table_rows("policy/synthetic_OxCGRT_long.csv.gz")
     assert {row["CountryCode"] for row in rows} == countries
-    assert all(0 <= float(row[index]) <= 100 for row in rows for index in ("GovernmentResponseIndex", "EconomicSupportIndex"))
+    assert all(
+        0 <= float(row[index]) <= 100 for row in rows for index in ("GovernmentResponseIndex", "EconomicSupportIndex")
+    )
 
 
 @pytest.mark.parametrize("lang", ["en", "de"])
@@ -224,8 +235,15 @@ def test_treebank_is_sound(lang: str):
         assert [row[0] for row in words] == [str(number) for number in range(1, len(words) + 1)]
         assert {row[3] for row in words} <= UPOS_TAGS
         assert all(row[2] != "_" and row[4] != "_" for row in words)
-        in_ranges = {str(k) for row in rows if "-" in row[0] for k in range(int(row[0].split("-")[0]), int(row[0].split("-")[1]) + 1)}
-        surface = "".join(row[1] + ("" if row[9] == "SpaceAfter=No" else " ") for row in rows if row[0] not in in_ranges)
+        in_ranges = {
+            str(k)
+            for row in rows
+            if "-" in row[0]
+            for k in range(int(row[0].split("-")[0]), int(row[0].split("-")[1]) + 1)
+        }
+        surface = "".join(
+            row[1] + ("" if row[9] == "SpaceAfter=No" else " ") for row in rows if row[0] not in in_ranges
+        )
         assert surface.rstrip() == text
 
 
@@ -259,7 +277,11 @@ def test_pages_differ_in_markup():
 
 
 def test_two_old_pages_are_not_utf_8_and_one_is_broken():
-    charsets = {path.name: re.search(rb"charset=([\w-]+)", path.read_bytes()) for path in PAGES if path.name.startswith("heimat")}
+    charsets = {
+        path.name: re.search(rb"charset=([\w-]+)", path.read_bytes())
+        for path in PAGES
+        if path.name.startswith("heimat")
+    }
     assert {found[1] for found in charsets.values() if found} == {b"iso-8859-1", b"windows-1252"}
     for name in charsets:
         with pytest.raises(UnicodeDecodeError):
@@ -276,7 +298,9 @@ def test_messages_have_four_labels_of_thirty_texts_each():
 def test_notes_and_bulletins_are_one_a_line():
     notes = (SAMPLES / "texts" / "notes" / "field_notes.txt").read_text("utf-8").splitlines()
     assert len(set(notes)) >= 30
-    bulletins = [json.loads(line) for line in (SAMPLES / "bulletins" / "bulletins.jsonl").read_text("utf-8").splitlines()]
+    bulletins = [
+        json.loads(line) for line in (SAMPLES / "bulletins" / "bulletins.jsonl").read_text("utf-8").splitlines()
+    ]
     assert len(bulletins) == len({bulletin["id"] for bulletin in bulletins}) == 12
     assert all(bulletin.keys() == {"id", "lang", "published_on", "title", "text"} for bulletin in bulletins)
 
@@ -292,12 +316,24 @@ def test_carriage_returns_stand_where_they_are_meant_only():
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (SAMPLES / "word_tests").iterdir()))
 def test_words_of_the_word_tests_occur_in_the_sample_texts(name: str):
-    texts = [path for path in sample_files() if path.suffix in {".txt", ".html", ".jsonl", ".csv"} and "word_tests" not in path.parts]
+    texts = [
+        path
+        for path in sample_files()
+        if path.suffix in {".txt", ".html", ".jsonl", ".csv"} and "word_tests" not in path.parts
+    ]
     text = " ".join(
-        page_text(path) if path.suffix == ".html" else path.read_text("utf-8") for path in texts if path.parent.name != "policy"
+        page_text(path) if path.suffix == ".html" else path.read_text("utf-8")
+        for path in texts
+        if path.parent.name != "policy"
     )
     occurring = set(re.findall(r"\w+", re.sub("<[^>]*>", " ", unescape(text)).lower()))
     lines = (SAMPLES / "word_tests" / name).read_text("utf-8").splitlines()
-    asked = {word.lower() for line in lines if not line.startswith(("#", ":", "word1", "Wort1")) for word in line.split() if word.isalpha()}
+    asked = {
+        word.lower()
+        for line in lines
+        if not line.startswith(("#", ":", "word1", "Wort1"))
+        for word in line.split()
+        if word.isalpha()
+    }
     assert len(asked) > 20
     assert asked <= occurring

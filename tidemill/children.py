@@ -34,7 +34,9 @@ def start_child(
         log.parent.mkdir(parents=True, exist_ok=True)
         output = log.open("ab")
     except OSError as error:
-        raise ChildError(f"cannot write {log} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME") from error
+        raise ChildError(
+            f"cannot write {log} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME"
+        ) from error
     with output:
         return subprocess.Popen(  # noqa: S603  # our own interpreter and our own arguments
             [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *command],
@@ -96,9 +98,13 @@ def await_answer(url: str, child: subprocess.Popen[bytes], log: Path, limit_s: f
     deadline = time.monotonic() + limit_s
     while not answers(url):
         if child.poll() is not None:
-            raise ChildError(f"Prefect's server ended at once (exit {child.returncode}): {log} says why, `tidemill doctor` may help")
+            raise ChildError(
+                f"Prefect's server ended at once (exit {child.returncode}): {log} says why, `tidemill doctor` may help"
+            )
         if time.monotonic() > deadline:
-            raise ChildError(f"Prefect's server did not answer within {limit_s:.0f} s: {log} says why, `tidemill doctor` may help")
+            raise ChildError(
+                f"Prefect's server did not answer within {limit_s:.0f} s: {log} says why, `tidemill doctor` may help"
+            )
         time.sleep(POLL_S)
 
 

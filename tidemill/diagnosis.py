@@ -21,7 +21,9 @@ from tidemill.prefect_home import PrefectHome
 ROOT = Path(__file__).resolve().parents[1]
 LOCK_FILE = ROOT / "requirements.lock"
 PYTHON = (3, 11)
-FREE_BYTES_WANTED = 2 * 10**9  # our choice: a run on a million mobility rows and ten million words leaves some hundred megabytes
+FREE_BYTES_WANTED = (
+    2 * 10**9
+)  # our choice: a run on a million mobility rows and ten million words leaves some hundred megabytes
 REINSTALL = f"install what {LOCK_FILE.name} says: `pip install -r {LOCK_FILE.name}`, or `make run`"
 TRAPS = {
     "fastapi": "with 0.160 or later every Prefect flow fails",
@@ -69,7 +71,9 @@ def _look_at_libraries() -> Iterator[Finding]:
     except OSError:
         yield Finding("libraries", f"no {LOCK_FILE} to compare them with", "run from a checkout of the project")
         return
-    pins = [match.groups() for line in lines if (match := re.fullmatch(r"([A-Za-z0-9._-]+)==(\S+?)(?:\s.*)?", line.strip()))]
+    pins = [
+        match.groups() for line in lines if (match := re.fullmatch(r"([A-Za-z0-9._-]+)==(\S+?)(?:\s.*)?", line.strip()))
+    ]
     n_right = 0
     for name, wanted in pins:
         try:
@@ -92,7 +96,9 @@ def _look_at_home(home: Path) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(folder).free
     remedy = (
-        None if free >= FREE_BYTES_WANTED else f"free some, or give another --home: runs want {FREE_BYTES_WANTED / 1e9:.0f} GB to spare"
+        None
+        if free >= FREE_BYTES_WANTED
+        else f"free some, or give another --home: runs want {FREE_BYTES_WANTED / 1e9:.0f} GB to spare"
     )
     yield Finding("home", f"{home}: {free / 1e9:.1f} GB free", remedy)
 
@@ -109,14 +115,20 @@ def _look_at_prefect(home: Path, port: int) -> Iterator[Finding]:
     given = os.environ.get("PREFECT_API_URL")
     served = PrefectHome.of(home).served_url()
     if given:
-        remedy = None if answers(f"{given.rstrip('/')}/health") else "start that server, or unset PREFECT_API_URL to run without one"
+        remedy = (
+            None
+            if answers(f"{given.rstrip('/')}/health")
+            else "start that server, or unset PREFECT_API_URL to run without one"
+        )
         yield Finding("prefect", f"PREFECT_API_URL is {given}", remedy)
     elif served:
         yield Finding("prefect", f"this home is served at {served.removesuffix('/api')}")
     elif is_free(port):
         yield Finding("prefect", f"not served; the port {port} is free")
     else:
-        yield Finding("prefect", f"the port {port} is taken by another program", "give another to `tidemill serve` with --port")
+        yield Finding(
+            "prefect", f"the port {port} is taken by another program", "give another to `tidemill serve` with --port"
+        )
 
 
 def _look_at_lake(home: Path) -> Iterator[Finding]:

@@ -22,7 +22,9 @@ def doctor(
     sources: Sources = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where `serve` would answer.")] = PORT,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="First mend what can be mended without running anything again.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First mend what can be mended without running anything again.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong here, and the remedy.
@@ -36,7 +38,9 @@ def doctor(
             done = repair_lake(lake)
     findings = diagnose(Path(home_folder(home)).resolve(), Path(sources_folder(sources)).resolve(), port)
     if as_json:
-        say_json({"repaired": done, "findings": [asdict(finding) | {"is_well": finding.is_well} for finding in findings]})
+        say_json(
+            {"repaired": done, "findings": [asdict(finding) | {"is_well": finding.is_well} for finding in findings]}
+        )
     else:
         for sentence in done:
             say(f"repaired   {visible(sentence)}")

@@ -28,7 +28,10 @@ def snapshots(home: Home = None, *, as_json: Json = False) -> None:
     if as_json:
         say_json([asdict(snapshot) for snapshot in listed])
         return
-    rows = [("*" if s.is_present else "", s.snapshot_id, s.published_at, s.n_files, s.n_rows, s.n_bytes, s.run_id) for s in listed]
+    rows = [
+        ("*" if s.is_present else "", s.snapshot_id, s.published_at, s.n_files, s.n_rows, s.n_bytes, s.run_id)
+        for s in listed
+    ]
     say_rows(("", "snapshot", "published", "files", "rows", "bytes", "run"), rows)
 
 
@@ -42,12 +45,17 @@ def diff(a: Snapshot, b: Snapshot, home: Home = None, *, as_json: Json = False) 
     if not changed:
         say(f"{a} and {b} hold the same rows")
         return
-    rows = [(t.table, t.n_rows_before, t.n_rows_after, t.n_rows_added, t.n_rows_removed, t.n_rows_changed) for t in changed]
+    rows = [
+        (t.table, t.n_rows_before, t.n_rows_after, t.n_rows_added, t.n_rows_removed, t.n_rows_changed) for t in changed
+    ]
     say_rows(("table", f"rows in {a}", f"rows in {b}", "added", "removed", "changed"), rows)
 
 
 def vacuum(
-    keep: Annotated[int, typer.Option(min=1, help="How many of the last snapshots stay.")] = 30, home: Home = None, *, as_json: Json = False
+    keep: Annotated[int, typer.Option(min=1, help="How many of the last snapshots stay.")] = 30,
+    home: Home = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Remove old snapshots and unneeded files."""
     lake = lake_of(home)
@@ -75,9 +83,7 @@ def list_quarantine(
     """
     lake = lake_of(home)
     wanted = "WHERE coalesce(table_name = $1, true) AND coalesce(rule = $2, true)"
-    counted = (
-        f"SELECT table_name, rule, count(*) AS n_rows FROM ops.quarantine {wanted} GROUP BY ALL ORDER BY n_rows DESC, table_name, rule"
-    )
+    counted = f"SELECT table_name, rule, count(*) AS n_rows FROM ops.quarantine {wanted} GROUP BY ALL ORDER BY n_rows DESC, table_name, rule"
     listed = f"SELECT table_name, rule, uri, message, raw_row FROM ops.quarantine {wanted} ORDER BY table_name, rule, uri, quarantine_id LIMIT $3"
     with ask(lake, listed, [table, rule, most]) as answer:
         columns, rows = answer.columns, list(answer.rows)

@@ -16,7 +16,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main() -> None:
     """Ask the kernel for SIGTERM at the parent's death (on Linux; elsewhere nobody offers that), and become the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell without job control starts its background jobs with SIGINT ignored
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # a shell without job control starts its background jobs with SIGINT ignored
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

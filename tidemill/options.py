@@ -10,9 +10,14 @@ import typer
 from tasks.lake.layout import Lake
 from tasks.running.places import home_folder
 
-Home = Annotated[str | None, typer.Option("--home", metavar="DIR", help="Where the lake is. [TIDEMILL_HOME, else data]")]
+Home = Annotated[
+    str | None, typer.Option("--home", metavar="DIR", help="Where the lake is. [TIDEMILL_HOME, else data]")
+]
 Sources = Annotated[
-    str | None, typer.Option("--sources", metavar="DIR", help="Folder of source declarations. [TIDEMILL_SOURCES, else data/sources]")
+    str | None,
+    typer.Option(
+        "--sources", metavar="DIR", help="Folder of source declarations. [TIDEMILL_SOURCES, else data/sources]"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
@@ -26,5 +31,7 @@ def lake_of(home: str | None) -> Lake:
     folder = Path(home_folder(home)).resolve()
     lake = Lake(folder)
     if not lake.snapshots.is_dir():
-        raise MisuseError(f"there is no lake at {folder}: give its folder with --home or TIDEMILL_HOME, or make one with `tidemill run`")
+        raise MisuseError(
+            f"there is no lake at {folder}: give its folder with --home or TIDEMILL_HOME, or make one with `tidemill run`"
+        )
     return lake

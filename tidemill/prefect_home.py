@@ -90,7 +90,9 @@ def start_server(home: PrefectHome, port: int, *, is_embedded: bool) -> subproce
         str(port),
     ]
     return start_child(
-        [sys.executable, "-m", "uvicorn", *application, "--log-level", "error", "--lifespan", "on"], environment, home.server_log
+        [sys.executable, "-m", "uvicorn", *application, "--log-level", "error", "--lifespan", "on"],
+        environment,
+        home.server_log,
     )
 
 
@@ -120,7 +122,9 @@ class PrefectSession:
         given = os.environ.get("PREFECT_API_URL")
         if given:
             if not answers(f"{given.rstrip('/')}/health"):
-                raise ChildError(f"no Prefect API answers at {given}: start it, or unset PREFECT_API_URL to run without a server")
+                raise ChildError(
+                    f"no Prefect API answers at {given}: start it, or unset PREFECT_API_URL to run without a server"
+                )
             return self
         served = self._home.served_url()
         self._port = None if served else free_port()

@@ -21,7 +21,10 @@ ROWS_SHOWN = 500  # our choice: what a person still scrolls through; csv and jso
 DOC_ID = re.compile("[0-9a-f]{16}")
 WORD_COLUMNS = ("lang", "model_id", "term", "similarity", "n_occurrences")
 
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="An older snapshot, as `tidemill snapshots` lists them.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="SNAPSHOT", help="An older snapshot, as `tidemill snapshots` lists them."),
+]
 Most = Annotated[int, typer.Option("-k", "--most", min=1, max=10_000, help="How many.")]
 
 
@@ -63,7 +66,9 @@ def similar(
     most: Most = 10,
     *,
     lang: Annotated[str | None, typer.Option(help="Language of the word; otherwise every one that knows it.")] = None,
-    minus: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to take away; may be repeated.")] = None,
+    minus: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="A word to take away; may be repeated.")
+    ] = None,
     plus: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A word to add; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -78,13 +83,19 @@ def similar(
         from tasks.questions.words import similar_to_sum  # noqa: PLC0415  # numpy, which no other query needs
 
         near = similar_to_sum(lake, [name, *(plus or [])], minus or [], most, lang=lang, as_of=as_of)
-        _say_found(Answer(WORD_COLUMNS, (astuple(word) for word in near)), "the model knows no other word", as_json=as_json)
+        _say_found(
+            Answer(WORD_COLUMNS, (astuple(word) for word in near)), "the model knows no other word", as_json=as_json
+        )
         return
     if DOC_ID.fullmatch(name):
         with ask(lake, "SELECT * FROM similar_documents($1, $2)", [name, most], as_of=as_of) as answer:
             _say_found(answer, f"no document is like {name}, or none is called so", as_json=as_json)
         return
-    rows = [(code, *row) for code in ([lang] if lang else _languages(lake, as_of)) for row in _similar_words(lake, code, name, most, as_of)]
+    rows = [
+        (code, *row)
+        for code in ([lang] if lang else _languages(lake, as_of))
+        for row in _similar_words(lake, code, name, most, as_of)
+    ]
     if rows or as_json:
         _say_found(Answer(WORD_COLUMNS, iter(rows)), "", as_json=as_json)
     else:
@@ -94,11 +105,17 @@ def similar(
 
 
 def vectors(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them; a file that is there is replaced.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to write them; a file that is there is replaced.")
+    ],
     home: Home = None,
     as_of: AsOf = None,
-    lang: Annotated[str | None, typer.Option(help="Language of the words; may be left out where there is but one.")] = None,
-    form: Annotated[VectorFormat, typer.Option("--format", help="word2vec's text or binary format, or NumPy's .npz.")] = "text",
+    lang: Annotated[
+        str | None, typer.Option(help="Language of the words; may be left out where there is but one.")
+    ] = None,
+    form: Annotated[
+        VectorFormat, typer.Option("--format", help="word2vec's text or binary format, or NumPy's .npz.")
+    ] = "text",
     *,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +130,11 @@ def vectors(
         languages = languages_of_vectors(lake, as_of)
         if len(languages) != 1:
             known = ", ".join(languages)
-            raise MisuseError(f"there are word vectors in {known}: say which with --lang" if known else "no word vectors are published")
+            raise MisuseError(
+                f"there are word vectors in {known}: say which with --lang"
+                if known
+                else "no word vectors are published"
+            )
         (lang,) = languages
     exported = export_vectors(lake, lang, form, file, as_of)
     if as_json:
@@ -121,7 +142,9 @@ def vectors(
         return
     say(f"{exported.n_words} words of {exported.model_id} written to {file}")
     if exported.left_out:
-        warn(f"{len(exported.left_out)} words have no form in this format and are left out: {', '.join(exported.left_out[:10])}")
+        warn(
+            f"{len(exported.left_out)} words have no form in this format and are left out: {', '.join(exported.left_out[:10])}"
+        )
 
 
 def explain(

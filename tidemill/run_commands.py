@@ -126,12 +126,17 @@ def _tell_end(lake: Lake, this: Run, seconds: float, *, as_json: bool) -> None:
         say(f"nothing changed: snapshot {snapshot} stays in force ({seconds:.1f} s)")
         return
     rows = (
-        [(table, sum(ref.n_rows for ref in refs), sum(ref.n_bytes for ref in refs)) for table, refs in manifest.tables.items()]
+        [
+            (table, sum(ref.n_rows for ref in refs), sum(ref.n_bytes for ref in refs))
+            for table, refs in manifest.tables.items()
+        ]
         if manifest
         else []
     )
     say_rows(("table", "rows", "bytes"), rows)
-    say(f"\npublished: snapshot {snapshot}, {this.n_steps_run} steps done, {this.n_steps_skipped} unchanged, {seconds:.1f} s")
+    say(
+        f"\npublished: snapshot {snapshot}, {this.n_steps_run} steps done, {this.n_steps_skipped} unchanged, {seconds:.1f} s"
+    )
     say(f"report:    {report}")
     say("try:")
     given = f" --home {lake.home}" if lake.home != Path(home_folder()).resolve() else ""
@@ -146,7 +151,9 @@ def _ending(this: Run, manifest: Manifest | None, report: Path, seconds: float) 
         "snapshot_id": manifest.snapshot_id if manifest else None,
         "n_steps_run": this.n_steps_run,
         "n_steps_skipped": this.n_steps_skipped,
-        "n_rows": {table: sum(ref.n_rows for ref in refs) for table, refs in manifest.tables.items()} if manifest else {},
+        "n_rows": {table: sum(ref.n_rows for ref in refs) for table, refs in manifest.tables.items()}
+        if manifest
+        else {},
         "report": str(report) if report.exists() else None,
         "seconds": round(seconds, 3),
     }

@@ -26,7 +26,9 @@ PORT = 4200  # Prefect's own
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI and the API answer, on this machine only.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the UI and the API answer, on this machine only.")
+    ] = PORT,
     home: Home = None,
     sources: Sources = None,
 ) -> None:

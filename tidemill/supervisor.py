@@ -18,8 +18,13 @@ from tidemill.prefect_home import PrefectHome, api_url, await_server, rotate, st
 ROOT = Path(__file__).resolve().parents[1]
 WORK_POOL = "tidemill"
 LOOK_EVERY_S = 0.5
-CRASH_DEAD_EVERY_S = 30.0  # the least heartbeat that Prefect allows; a run that lost its process is told within this time
-RESTARTS_ALLOWED, WITHIN_S = 5, 600.0  # our choice: what dies more often than every two minutes will not be mended by starting it again
+CRASH_DEAD_EVERY_S = (
+    30.0  # the least heartbeat that Prefect allows; a run that lost its process is told within this time
+)
+RESTARTS_ALLOWED, WITHIN_S = (
+    5,
+    600.0,
+)  # our choice: what dies more often than every two minutes will not be mended by starting it again
 
 
 @dataclass
@@ -60,7 +65,9 @@ class Service:
     @contextmanager
     def running(self) -> Iterator[list[Kept]]:
         """Within, the server answers, everything is deployed and the worker waits for runs; at the end nothing of it is left."""
-        server = Kept("server", self.prefect.server_log, lambda: start_server(self.prefect, self.port, is_embedded=False))
+        server = Kept(
+            "server", self.prefect.server_log, lambda: start_server(self.prefect, self.port, is_embedded=False)
+        )
         worker = Kept("worker", self.prefect.worker_log, self._start_worker)
         try:
             server.process = server.start()
@@ -93,13 +100,28 @@ class Service:
         )
 
     def _deploy(self) -> None:
-        deploying = start_child(_prefect("--no-prompt", "deploy", "--all"), self.environment(), self.prefect.worker_log, folder=ROOT)
+        deploying = start_child(
+            _prefect("--no-prompt", "deploy", "--all"), self.environment(), self.prefect.worker_log, folder=ROOT
+        )
         if deploying.wait() != 0:
-            raise ChildError(f"the flows could not be deployed: {self.prefect.worker_log} says why, `tidemill doctor` may help")
+            raise ChildError(
+                f"the flows could not be deployed: {self.prefect.worker_log} says why, `tidemill doctor` may help"
+            )
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         rotate(self.prefect.worker_log)
-        command = _prefect("worker", "start", "--pool", WORK_POOL, "--name", WORK_POOL, "--type", "process", "--install-policy", "never")
+        command = _prefect(
+            "worker",
+            "start",
+            "--pool",
+            WORK_POOL,
+            "--name",
+            WORK_POOL,
+            "--type",
+            "process",
+            "--install-policy",
+            "never",
+        )
         return start_child(command, self.environment(), self.prefect.worker_log, folder=ROOT)
 
 

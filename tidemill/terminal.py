@@ -148,5 +148,8 @@ def _draw(columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
         return
     widths = [max(len(cell) for cell in column) for column in zip(columns, *cells, strict=True)]
     for row in [list(columns), *cells]:
-        padded = (cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, is_right, strict=True))
+        padded = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_right, strict=True)
+        )
         say("  ".join(padded).rstrip())

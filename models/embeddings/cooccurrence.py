@@ -47,10 +47,14 @@ def count_cooccurrences(
     words = np.empty(int(np.diff(sentence_starts).max(initial=0)), np.int32)
     first = 0
     while first < n_words:
-        last = _fill(token_ids, sentence_starts, word_of, window, _Table(keys, sums, most_entries, n_words, first), words)
+        last = _fill(
+            token_ids, sentence_starts, word_of, window, _Table(keys, sums, most_entries, n_words, first), words
+        )
         taken = np.flatnonzero(keys >= 0)
         order = taken[np.argsort(keys[taken])]
-        yield Cooccurrences((keys[order] // n_words).astype(np.int32), (keys[order] % n_words).astype(np.int32), sums[order])
+        yield Cooccurrences(
+            (keys[order] // n_words).astype(np.int32), (keys[order] % n_words).astype(np.int32), sums[order]
+        )
         first = last
 
 
@@ -125,7 +129,14 @@ def _add(table: _Table, row: int, column: int, weight: float, last: int, n_entri
 
 
 @kernel(random_bits)
-def _fill(token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, window: int, table: _Table, words: np.ndarray) -> int:
+def _fill(
+    token_ids: np.ndarray,
+    sentence_starts: np.ndarray,
+    word_of: np.ndarray,
+    window: int,
+    table: _Table,
+    words: np.ndarray,
+) -> int:
     """The end of the rows, from `table.first` on, that were counted in full. `words` has room for the longest sentence."""
     table.keys[:] = -1
     last, n_entries = table.n_words, 0

@@ -18,7 +18,14 @@ import numpy as np
 
 from models.embeddings.cooccurrence import Cooccurrences, count_cooccurrences
 from models.embeddings.glove_steps import Entries, Learned, train_blocks
-from models.embeddings.word2vec import NothingToLearnError, Word2VecError, frequent_words, make_corpus, padded_to_lanes, word_numbers
+from models.embeddings.word2vec import (
+    NothingToLearnError,
+    Word2VecError,
+    frequent_words,
+    make_corpus,
+    padded_to_lanes,
+    word_numbers,
+)
 from models.kernels.random_bits import stream_key
 from models.kernels.rendezvous import make_gate
 
@@ -92,7 +99,9 @@ def train_glove(
     entries = arrange_entries(list(pieces), settings)
     n_entries = entries.rows.size
     if n_entries == 0:
-        raise NothingToLearnError("no_two_words_in_a_window", "no two words of the vocabulary stand in one sentence: give longer sentences")
+        raise NothingToLearnError(
+            "no_two_words_in_a_window", "no two words of the vocabulary stand in one sentence: give longer sentences"
+        )
     sides = start_sides(words.size, settings)
     losses = []
     with ThreadPoolExecutor(min(settings.workers, N_PARTS), "glove") as threads:
@@ -129,7 +138,9 @@ def start_sides(n_words: int, settings: GloveSettings) -> tuple[Learned, Learned
     return sides[0], sides[1]
 
 
-def _run_epoch(entries: Entries, sides: tuple[Learned, Learned], settings: GloveSettings, threads: ThreadPoolExecutor) -> float:
+def _run_epoch(
+    entries: Entries, sides: tuple[Learned, Learned], settings: GloveSettings, threads: ThreadPoolExecutor
+) -> float:
     """The sum of f e^2 over all entries, each taken before its step."""
     n_threads = min(settings.workers, N_PARTS)
     gate, losses = make_gate(), np.zeros(N_PARTS**2)

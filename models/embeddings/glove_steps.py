@@ -26,7 +26,21 @@ import numpy as np
 
 from models.kernels import lanes, rendezvous
 from models.kernels.kernel_cache import kernel, kernel_part
-from models.kernels.lanes import LANES_WIDTH, add, divide, fma, larger, load, multiply, smaller, splat, square_root, store, subtract, total
+from models.kernels.lanes import (
+    LANES_WIDTH,
+    add,
+    divide,
+    fma,
+    larger,
+    load,
+    multiply,
+    smaller,
+    splat,
+    square_root,
+    store,
+    subtract,
+    total,
+)
 from models.kernels.rendezvous import meet
 
 CLIP = np.float32(100)  # the authors' program: grad_clip_value
@@ -52,7 +66,9 @@ class Learned(NamedTuple):
 
 
 @kernel_part
-def step_entry(row_side: Learned, column_side: Learned, i: int, j: int, log: Any, weight: Any, eta: Any, width: int) -> Any:
+def step_entry(
+    row_side: Learned, column_side: Learned, i: int, j: int, log: Any, weight: Any, eta: Any, width: int
+) -> Any:
     """f(X_ij) e_ij^2 before the step, float32."""
     at_i, at_j = np.int64(i) * width, np.int64(j) * width
     products = splat(np.float32(0))

@@ -42,7 +42,11 @@ def _join(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Leaves wait by falling count and inner nodes by rising weight, so the two lightest are always at two known places.
     """
     n = counts.size
-    weight, parent, is_rarer = np.empty(2 * n - 1, np.int64), np.zeros(2 * n - 1, np.int64), np.zeros(2 * n - 1, np.bool_)
+    weight, parent, is_rarer = (
+        np.empty(2 * n - 1, np.int64),
+        np.zeros(2 * n - 1, np.int64),
+        np.zeros(2 * n - 1, np.bool_),
+    )
     weight[:n] = counts
     leaf, inner = n - 1, n
     for joined in range(n, 2 * n - 1):

@@ -26,7 +26,9 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
 
 
-def nearest_rows(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nearest_rows(
+    units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """For each query the k (1 or more) rows of `units` with the largest product, largest first and equal ones by row, and those products.
 
     Of `left_out`, (m, any) rows, none is an answer before all others, and its product is then -inf. Both results are (m, k), int64 and
@@ -41,7 +43,9 @@ def nearest_rows(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.nd
     return rows, products
 
 
-def _nearest(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(
+    units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     n, m = len(units), len(queries)
     # A sum of D products in float32 is off by at most D eps / 2 times the product of the lengths (Jeannerod and Rump 2013);
     # twice that leaves room for the rounding of units and of the bound.
@@ -58,7 +62,9 @@ def _nearest(units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarra
             bound = np.partition(near, -k, axis=1)[:, -k] - margin
         found, place = np.nonzero(near >= (bound - margin).astype(np.float32)[:, None])
         exact = np.where(near[found, place] == -np.inf, -np.inf, _products(queries, units, found, place + first))
-        query, row, product = (np.concatenate(both) for both in ((query, found), (row, place + first), (product, exact)))
+        query, row, product = (
+            np.concatenate(both) for both in ((query, found), (row, place + first), (product, exact))
+        )
         order = np.lexsort((row, -product, query))
         kept = order[np.searchsorted(query[order], np.arange(m))[:, None] + np.arange(k)].reshape(-1)
         query, row, product = query[kept], row[kept], product[kept]
@@ -72,5 +78,7 @@ def _products(queries: np.ndarray, units: np.ndarray, query: np.ndarray, row: np
     exact = np.empty(query.size)
     for first in range(0, query.size, PAIRS_AT_ONCE):
         pairs = slice(first, first + PAIRS_AT_ONCE)
-        exact[pairs] = np.einsum("nd,nd->n", queries[query[pairs]].astype(np.float64), units[row[pairs]].astype(np.float64))
+        exact[pairs] = np.einsum(
+            "nd,nd->n", queries[query[pairs]].astype(np.float64), units[row[pairs]].astype(np.float64)
+        )
     return exact

@@ -29,7 +29,9 @@ from models.kernels.lanes import aligned_zeros, lanes_width
 from models.kernels.random_bits import stream_key
 
 FEWEST_WORDS = 2  # a negative is never the word itself, and a tree has two leaves
-SIDE_BY_SIDE_TOKENS = 4_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
+SIDE_BY_SIDE_TOKENS = (
+    4_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
+)
 SHARDS_SIDE_BY_SIDE = 8
 _KEEP, _WINDOW, _POOL, _START = range(4)  # the streams of random numbers
 
@@ -79,10 +81,18 @@ class Word2VecSettings:
         """Word2VecError naming the first setting that is out of range."""
         for name in ("vector_size", "window", "min_count", "epochs", "workers"):
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}")
-        _require(self.sg in (0, 1) and self.hs in (0, 1) and self.cbow_mean in (0, 1), "sg, hs and cbow_mean are 0 or 1")
-        _require(self.negative >= 1 or self.hs == 1, "with hs=0 negative must be 1 or more: choose hs=1 for a model without negatives")
+        _require(
+            self.sg in (0, 1) and self.hs in (0, 1) and self.cbow_mean in (0, 1), "sg, hs and cbow_mean are 0 or 1"
+        )
+        _require(
+            self.negative >= 1 or self.hs == 1,
+            "with hs=0 negative must be 1 or more: choose hs=1 for a model without negatives",
+        )
         _require(self.sample >= 0 and np.isfinite(self.sample), f"sample must be 0 or more, not {self.sample}")
-        _require(0 <= self.min_alpha <= self.alpha < np.inf, "alpha and min_alpha must be finite with 0 <= min_alpha <= alpha")
+        _require(
+            0 <= self.min_alpha <= self.alpha < np.inf,
+            "alpha and min_alpha must be finite with 0 <= min_alpha <= alpha",
+        )
         _require(np.isfinite(self.ns_exponent), "ns_exponent must be finite")
         _require(self.shards >= 0, "shards must be 0 or more")
 
@@ -134,7 +144,9 @@ def train_word2vec(
     words = frequent_words(counts, settings.min_count)
     kept_counts = counts[words]
     read = word_numbers(words, counts.size), kept_shares(kept_counts, settings.sample)
-    corpus = make_corpus(token_ids, sentence_starts, *read, n_in_shard=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS)
+    corpus = make_corpus(
+        token_ids, sentence_starts, *read, n_in_shard=TREE_SHARD_TOKENS if settings.hs else SHARD_TOKENS
+    )
     matrices = start_matrices(words.size, settings)
     if warm_start is not None:
         set_warm(matrices, words, warm_start, settings.vector_size)
@@ -142,7 +154,9 @@ def train_word2vec(
     training = prepare_training(corpus, kept_counts, matrices, settings, n_v)
     digests: dict[str, str] = {}
     if resume is not None or checkpoint is not None:
-        digests = digests_of(asdict(replace(settings, workers=1)), (corpus.token_ids, corpus.sentence_starts, counts), matrices)
+        digests = digests_of(
+            asdict(replace(settings, workers=1)), (corpus.token_ids, corpus.sentence_starts, counts), matrices
+        )
     epochs = restore(resume, digests, matrices) if resume is not None else []
     n_tokens = corpus.token_ids.size
     for epoch in range(max(len(epochs) - 1, 0), settings.epochs):
@@ -150,7 +164,9 @@ def train_word2vec(
 
         def report(sums: EpochSums, epoch: int = epoch, before: list[EpochSums] = before) -> None:
             if progress is not None:
-                progress(Progress(epoch, epoch * n_tokens + sums.n_tokens, settings.epochs * n_tokens, sums.loss_a_pair))
+                progress(
+                    Progress(epoch, epoch * n_tokens + sums.n_tokens, settings.epochs * n_tokens, sums.loss_a_pair)
+                )
             if checkpoint is not None and np.isfinite(sums.loss):
                 checkpoint(state_of(digests, [*before, sums], matrices))
 
@@ -202,12 +218,20 @@ def kept_shares(counts: np.ndarray, sample: float) -> np.ndarray:
 
 
 def make_corpus(
-    token_ids: np.ndarray, sentence_starts: np.ndarray, word_of: np.ndarray, keep: np.ndarray, *, n_in_shard: int = SHARD_TOKENS
+    token_ids: np.ndarray,
+    sentence_starts: np.ndarray,
+    word_of: np.ndarray,
+    keep: np.ndarray,
+    *,
+    n_in_shard: int = SHARD_TOKENS,
 ) -> Corpus:
     """The corpus as the kernels read it. Word2VecError where it is empty, or ids or sentence starts are out of order."""
     ids, starts = np.asarray(token_ids, np.int32), np.asarray(sentence_starts, np.int64)
     _require(ids.size > 0 and starts.size > 0, "the corpus is empty: there is nothing to learn from")
-    _require(ids.min() >= 0 and ids.max() < word_of.size, f"token ids must lie in 0 to {word_of.size - 1}, as many as there are counts")
+    _require(
+        ids.min() >= 0 and ids.max() < word_of.size,
+        f"token ids must lie in 0 to {word_of.size - 1}, as many as there are counts",
+    )
     rises = starts[0] == 0 and starts[-1] <= ids.size and (np.diff(starts) >= 0).all()
     _require(bool(rises), "sentence starts must rise from 0 to no more than the number of tokens")
     ids = ids.view()
@@ -239,7 +263,15 @@ def prepare_training(
     else:
         outputs = make_outputs(make_alias_table(counts.astype(np.float64) ** settings.ns_exponent), None)
         most_outputs = 1 + settings.negative
-    return prepare(corpus, outputs, matrices, window=settings.window, most_outputs=most_outputs, n_v=n_v, n_threads=settings.workers)
+    return prepare(
+        corpus,
+        outputs,
+        matrices,
+        window=settings.window,
+        most_outputs=most_outputs,
+        n_v=n_v,
+        n_threads=settings.workers,
+    )
 
 
 def make_plan(settings: Word2VecSettings, epoch: int, n_tokens: int) -> Plan:

@@ -13,7 +13,9 @@ from models.embeddings.word2vec_shards import Plan, train_rounds
 from models.kernels.rendezvous import make_gate
 
 TOKENS_PER_REPORT = 1 << 18  # between two looks at the loss: a tenth of a second of work
-SETS_OF_OUTPUTS = 3  # rows that a word brings to a shard with negatives: itself, one of the pool, and at worst its neighbour
+SETS_OF_OUTPUTS = (
+    3  # rows that a word brings to a shard with negatives: itself, one of the pool, and at worst its neighbour
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,14 @@ EMPTY_SUMS = EpochSums()
 
 
 def prepare(
-    corpus: Corpus, outputs: Outputs, matrices: tuple[np.ndarray, np.ndarray], *, window: int, most_outputs: int, n_v: int, n_threads: int
+    corpus: Corpus,
+    outputs: Outputs,
+    matrices: tuple[np.ndarray, np.ndarray],
+    *,
+    window: int,
+    most_outputs: int,
+    n_v: int,
+    n_threads: int,
 ) -> Training:
     """Memory for n_v shards side by side. `matrices` are the input and the output rows, each (n_rows, width) float32 in C order.
 

@@ -45,7 +45,10 @@ def unigram_loss(model: Word2Vec, token_ids: np.ndarray, sentence_starts: np.nda
     if settings.hs:
         paths = huffman_paths(model.counts)
         of_word = np.repeat(frequency, np.diff(paths.path_starts))
-        yes, no = (np.bincount(paths.path_nodes, of_word * (paths.path_signs == sign), model.counts.size - 1) for sign in (1, -1))
+        yes, no = (
+            np.bincount(paths.path_nodes, of_word * (paths.path_signs == sign), model.counts.size - 1)
+            for sign in (1, -1)
+        )
         scores = np.log(yes / no)
     else:
         drawn = model.counts.astype(np.float64) ** settings.ns_exponent
@@ -53,7 +56,11 @@ def unigram_loss(model: Word2Vec, token_ids: np.ndarray, sentence_starts: np.nda
     # Input vectors (1, 0, ...) and output vectors (b, 0, ...), whose product is b whatever the context.
     ones = np.ones((model.counts.size, 1), np.float32)
     return _loss(
-        model, ones, scores[:, None].astype(np.float32), replace(settings, vector_size=1, cbow_mean=1), (token_ids, sentence_starts)
+        model,
+        ones,
+        scores[:, None].astype(np.float32),
+        replace(settings, vector_size=1, cbow_mean=1),
+        (token_ids, sentence_starts),
     )
 
 
@@ -66,11 +73,17 @@ def untrained_loss(model: Word2Vec) -> float:
 
 
 def _loss(
-    model: Word2Vec, inputs: np.ndarray, outputs: np.ndarray, settings: Word2VecSettings, text: tuple[np.ndarray, np.ndarray]
+    model: Word2Vec,
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    settings: Word2VecSettings,
+    text: tuple[np.ndarray, np.ndarray],
 ) -> float:
     token_ids, sentence_starts = text
     n_types = 1 + max(int(model.token_ids.max()), int(np.max(token_ids, initial=0)))
-    corpus = make_corpus(token_ids, sentence_starts, word_numbers(model.token_ids, n_types), kept_shares(model.counts, settings.sample))
+    corpus = make_corpus(
+        token_ids, sentence_starts, word_numbers(model.token_ids, n_types), kept_shares(model.counts, settings.sample)
+    )
     still = replace(settings, alpha=0.0, min_alpha=0.0)  # with steps of length 0 nothing is learned
     training = prepare_training(corpus, model.counts, (padded_to_lanes(inputs), padded_to_lanes(outputs)), still, n_v=1)
     return run_epoch(training, make_plan(still, settings.epochs, corpus.token_ids.size)).loss_a_pair

@@ -54,7 +54,9 @@ class Side(NamedTuple):
     pull: np.ndarray  # (n_places,) float32: learning rate, summed over the scores in which the copy stood
     first: np.ndarray  # (n_v,) int64: first place of a shard
     end: np.ndarray  # (n_v,) int64: end of the places that it has taken
-    first_copy: np.ndarray  # (n_rows,) int64: while merging, the place of a row's copy in the first shard that has one, else -1
+    first_copy: (
+        np.ndarray
+    )  # (n_rows,) int64: while merging, the place of a row's copy in the first shard that has one, else -1
     next_copy: np.ndarray  # (n_places,) int64: the place of the same row's copy in the next shard that has one, else -1
 
 

@@ -33,8 +33,12 @@ from models.kernels.lanes import LANES_WIDTH, add, fetch_ahead, fma, load, splat
 from models.kernels.random_bits import below_at, share_at
 from models.kernels.rendezvous import claim, meet, reopen
 
-KAPPA = np.float32(0.25)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
-PLACES_AHEAD = 3  # merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md)
+KAPPA = np.float32(
+    0.25
+)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
+PLACES_AHEAD = (
+    3  # merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md)
+)
 PATHS_AHEAD = 8  # the same for paths
 
 
@@ -136,7 +140,9 @@ def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: 
     place_of, row_at, own, other = side.place_of[v], side.row_at, outputs.own, outputs.other
     taken = side.end[v]
     for i in range(n):
-        pool[i], taken = take_in(draw_at(plan.pool_key, position[i], own, other), place_of, row_at, taken, side.rows, plan.width)
+        pool[i], taken = take_in(
+            draw_at(plan.pool_key, position[i], own, other), place_of, row_at, taken, side.rows, plan.width
+        )
     end = turn = 0
     for j in range(n):
         start[j] = end

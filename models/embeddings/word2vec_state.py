@@ -66,31 +66,41 @@ def set_warm(matrices: tuple[np.ndarray, np.ndarray], words: np.ndarray, start: 
     if words.max() >= rows.size:
         raise TrainingStateError(f"the warm start gives rows for {rows.size} token ids, and the corpus has more")
     if len(matrices[1]) != words.size and start.output_vectors is not None:
-        raise TrainingStateError("output vectors of an earlier model go into a model with negatives alone: leave them out")
+        raise TrainingStateError(
+            "output vectors of an earlier model go into a model with negatives alone: leave them out"
+        )
     known = np.flatnonzero(rows[words] >= 0)
     for matrix, vectors in zip(matrices, (start.vectors, start.output_vectors), strict=True):
         if vectors is None:
             continue
         if vectors.shape != (len(start.vectors), vector_size) or rows.max(initial=-1) >= len(vectors):
-            raise TrainingStateError(f"the warm start's vectors, {vectors.shape}, do not fit its rows or vector_size={vector_size}")
+            raise TrainingStateError(
+                f"the warm start's vectors, {vectors.shape}, do not fit its rows or vector_size={vector_size}"
+            )
         if not np.isfinite(vectors).all():
             raise TrainingStateError("the warm start's vectors are not all finite")
         matrix[known, :vector_size] = vectors[rows[words[known]]]
 
 
-def digests_of(settings: Mapping[str, Any], corpus: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> dict[str, str]:
+def digests_of(
+    settings: Mapping[str, Any], corpus: Sequence[np.ndarray], start: Sequence[np.ndarray]
+) -> dict[str, str]:
     """What a state must agree with. `settings` are those on which results depend; `corpus` and `start` may be memory maps."""
     told = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()
     return {"settings": told, "corpus": _digest(corpus), "start": _digest(start)}
 
 
-def state_of(digests: Mapping[str, str], epochs: Sequence[EpochSums], matrices: tuple[np.ndarray, np.ndarray]) -> TrainingState:
+def state_of(
+    digests: Mapping[str, str], epochs: Sequence[EpochSums], matrices: tuple[np.ndarray, np.ndarray]
+) -> TrainingState:
     """The state of this moment; `epochs` are those begun, the last of them up to now."""
     sums = [[done.loss, done.n_pairs, done.n_words, done.n_tokens, done.n_rounds] for done in epochs]
     return TrainingState(dict(zip(("inputs", "outputs"), matrices, strict=True)), {**digests, "epochs": sums})
 
 
-def restore(state: TrainingState, digests: Mapping[str, str], matrices: tuple[np.ndarray, np.ndarray]) -> list[EpochSums]:
+def restore(
+    state: TrainingState, digests: Mapping[str, str], matrices: tuple[np.ndarray, np.ndarray]
+) -> list[EpochSums]:
     """The sums of the epochs begun, after the state's numbers have been put into the matrices. TrainingStateError if it is another training's."""
     for part, name in PARTS.items():
         if state.notes.get(part) != digests[part]:

@@ -103,7 +103,9 @@ def weigh_errors(z: Any, n: int, alpha: Any) -> Any:
 
 
 @kernel_part
-def update_inputs(inputs: Any, around: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any) -> None:
+def update_inputs(
+    inputs: Any, around: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any
+) -> None:
     """Add sum_k g_ak u_k to the rows at around[:n_h]; sign, first and the rest as in `score_rows`, z as `weigh_errors` left it."""
     for k in range(0, n_u, TILE_OUTPUTS):
         y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
@@ -118,7 +120,9 @@ def update_inputs(inputs: Any, around: Any, n_h: int, outputs: Any, at: Any, sig
 
 
 @kernel_part
-def update_outputs(outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, h: Any, n_h: int, z: Any) -> None:
+def update_outputs(
+    outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, h: Any, n_h: int, z: Any
+) -> None:
     """Add sum_a g_ak h_a to the rows at at[first : first + n_u], for the tile h; the rest as in `update_inputs`."""
     for k in range(n_u):
         y, there = sign[first + k], np.int64(at[first + k]) * width
@@ -144,7 +148,19 @@ def add_up(rows: Any, places: Any, n: int, width: int, share: Any, h: Any) -> No
 
 
 @kernel_part
-def spread(inputs: Any, around: Any, n: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any, back: Any) -> None:
+def spread(
+    inputs: Any,
+    around: Any,
+    n: int,
+    outputs: Any,
+    at: Any,
+    sign: Any,
+    first: int,
+    n_u: int,
+    width: int,
+    z: Any,
+    back: Any,
+) -> None:
     """Add back * h's change, sum_k g_k u_k, to the rows at around[:n]; the rest as in `update_inputs`."""
     for d in range(0, width, LANES_WIDTH):
         change = splat(np.float32(0))

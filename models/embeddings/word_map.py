@@ -37,8 +37,12 @@ def map_words(vectors: np.ndarray) -> np.ndarray:
         elif len(start) < FEWEST_WORDS:
             places[is_finite] = start / widest
         else:
-            start = (1e-4 * start / start[:, 0].std()).astype(np.float32)  # scikit-learn's own scale for a start from components
-            layout = TSNE(perplexity=min(PERPLEXITY, (len(start) - 1) / 3), init=start, max_iter=N_STEPS, random_state=SEED)
+            start = (1e-4 * start / start[:, 0].std()).astype(
+                np.float32
+            )  # scikit-learn's own scale for a start from components
+            layout = TSNE(
+                perplexity=min(PERPLEXITY, (len(start) - 1) / 3), init=start, max_iter=N_STEPS, random_state=SEED
+            )
             laid_out = layout.fit_transform(components).astype(np.float64)
             laid_out -= laid_out.mean(axis=0)
             places[is_finite] = laid_out / np.abs(laid_out).max()

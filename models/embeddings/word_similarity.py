@@ -53,15 +53,22 @@ def score_pairs(vectors: np.ndarray, words: Sequence[str], test: WordPairs) -> S
     row_of = _rows_of(words)
     known = np.array([a in row_of and b in row_of for a, b in test.pairs])
     unknown = tuple(sorted({word for pair in test.pairs for word in pair if word not in row_of}))
-    rows = np.array([(row_of[a], row_of[b]) for a, b in test.pairs if a in row_of and b in row_of], np.int64).reshape(-1, 2)
+    rows = np.array([(row_of[a], row_of[b]) for a, b in test.pairs if a in row_of and b in row_of], np.int64).reshape(
+        -1, 2
+    )
     cosines = np.einsum("nd,nd->n", unit_rows(vectors[rows[:, 0]]), unit_rows(vectors[rows[:, 1]]))
     return SimilarityScore(spearman(cosines, test.ratings[known]), len(test.pairs), int(known.sum()), unknown)
 
 
-def score_analogies(vectors: np.ndarray, words: Sequence[str], questions: Sequence[tuple[str, str, str, str]]) -> AnalogyScore:
+def score_analogies(
+    vectors: np.ndarray, words: Sequence[str], questions: Sequence[tuple[str, str, str, str]]
+) -> AnalogyScore:
     """The share of questions whose answer is nearest. One product of a question by all words each."""
     row_of = _rows_of(words)
-    known = np.array([[row_of[word] for word in question] for question in questions if all(word in row_of for word in question)], np.int64)
+    known = np.array(
+        [[row_of[word] for word in question] for question in questions if all(word in row_of for word in question)],
+        np.int64,
+    )
     if not known.size:
         return AnalogyScore(float("nan"), len(questions), 0)
     units = unit_rows(vectors)

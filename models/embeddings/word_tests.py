@@ -64,7 +64,9 @@ def answer_test(words: Sequence[str], vectors: np.ndarray, test: WordTest) -> Te
     parts = []
     for section, questions in by_section.items():
         answers = score_analogies(vectors, words, questions)
-        parts.append(TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, (), section))
+        parts.append(
+            TestResult(test.name, ACCURACY, answers.accuracy, chance, answers.n_questions, answers.n_known, (), section)
+        )
     n_known = sum(part.n_known for part in parts)
     accuracy = sum(part.value * part.n_known for part in parts if part.n_known) / n_known if n_known else float("nan")
     whole = TestResult(test.name, ACCURACY, accuracy, chance, len(test.questions), n_known, unknown)

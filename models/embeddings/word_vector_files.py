@@ -75,7 +75,9 @@ def _is_unicode(word: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
-def _rows_that_fit(words: Sequence[str], vectors: np.ndarray, fits: Callable[[str], bool]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _rows_that_fit(
+    words: Sequence[str], vectors: np.ndarray, fits: Callable[[str], bool]
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """The rows to write, and the words left out. ValueError where there is not one vector a word."""
     if vectors.ndim != 2 or len(words) != len(vectors):
         raise ValueError(f"{len(words)} words do not fit vectors of shape {vectors.shape}")

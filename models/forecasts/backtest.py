@@ -14,7 +14,16 @@ import numpy as np
 
 from models.forecasts.baselines import last_value, mean_of_week, seasonal_naive
 from models.forecasts.calibration import Calibration, calibrate_as_time_passes
-from models.forecasts.scores import MEAN, P50, IntervalScores, PointScores, mean_where, score_intervals, score_points, skill
+from models.forecasts.scores import (
+    MEAN,
+    P50,
+    IntervalScores,
+    PointScores,
+    mean_where,
+    score_intervals,
+    score_points,
+    skill,
+)
 from models.forecasts.settings import ForecastSettings
 from models.forecasts.windows import Panel, future_values, values_before, window_places
 from models.series.daily_grid import DailyGrid
@@ -94,7 +103,9 @@ def refit_days(days: Sequence[int], last_day: int, settings: ForecastSettings) -
     return tuple(dict.fromkeys((*days[:: settings.origins_between_refits], last_day)))
 
 
-def run_backtest(forecaster: DatedForecaster, panel: Panel, days: Sequence[int], settings: ForecastSettings) -> Backtest:
+def run_backtest(
+    forecaster: DatedForecaster, panel: Panel, days: Sequence[int], settings: ForecastSettings
+) -> Backtest:
     """What `forecaster` says from every region on each of `days`, beside what came."""
     origins = tuple(np.flatnonzero((panel.grid.day == day) & panel.grid.is_observed) for day in days)
     truths = tuple(future_values(panel.grid, places, settings.horizon_days).astype(np.float32) for places in origins)

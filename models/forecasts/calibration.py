@@ -61,7 +61,9 @@ class Calibration:
         return calibrated
 
 
-def calibrate_as_time_passes(truths: Sequence[np.ndarray], said: Sequence[np.ndarray], days: Sequence[int], first: int) -> list[np.ndarray]:
+def calibrate_as_time_passes(
+    truths: Sequence[np.ndarray], said: Sequence[np.ndarray], days: Sequence[int], first: int
+) -> list[np.ndarray]:
     """The forecasts of origins `first` on, each calibrated on the origins before it, by what had come to pass on its own day.
 
     `days` ascending, one an origin; `truths` (n, H, C) and `said` (n, H, C, 4) of each origin, any n.
@@ -74,7 +76,9 @@ def calibrate_as_time_passes(truths: Sequence[np.ndarray], said: Sequence[np.nda
             has_come = days[before] + ahead <= days[number]
             known.append(np.where(has_come[:, None], truths[before], np.nan))
         fitted = (
-            Calibration.fit(np.concatenate(known), np.concatenate(said[:number])) if known else Calibration.none(*said[number].shape[1:3])
+            Calibration.fit(np.concatenate(known), np.concatenate(said[:number]))
+            if known
+            else Calibration.none(*said[number].shape[1:3])
         )
         calibrated.append(fitted.apply(said[number]))
     return calibrated

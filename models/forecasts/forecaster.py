@@ -97,7 +97,11 @@ class Forecaster:
             for begin in range(0, len(origins), WINDOWS_AT_ONCE):
                 part = origins[begin : begin + WINDOWS_AT_ONCE]
                 seen = windows(panel, part, self.encoding, self.shape.past_days, self.shape.horizon)
-                said = network(*(torch.from_numpy(array) for array in (seen.past, seen.ahead, seen.place, seen.region))).double().numpy()
+                said = (
+                    network(*(torch.from_numpy(array) for array in (seen.past, seen.ahead, seen.place, seen.region)))
+                    .double()
+                    .numpy()
+                )
                 said = said * seen.spread[:, None, :, None] + seen.level[:, None, :, None]
                 parts.append(np.where(seen.is_known[:, None, :, None], said, np.nan))
         return np.concatenate(parts)
@@ -105,7 +109,12 @@ class Forecaster:
     def card(self) -> dict[str, Any]:
         """What besides `tensors` is needed to have the forecaster again, JSON's own types."""
         dated = [{"last_day": one.last_day, "losses": list(one.losses), "stopped": one.stopped} for one in self.dated]
-        return {"shape": vars(self.shape), "encoding": self.encoding.card(), "dated": dated, "n_networks": len(self.dated[0].networks)}
+        return {
+            "shape": vars(self.shape),
+            "encoding": self.encoding.card(),
+            "dated": dated,
+            "n_networks": len(self.dated[0].networks),
+        }
 
     def tensors(self) -> dict[str, np.ndarray]:
         """All weights, by date, network and name."""
@@ -123,7 +132,11 @@ class Forecaster:
         for date, one in enumerate(card["dated"]):
             prefixes = [f"{date}.{number}." for number in range(card["n_networks"])]
             networks = tuple(
-                {name.removeprefix(prefix): torch.from_numpy(array) for name, array in tensors.items() if name.startswith(prefix)}
+                {
+                    name.removeprefix(prefix): torch.from_numpy(array)
+                    for name, array in tensors.items()
+                    if name.startswith(prefix)
+                }
                 for prefix in prefixes
             )
             dated.append(DatedWeights(one["last_day"], networks, tuple(one["losses"]), one["stopped"]))
@@ -145,16 +158,28 @@ def train_forecaster(
         settings.head_size, settings.region_size, settings.peepholes,
     )  # fmt: skip
     batches = [_WindowBatches(panel, encoding, settings, day) for day in days]
-    by_network = [_train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)]
+    by_network = [
+        _train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)
+    ]
     dated = []
     for date, day in enumerate(days):
-        stopped = [f"network {number}: {network[date][2]}" for number, network in enumerate(by_network) if network[date][2]]
-        dated.append(DatedWeights(day, tuple(network[date][0] for network in by_network), by_network[0][date][1], "; ".join(stopped)))
+        stopped = [
+            f"network {number}: {network[date][2]}" for number, network in enumerate(by_network) if network[date][2]
+        ]
+        dated.append(
+            DatedWeights(
+                day, tuple(network[date][0] for network in by_network), by_network[0][date][1], "; ".join(stopped)
+            )
+        )
     return Forecaster(shape, encoding, tuple(dated))
 
 
 def _train_network(
-    shape: NetworkShape, parts: Sequence[_WindowBatches], settings: ForecastSettings, seed: int, report: Callable[[Progress], None] | None
+    shape: NetworkShape,
+    parts: Sequence[_WindowBatches],
+    settings: ForecastSettings,
+    seed: int,
+    report: Callable[[Progress], None] | None,
 ) -> list[tuple[dict[str, torch.Tensor], tuple[float, ...], str]]:
     """Weights and mean loss by epoch of one network, after each of `parts`, and what ended its training early."""
     with seeded(seed):
@@ -211,9 +236,20 @@ class _WindowBatches:
             seen.past[chances[0, part] < self._without_policy, :, 2 * n_categories + 3 :] = 0.0
             region = np.where(chances[1, part] < settings.unknown_share, len(self._encoding.regions.kinds), seen.region)
             # What one day ahead teaches, its neighbours teach as well: a part of them is enough for a step.
-            days = torch.randperm(settings.horizon_days, generator=generator)[: settings.days_ahead_per_batch].sort().values
+            days = (
+                torch.randperm(settings.horizon_days, generator=generator)[: settings.days_ahead_per_batch]
+                .sort()
+                .values
+            )
             truth = (self._truth(origins) - seen.level[:, None]) / seen.spread[:, None]
-            arrays = (seen.past, seen.ahead[:, days], seen.place, region, days.numpy(), truth[:, days].astype(np.float32))
+            arrays = (
+                seen.past,
+                seen.ahead[:, days],
+                seen.place,
+                region,
+                days.numpy(),
+                truth[:, days].astype(np.float32),
+            )
             yield tuple(torch.from_numpy(array) for array in arrays)
 
     def _truth(self, origins: np.ndarray) -> np.ndarray:

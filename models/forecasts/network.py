@@ -79,7 +79,12 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(
-        self, past: torch.Tensor, ahead: torch.Tensor, place: torch.Tensor, region: torch.Tensor, days: torch.Tensor | None = None
+        self,
+        past: torch.Tensor,
+        ahead: torch.Tensor,
+        place: torch.Tensor,
+        region: torch.Tensor,
+        days: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """See `models.forecasts.windows.Windows` for `past`, `ahead`, `place` and `region`. `days` (H',) int64, from 0: the days ahead that
         are wanted and that `ahead` describes, all H unless given.

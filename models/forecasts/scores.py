@@ -35,21 +35,28 @@ class IntervalScores:
     pinball: np.ndarray
 
 
-def score_points(truth: np.ndarray, median: np.ndarray, mean: np.ndarray, scale: np.ndarray, counted: np.ndarray) -> PointScores:
+def score_points(
+    truth: np.ndarray, median: np.ndarray, mean: np.ndarray, scale: np.ndarray, counted: np.ndarray
+) -> PointScores:
     """Scores over the values where `counted` (n, H, C). `scale` (n, C): each series' usual error, NaN or 0 = none: not in MASE."""
     error = np.abs(truth - median)
     usual = np.broadcast_to(scale[:, None, :], error.shape)
     has_scale = counted & (usual > 0)
     scaled = np.divide(error, usual, out=np.zeros_like(error), where=has_scale)
     return PointScores(
-        mean_where(error, counted), np.sqrt(mean_where((truth - mean) ** 2, counted)), mean_where(scaled, has_scale), counted.sum(axis=0)
+        mean_where(error, counted),
+        np.sqrt(mean_where((truth - mean) ** 2, counted)),
+        mean_where(scaled, has_scale),
+        counted.sum(axis=0),
     )
 
 
 def score_intervals(truth: np.ndarray, said: np.ndarray, counted: np.ndarray) -> IntervalScores:
     """Scores of forecasts `said` (n, H, C, 4) over the values where `counted`."""
     low, high = said[..., P10], said[..., P90]
-    pinball = [mean_where(pinball_loss(truth, said[..., place], quantile), counted) for place, quantile in QUANTILES.items()]
+    pinball = [
+        mean_where(pinball_loss(truth, said[..., place], quantile), counted) for place, quantile in QUANTILES.items()
+    ]
     inside = (low <= truth) & (truth <= high)
     return IntervalScores(mean_where(inside, counted), mean_where(high - low, counted), np.mean(pinball, axis=0))
 

@@ -15,7 +15,17 @@ from typing import Any, Self
 import numpy as np
 
 from models.series.daily_grid import DailyGrid
-from models.series.feature_encodings import WEEK, MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
+from models.series.feature_encodings import (
+    WEEK,
+    MinMax,
+    OneHot,
+    Standard,
+    from_card,
+    plus_minus,
+    to_card,
+    weekday_cycle,
+    with_mask,
+)
 from models.series.holiday_calendar import HolidayCalendar
 
 LEVEL_DAYS = 14  # our choice: two weeks, so that every weekday counts twice
@@ -49,8 +59,12 @@ class WindowEncoding:
         """Of the days up to `last_day` (days since 1970-01-01)."""
         grid = panel.grid
         is_training = grid.day <= last_day
-        change = np.abs(grid.values - _take(grid.values, window_places(grid, np.arange(len(grid.day)), -WEEK, -WEEK))[:, 0])[is_training]
-        spread = tuple(float(column[~np.isnan(column)].mean() or 1.0) if (~np.isnan(column)).any() else 1.0 for column in change.T)
+        change = np.abs(
+            grid.values - _take(grid.values, window_places(grid, np.arange(len(grid.day)), -WEEK, -WEEK))[:, 0]
+        )[is_training]
+        spread = tuple(
+            float(column[~np.isnan(column)].mean() or 1.0) if (~np.isnan(column)).any() else 1.0 for column in change.T
+        )
         known = np.unique(grid.region[is_training & grid.is_observed])
         return cls(
             Standard.fit(grid.values[is_training]),
@@ -108,7 +122,10 @@ def windows(panel: Panel, origins: np.ndarray, encoding: WindowEncoding, past_da
     )  # fmt: skip
     holidays = np.stack([panel.holidays.on(region, ahead_day + shift) for shift in (-1, 0, 1)], axis=-1)
     ahead = (np.eye(WEEK)[ahead_day % WEEK], plus_minus(holidays))
-    place = np.stack([encoding.level.encode(level), np.log(spread / np.array(encoding.spread)), *_drifts(values, level, spread)], axis=-1)
+    place = np.stack(
+        [encoding.level.encode(level), np.log(spread / np.array(encoding.spread)), *_drifts(values, level, spread)],
+        axis=-1,
+    )
     number = encoding.regions.numbers(panel.regions)
     return Windows(
         np.concatenate(past, axis=2, dtype=np.float32),
@@ -163,7 +180,11 @@ def _spread(values: np.ndarray, encoding: WindowEncoding) -> np.ndarray:
 def _drifts(values: np.ndarray, level: np.ndarray, spread: np.ndarray) -> list[np.ndarray]:
     """Where the series has been going of late, in spreads, (n, C) each; 0 where nothing is known."""
     change = values[:, WEEK:] - values[:, :-WEEK]
-    drifts = (mean_over_days(values[:, -WEEK:]) - level, mean_over_days(change[:, -WEEK:]), mean_over_days(change[:, -LAST_DAYS:]))
+    drifts = (
+        mean_over_days(values[:, -WEEK:]) - level,
+        mean_over_days(change[:, -WEEK:]),
+        mean_over_days(change[:, -LAST_DAYS:]),
+    )
     return [with_mask(drift / spread)[0] for drift in drifts]
 
 

@@ -20,7 +20,12 @@ class StateChoice(Generic[Model]):
 
 
 def choose_n_states(
-    make: Callable[[int], Model], numbers: Iterable[int], X: Any, lengths: Any = None, *, progress: Progress | None = None
+    make: Callable[[int], Model],
+    numbers: Iterable[int],
+    X: Any,
+    lengths: Any = None,
+    *,
+    progress: Progress | None = None,
 ) -> StateChoice[Model]:
     """Fit `make(n)` for each of `numbers` states and take the lowest BIC; of equal ones the fewest states.
 

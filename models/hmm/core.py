@@ -42,7 +42,9 @@ class ImpossibleSequenceError(ValueError):
     """A sequence that the model cannot produce: no path of states has a positive probability."""
 
     def __init__(self, sequence: int) -> None:
-        super().__init__(f"sequence {sequence} is impossible under this model: no path of states has a positive probability")
+        super().__init__(
+            f"sequence {sequence} is impossible under this model: no path of states has a positive probability"
+        )
         self.sequence = sequence
 
 
@@ -57,7 +59,13 @@ class HmmPosterior:
 
 
 def posterior(
-    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1, first_sequence: int = 0
+    pi: np.ndarray,
+    A: np.ndarray,
+    log_b: np.ndarray,
+    lengths: np.ndarray,
+    *,
+    n_threads: int = 1,
+    first_sequence: int = 0,
 ) -> HmmPosterior:
     """The posterior over states, and the expected counts that Baum-Welch needs, of all sequences.
 
@@ -98,7 +106,13 @@ def posterior_by_kind(
 
 
 def log_likelihoods(
-    pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1, first_sequence: int = 0
+    pi: np.ndarray,
+    A: np.ndarray,
+    log_b: np.ndarray,
+    lengths: np.ndarray,
+    *,
+    n_threads: int = 1,
+    first_sequence: int = 0,
 ) -> np.ndarray:
     """The log-likelihood of each sequence, (n_sequences,); -inf where it is impossible. ValueError as in `posterior`."""
     del first_sequence  # taken as by `posterior`; no sequence is refused
@@ -151,7 +165,9 @@ def _require_possible(log_likelihood: np.ndarray, first_sequence: int) -> None:
         raise ImpossibleSequenceError(first_sequence + int(impossible[0]))
 
 
-def _joined(found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray, first_sequence: int) -> HmmPosterior:
+def _joined(
+    found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray, first_sequence: int
+) -> HmmPosterior:
     log_likelihood, start_counts, counts = zip(*found, strict=True)
     result = HmmPosterior(np.concatenate(log_likelihood), gamma, total(start_counts), total(counts))
     _require_possible(result.log_likelihood, first_sequence)
@@ -177,7 +193,18 @@ def _expect(  # noqa: PLR0917  # the model, the observations, and where the post
     alone, company = _by_company(lengths, n_states)
     for sequence in alone.tolist():
         log_likelihood[sequence] = expect_single(
-            states, pi, A, table, index, int(starts[sequence]), int(lengths[sequence]), is_careful, with_counts, added, start_counts, counts
+            states,
+            pi,
+            A,
+            table,
+            index,
+            int(starts[sequence]),
+            int(lengths[sequence]),
+            is_careful,
+            with_counts,
+            added,
+            start_counts,
+            counts,
         )
     if len(company):
         values = np.empty(len(company))
@@ -190,7 +217,9 @@ def _expect(  # noqa: PLR0917  # the model, the observations, and where the post
         steps = np.arange(starts[sequence], starts[sequence] + lengths[sequence])
         steps = index[steps] if len(index) else steps
         gamma = np.zeros(log_table.shape) if rows is None else rows
-        log_likelihood[sequence] = expect_in_log_space(_log(pi), _log(A), log_table[steps], steps, gamma, start_counts, counts)
+        log_likelihood[sequence] = expect_in_log_space(
+            _log(pi), _log(A), log_table[steps], steps, gamma, start_counts, counts
+        )
     return log_likelihood, start_counts, counts
 
 
@@ -199,7 +228,9 @@ def _by_company(lengths: np.ndarray, n_states: int) -> tuple[np.ndarray, np.ndar
     order = np.argsort(-lengths, kind="stable")
     groups = np.arange(0, len(lengths), N_LANES)
     longest = lengths[order[groups]]
-    is_apart = (np.add.reduceat(lengths[order], groups) < WORTH_LANES * longest) | (longest * n_states > LONGEST_SCRATCH)
+    is_apart = (np.add.reduceat(lengths[order], groups) < WORTH_LANES * longest) | (
+        longest * n_states > LONGEST_SCRATCH
+    )
     is_alone = np.repeat(is_apart, N_LANES)[: len(lengths)]
     return order[is_alone], order[~is_alone]
 

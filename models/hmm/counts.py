@@ -51,7 +51,9 @@ class CategoricalHMM(HiddenMarkovModel):
             raise ValueError(f"symbols are one column, X has {X.shape[1]}: reshape it to (steps, 1)")
         symbols = X if np.issubdtype(X.dtype, np.integer) else X[~np.isnan(X)]
         if np.any(symbols < 0) or (symbols is not X and np.any(symbols != np.floor(symbols))):
-            raise ValueError("symbols must be whole numbers from 0 (NaN = missing): number them, for instance with numpy.unique")
+            raise ValueError(
+                "symbols must be whole numbers from 0 (NaN = missing): number them, for instance with numpy.unique"
+            )
         return X
 
     def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # each start has a random state of its own
@@ -66,7 +68,9 @@ class CategoricalHMM(HiddenMarkovModel):
         if self.n_features is None:
             self.n_features = self.emissionprob_.shape[1]
         if self.emissionprob_.shape != (self.n_components, self.n_features):
-            raise ValueError(f"emissionprob_ must have shape ({self.n_components}, {self.n_features}), it has {self.emissionprob_.shape}")
+            raise ValueError(
+                f"emissionprob_ must have shape ({self.n_components}, {self.n_features}), it has {self.emissionprob_.shape}"
+            )
         require_sums_of_1("emissionprob_", self.emissionprob_)
 
     def _kinds(self, X: np.ndarray) -> np.ndarray:
@@ -100,7 +104,9 @@ class CategoricalHMM(HiddenMarkovModel):
         """As for any emission, without a posterior for every step: the core sums it by symbol."""
         table, kinds = self._log_table(), self._kinds(X)
         if states is not None:  # a symbol in a known state is another kind than the symbol alone
-            held = [np.where(np.arange(self.n_components) == state, table, -np.inf) for state in range(self.n_components)]
+            held = [
+                np.where(np.arange(self.n_components) == state, table, -np.inf) for state in range(self.n_components)
+            ]
             kinds = kinds + len(table) * (states + 1)
             table = np.vstack([table, *held])
         post = hmm_core.posterior_by_kind(self.startprob_, self.transmat_, table, kinds, lengths, n_threads=self.n_jobs)
@@ -120,7 +126,9 @@ class CategoricalHMM(HiddenMarkovModel):
             self.emissionprob_ = _shares(np.maximum(self.emissionprob_prior - 1 + counts, 0.0), self.emissionprob_)
 
     def _emission_log_prior(self) -> float:
-        return float(np.sum(xlogy(np.broadcast_to(self.emissionprob_prior, self.emissionprob_.shape) - 1, self.emissionprob_)))
+        return float(
+            np.sum(xlogy(np.broadcast_to(self.emissionprob_prior, self.emissionprob_.shape) - 1, self.emissionprob_))
+        )
 
     def _draw(self, state: int, rng: Any) -> Any:
         return [int((np.cumsum(self.emissionprob_[state]) > rng.rand()).argmax())]
@@ -163,7 +171,9 @@ class MultinomialHMM(HiddenMarkovModel):
         counts = require_counts(X)
         is_partly = np.isnan(counts).any(axis=1) & ~np.isnan(counts).all(axis=1)
         if is_partly.any():
-            raise ValueError(f"row {int(is_partly.argmax())} of X has some counts missing and others not: leave out all of them or none")
+            raise ValueError(
+                f"row {int(is_partly.argmax())} of X has some counts missing and others not: leave out all of them or none"
+            )
         return counts
 
     def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # each start has a random state of its own
@@ -195,7 +205,9 @@ class MultinomialHMM(HiddenMarkovModel):
     def _start_from_known(self, X: np.ndarray, weights: np.ndarray) -> None:
         (counts,) = self._statistics(X, weights)
         is_known = (weights.sum(axis=0) > 0)[:, None]
-        self.emissionprob_ = np.where(is_known, (counts + 1.0) / (counts + 1.0).sum(axis=1, keepdims=True), self.emissionprob_)
+        self.emissionprob_ = np.where(
+            is_known, (counts + 1.0) / (counts + 1.0).sum(axis=1, keepdims=True), self.emissionprob_
+        )
 
     def _statistics(self, X: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, ...]:
         """Expected number of each symbol in each state, (S, K)."""
@@ -259,7 +271,9 @@ class PoissonHMM(HiddenMarkovModel):
             mean, spread = float(np.nanmean(X)), float(np.nanvar(X))
             size = (self.n_components, self.n_features)
             # By moments, as hmmlearn does; where all counts are equal there are none, and the states begin alike.
-            drawn = rng.gamma(shape=mean**2 / spread, scale=spread / mean, size=size) if spread > 0 else np.full(size, mean)
+            drawn = (
+                rng.gamma(shape=mean**2 / spread, scale=spread / mean, size=size) if spread > 0 else np.full(size, mean)
+            )
             self.lambdas_ = np.maximum(drawn, LEAST_MEAN)
 
     def _check_emission(self) -> None:
@@ -278,7 +292,9 @@ class PoissonHMM(HiddenMarkovModel):
 
     def _start_from_known(self, X: np.ndarray, weights: np.ndarray) -> None:
         counts, steps = self._statistics(X, weights)
-        self.lambdas_ = np.where(steps > 0, np.maximum(counts / np.where(steps > 0, steps, 1.0), LEAST_MEAN), self.lambdas_)
+        self.lambdas_ = np.where(
+            steps > 0, np.maximum(counts / np.where(steps > 0, steps, 1.0), LEAST_MEAN), self.lambdas_
+        )
 
     def _statistics(self, X: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, ...]:
         """Expected sum of each column in each state, and in how many steps it is there, (S, D) each."""

@@ -121,7 +121,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         """Log-likelihood of X, and the posterior of each state at each step, (T, S). ImpossibleSequenceError names the sequence."""
         X, lengths = self._checked_for_use(X, lengths)
         found = self._of_parts(hmm_core.posterior, X, lengths)
-        return float(np.concatenate([post.log_likelihood for post in found]).sum()), np.concatenate([post.gamma for post in found])
+        return float(np.concatenate([post.log_likelihood for post in found]).sum()), np.concatenate(
+            [post.gamma for post in found]
+        )
 
     def decode(self, X: Any, lengths: Any = None, algorithm: str | None = None) -> tuple[float, np.ndarray]:
         """By `viterbi` the most likely path and its log probability; by `map` the most likely state of each step, and the sum of their
@@ -145,7 +147,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         """The posterior of each state at each step, (T, S)."""
         return self.score_samples(X, lengths)[1]
 
-    def sample(self, n_samples: int = 1, random_state: Any = None, currstate: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def sample(
+        self, n_samples: int = 1, random_state: Any = None, currstate: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A sequence drawn from the model: observations (n_samples, D) and states; `currstate`, where given, is its first state."""
         self._require_fitted()
         rng = self._random(self.random_state if random_state is None else random_state)
@@ -234,7 +238,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         """X, checked for this emission."""
         return X
 
-    def _fit_once(self, X: np.ndarray, lengths: np.ndarray, states: np.ndarray | None, start: int, progress: Progress | None) -> float:
+    def _fit_once(
+        self, X: np.ndarray, lengths: np.ndarray, states: np.ndarray | None, start: int, progress: Progress | None
+    ) -> float:
         self._start(X, lengths, states, start)
         self._check()
         self.monitor_._reset()  # noqa: SLF001  # hmmlearn's name, which scripts may replace
@@ -244,7 +250,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
             objective = value + self._log_prior()
             if objective < before - ROUNDING * max(1.0, abs(before)):
                 warnings.warn(
-                    f"iteration {iteration} lowered the objective from {before} to {objective}", LikelihoodFellWarning, stacklevel=3
+                    f"iteration {iteration} lowered the objective from {before} to {objective}",
+                    LikelihoodFellWarning,
+                    stacklevel=3,
                 )
             before = objective
             self._maximise_chain(post_start, moves)
@@ -264,8 +272,15 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         def expect(part: Part) -> tuple[np.ndarray, ...]:
             rows, known = X[part.steps], None if states is None else states[part.steps]
             log_b, first = _held(self._log_emission(rows), known), part.sequences.start
-            post = hmm_core.posterior(self.startprob_, self.transmat_, log_b, lengths[part.sequences], first_sequence=first)
-            return post.log_likelihood.sum(), post.start_counts, post.transition_counts, *self._statistics(rows, post.gamma)
+            post = hmm_core.posterior(
+                self.startprob_, self.transmat_, log_b, lengths[part.sequences], first_sequence=first
+            )
+            return (
+                post.log_likelihood.sum(),
+                post.start_counts,
+                post.transition_counts,
+                *self._statistics(rows, post.gamma),
+            )
 
         found = of_parts(expect, parts_of(lengths, self.n_components), self.n_jobs)
         value, starts, moves, *statistics = (total(sums) for sums in zip(*found, strict=True))
@@ -294,7 +309,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
     def _log_prior(self) -> float:
         """Logarithm of all priors but for a constant; what is 0 was 0 from the start, and no parameter."""
         chain = ((self.startprob_prior, self.startprob_), (self.transmat_prior, self.transmat_))
-        return self._emission_log_prior() + sum(float(np.sum(np.where(p > 0, xlogy(np.asarray(prior) - 1, p), 0.0))) for prior, p in chain)
+        return self._emission_log_prior() + sum(
+            float(np.sum(np.where(p > 0, xlogy(np.asarray(prior) - 1, p), 0.0))) for prior, p in chain
+        )
 
     def _start(self, X: np.ndarray, lengths: np.ndarray, states: np.ndarray | None, start: int) -> None:
         n_states = self.n_components
@@ -317,7 +334,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         if "s" in self.init_params:
             self.startprob_ = (weights[begins].sum(axis=0) + 1) / (weights[begins].sum() + n_states)
         if "t" in self.init_params:
-            moves = np.ones((n_states, n_states))  # one of each: what was not seen among known states is not thereby impossible
+            moves = np.ones(
+                (n_states, n_states)
+            )  # one of each: what was not seen among known states is not thereby impossible
             np.add.at(moves, (states[follows], states[follows + 1]), 1.0)
             self.transmat_ = moves / moves.sum(axis=1, keepdims=True)
         if set(self.init_params) - {"s", "t"}:
@@ -356,12 +375,18 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
     def _checked(self, X: Any, lengths: Any) -> tuple[np.ndarray, np.ndarray]:
         X = np.asarray(X)
         if X.ndim != 2 or not X.size:
-            raise ValueError(f"X must be a matrix of steps and columns with at least one of each, its shape is {X.shape}")
+            raise ValueError(
+                f"X must be a matrix of steps and columns with at least one of each, its shape is {X.shape}"
+            )
         lengths = np.array([len(X)]) if lengths is None else np.atleast_1d(np.asarray(lengths))
         if not np.issubdtype(lengths.dtype, np.integer) or lengths.min(initial=1) < 1 or lengths.sum() != len(X):
-            raise ValueError(f"lengths must be positive integers that add up to the {len(X)} rows of X, they add up to {lengths.sum()}")
+            raise ValueError(
+                f"lengths must be positive integers that add up to the {len(X)} rows of X, they add up to {lengths.sum()}"
+            )
         if X.dtype.kind not in "biuf":
-            raise ValueError(f"X must hold numbers, it holds {X.dtype}: number the symbols, for instance with numpy.unique")
+            raise ValueError(
+                f"X must hold numbers, it holds {X.dtype}: number the symbols, for instance with numpy.unique"
+            )
         if X.dtype.kind == "f" and np.isinf(X).any():
             raise ValueError("X holds an infinite value: mark missing ones as NaN")
         return self._prepared(X), lengths.astype(np.int64)
@@ -371,7 +396,9 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
             return None
         states = np.asarray(states)
         if states.shape != (n_steps,) or not np.issubdtype(states.dtype, np.integer):
-            raise ValueError(f"states must be {n_steps} integers, one for each row of X, they are {states.dtype} of shape {states.shape}")
+            raise ValueError(
+                f"states must be {n_steps} integers, one for each row of X, they are {states.dtype} of shape {states.shape}"
+            )
         if states.min() < UNKNOWN or states.max() >= self.n_components:
             raise ValueError(
                 f"states must be from 0 to {self.n_components - 1}, or -1 where unknown: there is {states.min()} or {states.max()}"

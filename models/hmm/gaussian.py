@@ -23,7 +23,9 @@ from models.hmm.gaussian_density import column_moments, expected_moments, log_de
 
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 COVARIANCE_TYPES = get_args(CovarianceType)
-COVAR_FLOOR = 1e-9  # our choice: a standard deviation 30,000 times smaller than the column's; float64 still solves with it
+COVAR_FLOOR = (
+    1e-9  # our choice: a standard deviation 30,000 times smaller than the column's; float64 still solves with it
+)
 
 
 class CovarianceFloorWarning(UserWarning):
@@ -76,8 +78,12 @@ class GaussianHMM(HiddenMarkovModel):
     def covars_(self, covars: Any) -> None:
         self._covars_ = np.array(covars, np.float64)
         n_axes = {"spherical": (1, 2), "diag": (2,), "full": (3,), "tied": (2,)}[self.covariance_type]
-        if self._covars_.ndim not in n_axes or (self.covariance_type != "tied" and len(self._covars_) != self.n_components):
-            raise ValueError(f"{self.covariance_type} covars_ of {self.n_components} states cannot have shape {self._covars_.shape}")
+        if self._covars_.ndim not in n_axes or (
+            self.covariance_type != "tied" and len(self._covars_) != self.n_components
+        ):
+            raise ValueError(
+                f"{self.covariance_type} covars_ of {self.n_components} states cannot have shape {self._covars_.shape}"
+            )
         if self.covariance_type in ("spherical", "diag"):
             is_positive = bool(np.all(self._covars_ > 0))
         else:
@@ -95,13 +101,17 @@ class GaussianHMM(HiddenMarkovModel):
 
     def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:
         if self.covariance_type not in COVARIANCE_TYPES:
-            raise ValueError(f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}")
+            raise ValueError(
+                f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}"
+            )
         self.n_features = X.shape[1]
         self._centre, self._spread = centre_and_spread(X)
         if self._is_to_start("m", "means_"):
             self.means_ = cluster_centres(complete_rows(X), self.n_components, self.random_state, rng, start)
         if self._is_to_start("c", "covars_"):
-            self._covars_ = self._shaped(np.stack([own_covariance(complete_rows(X), self.min_covar)] * self.n_components))
+            self._covars_ = self._shaped(
+                np.stack([own_covariance(complete_rows(X), self.min_covar)] * self.n_components)
+            )
 
     def _is_to_start(self, letter: str, name: str) -> bool:
         return super()._is_to_start(letter, "_covars_" if name == "covars_" else name)
@@ -130,7 +140,9 @@ class GaussianHMM(HiddenMarkovModel):
         there = counts > 0
         if "m" in self.params:
             weight = self.means_weight + counts
-            moved = (self.means_weight * np.asarray(self.means_prior) + first + counts * self._centre) / np.where(weight > 0, weight, 1.0)
+            moved = (self.means_weight * np.asarray(self.means_prior) + first + counts * self._centre) / np.where(
+                weight > 0, weight, 1.0
+            )
             self.means_ = np.where(weight > 0, moved, self.means_)
         if "c" not in self.params:
             return
@@ -138,19 +150,28 @@ class GaussianHMM(HiddenMarkovModel):
         scatter = second - first[:, :, None] * off[:, None, :] - off[:, :, None] * first[:, None, :]
         scatter = scatter + counts[:, :, None] * off[:, :, None] * off[:, None, :]
         away = self.means_ - np.asarray(self.means_prior)
-        scatter = scatter + np.broadcast_to(self.means_weight, self.means_.shape)[:, :, None] * away[:, :, None] * away[:, None, :]
+        scatter = (
+            scatter
+            + np.broadcast_to(self.means_weight, self.means_.shape)[:, :, None] * away[:, :, None] * away[:, None, :]
+        )
         covars = self.covars_.copy()
         if self.covariance_type == "tied":
-            covars[:] = (self.covars_prior + scatter.sum(axis=0)) / (max(self.covars_weight - self.n_features, 0) + counts[:, 0].sum())
+            covars[:] = (self.covars_prior + scatter.sum(axis=0)) / (
+                max(self.covars_weight - self.n_features, 0) + counts[:, 0].sum()
+            )
         elif self.covariance_type == "full":
             weight = max(self.covars_weight - self.n_features, 0) + counts[:, 0]
-            covars[there[:, 0]] = ((self.covars_prior + scatter) / np.where(weight > 0, weight, 1.0)[:, None, None])[there[:, 0]]
+            covars[there[:, 0]] = ((self.covars_prior + scatter) / np.where(weight > 0, weight, 1.0)[:, None, None])[
+                there[:, 0]
+            ]
         else:
             squares = np.diagonal(scatter, axis1=1, axis2=2)
             weight = np.maximum(max(self.covars_weight - 1, 0) + counts, 1e-5)  # hmmlearn's bound
             variances = (self.covars_prior + squares) / weight
             if self.covariance_type == "spherical":  # columns that are there more often weigh more
-                variances = np.broadcast_to(((variances * weight).sum(axis=1) / weight.sum(axis=1))[:, None], variances.shape)
+                variances = np.broadcast_to(
+                    ((variances * weight).sum(axis=1) / weight.sum(axis=1))[:, None], variances.shape
+                )
             covars[there.all(axis=1)] = (variances[:, :, None] * np.eye(self.n_features))[there.all(axis=1)]
         self._covars_ = self._shaped(floored(covars, self._spread, self.covar_floor, is_diagonal=self._is_diagonal))
 
@@ -195,7 +216,12 @@ class GaussianHMM(HiddenMarkovModel):
 def n_covariance_parameters(covariance_type: CovarianceType, n_gaussians: int, n_columns: int) -> int:
     """Free parameters of `n_gaussians` covariances; tied ones count once."""
     of_matrix = n_columns * (n_columns + 1) // 2
-    return {"spherical": n_gaussians, "diag": n_gaussians * n_columns, "full": n_gaussians * of_matrix, "tied": of_matrix}[covariance_type]
+    return {
+        "spherical": n_gaussians,
+        "diag": n_gaussians * n_columns,
+        "full": n_gaussians * of_matrix,
+        "tied": of_matrix,
+    }[covariance_type]
 
 
 def complete_rows(X: np.ndarray) -> np.ndarray:
@@ -233,7 +259,9 @@ def cluster_centres(complete: np.ndarray, n_clusters: int, random_state: Any, rn
     # One thread: sums over several differ in their last bits from machine to machine, and on a busy one they wait for each other
     # (a fit of 7,000 days with both cores taken: 14.6 s with two threads, 1.0 s with one).
     with threadpool_limits(1, user_api="openmp"):
-        return np.asarray(KMeans(n_clusters, random_state=seed, n_init=1 if start else 10).fit(complete).cluster_centers_)
+        return np.asarray(
+            KMeans(n_clusters, random_state=seed, n_init=1 if start else 10).fit(complete).cluster_centers_
+        )
 
 
 def own_covariance(complete: np.ndarray, min_covar: float) -> np.ndarray:
@@ -242,7 +270,9 @@ def own_covariance(complete: np.ndarray, min_covar: float) -> np.ndarray:
     return np.asarray(covariance + min_covar * np.eye(complete.shape[1]))
 
 
-def floored(covars: np.ndarray, spread: np.ndarray, floor: float, *, is_diagonal: bool, names: Sequence[str] | None = None) -> np.ndarray:
+def floored(
+    covars: np.ndarray, spread: np.ndarray, floor: float, *, is_diagonal: bool, names: Sequence[str] | None = None
+) -> np.ndarray:
     """`covars` (M, D, D) with no variance below `floor` times the square of the columns' `spread` (D,); warns of those that were.
 
     Each is the most likely covariance above the floor: eigenvalues of the matrix in standardised columns are lifted to it.

@@ -21,7 +21,20 @@ from typing import Any
 import numpy as np
 
 from models.hmm import vectors as hmm_vectors
-from models.hmm.vectors import N_LANES, add, choose, columns_of, fma, has_below, load, multiply, rows_of, splat, store, subtract
+from models.hmm.vectors import (
+    N_LANES,
+    add,
+    choose,
+    columns_of,
+    fma,
+    has_below,
+    load,
+    multiply,
+    rows_of,
+    splat,
+    store,
+    subtract,
+)
 from models.kernels.kernel_cache import kernel
 
 BLOCK = 64  # rows: their features stay in the first cache (measured: 32 to 128 differ by a tenth)
@@ -75,7 +88,9 @@ def expected_moments(
             expected = np.empty((len(rows), n_columns))
             expected[:, there] = X[np.ix_(rows, there)] - c[there]
             expected[:, gone] = mu[m, gone] - c[gone] + (X[np.ix_(rows, there)] - mu[m, there]) @ K
-            second[m][np.ix_(gone, gone)] += weights[:, m].sum() * (Sigma[m][np.ix_(gone, gone)] - Sigma[m][np.ix_(gone, there)] @ K)
+            second[m][np.ix_(gone, gone)] += weights[:, m].sum() * (
+                Sigma[m][np.ix_(gone, gone)] - Sigma[m][np.ix_(gone, there)] @ K
+            )
             first[m] += weights[:, m] @ expected
             second[m] += (expected * weights[:, [m]]).T @ expected
     return counts, first, second
@@ -123,12 +138,16 @@ def _feature_sums(X: np.ndarray, W: np.ndarray, c: np.ndarray, *, is_diagonal: b
     n_features = 3 * n_columns if is_diagonal else 1 + n_columns + n_columns * (n_columns + 1) // 2
     sums = np.zeros((W.shape[1], n_features, N_LANES))
     rows, weights = np.ascontiguousarray(X).reshape(-1), np.ascontiguousarray(W).reshape(-1)
-    _add_features((0,) * n_columns, (0,) * W.shape[1], rows, weights, np.asarray(c, np.float64), is_diagonal, sums.reshape(-1))
+    _add_features(
+        (0,) * n_columns, (0,) * W.shape[1], rows, weights, np.asarray(c, np.float64), is_diagonal, sums.reshape(-1)
+    )
     return np.asarray(sums.sum(axis=2))
 
 
 @kernel(hmm_vectors)
-def _densities(columns: Any, gaussians: Any, X: Any, mu: Any, factors: Any, constants: Any, is_diagonal: Any, density: Any) -> Any:
+def _densities(
+    columns: Any, gaussians: Any, X: Any, mu: Any, factors: Any, constants: Any, is_diagonal: Any, density: Any
+) -> Any:
     """Fill `density` (T * M,); with `is_diagonal` columns that are NaN are left out, otherwise false where there are any.
 
     `columns` is a tuple of D zeros: what the compiler knows it can lay out.
@@ -185,7 +204,9 @@ def _add_features(columns: Any, gaussians: Any, X: Any, W: Any, c: Any, is_diago
                     square = multiply(off, off)
                     store(features, d * BLOCK + k, choose(square, splat(-1.0), splat(1.0), splat(0.0)))
                     store(features, (first + d) * BLOCK + k, choose(square, splat(-1.0), off, splat(0.0)))
-                    store(features, (first + n_columns + d) * BLOCK + k, choose(square, splat(-1.0), square, splat(0.0)))
+                    store(
+                        features, (first + n_columns + d) * BLOCK + k, choose(square, splat(-1.0), square, splat(0.0))
+                    )
                 continue
             store(features, k, splat(1.0))
             at = first + n_columns

@@ -104,7 +104,11 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
     squares = np.empty((4, BLOCK * width + N_LANES))
     beta, moves = np.empty(width), np.zeros(n_states * width)
     ends, lane_values, living = np.empty(N_LANES), np.ones(N_LANES), np.empty(N_LANES)
-    lane_starts, lane_lengths, places = np.zeros(N_LANES, np.int64), np.zeros(N_LANES, np.int64), np.empty(N_LANES, np.int64)
+    lane_starts, lane_lengths, places = (
+        np.zeros(N_LANES, np.int64),
+        np.zeros(N_LANES, np.int64),
+        np.empty(N_LANES, np.int64),
+    )
     for group in range(0, n_sequences, N_LANES):
         n_lanes = min(N_LANES, n_sequences - group)
         for lane in range(N_LANES):
@@ -249,14 +253,19 @@ def _backward(  # noqa: C901, PLR0912  # one recursion, and what it finds
             for j in range(n_states):
                 sums = load(moves, i * width + j * N_LANES)
                 for t in range(0 if first else 1, n_here):
-                    from_i, to_j = load(alpha, before + t * width + i * N_LANES), load(weighted, t * width + j * N_LANES)
+                    from_i, to_j = (
+                        load(alpha, before + t * width + i * N_LANES),
+                        load(weighted, t * width + j * N_LANES),
+                    )
                     sums = fma(from_i, to_j, sums)
                 store(moves, i * width + j * N_LANES, sums)
         _scatter(states, gamma, index, starts, lengths, first, places, squares[1], rows)
 
 
 @kernel_part
-def _gather(states: Any, table: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, b: Any) -> None:
+def _gather(
+    states: Any, table: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, b: Any
+) -> None:
     """Fill b[t - first, i, lane] from the table for a block of steps, 1 where a lane is over. `places` and `buffer` are scratch."""
     n_states = len(states)
     size = BLOCK * n_states
@@ -283,7 +292,9 @@ def _gather(states: Any, table: Any, index: Any, starts: Any, lengths: Any, firs
 
 
 @kernel_part
-def _scatter(states: Any, gamma: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, rows: Any) -> None:
+def _scatter(
+    states: Any, gamma: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, rows: Any
+) -> None:
     """Add gamma[t - first, i, lane] to the row of what is observed at each step of a block. `places` and `buffer` are scratch."""
     n_states = len(states)
     is_own = len(index) == 0

@@ -45,7 +45,10 @@ class MarkovChain:
         """Log probability of a sequence of at least k states; -inf where it is impossible. ValueError for a shorter one."""
         histories = _histories(np.asarray(sequence), self.n_states, self.order)
         with np.errstate(divide="ignore"):  # what is impossible has log 0
-            return float(np.log(self.start[histories[0]]) + np.log(self.P[histories[:-1], np.asarray(sequence)[self.order :]]).sum())
+            return float(
+                np.log(self.start[histories[0]])
+                + np.log(self.P[histories[:-1], np.asarray(sequence)[self.order :]]).sum()
+            )
 
     def predict(self, recent: np.ndarray, n_steps: int) -> np.ndarray:
         """The distribution over states `n_steps` (1 or more) after the last of the k or more states `recent`, (S,)."""
@@ -100,7 +103,9 @@ def fit_chain(sequences: Sequence[np.ndarray], n_states: int, order: int = 1, ps
     if not n_used:
         raise ValueError(f"no sequence has {order} states or more: there is nothing to learn from")
     total = counts.sum(axis=1, keepdims=True)
-    return MarkovChain(start / start.sum(), np.where(total > 0, counts / np.where(total > 0, total, 1.0), 1.0 / n_states))
+    return MarkovChain(
+        start / start.sum(), np.where(total > 0, counts / np.where(total > 0, total, 1.0), 1.0 / n_states)
+    )
 
 
 def _histories(sequence: np.ndarray, n_states: int, order: int) -> np.ndarray:

@@ -84,14 +84,20 @@ class GMMHMM(HiddenMarkovModel):
             return np.asarray(covars.reshape(-1, 1, 1) * np.eye(n_columns))
         if self.covariance_type == "diag":
             return np.asarray(covars.reshape(-1, n_columns, 1) * np.eye(n_columns))
-        return np.repeat(covars, self.n_mix, axis=0) if self.covariance_type == "tied" else covars.reshape(-1, n_columns, n_columns)
+        return (
+            np.repeat(covars, self.n_mix, axis=0)
+            if self.covariance_type == "tied"
+            else covars.reshape(-1, n_columns, n_columns)
+        )
 
     def _prepared(self, X: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(X, np.float64)
 
     def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:
         if self.covariance_type not in COVARIANCE_TYPES:
-            raise ValueError(f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}")
+            raise ValueError(
+                f"covariance_type must be one of {', '.join(COVARIANCE_TYPES)}, it is {self.covariance_type!r}"
+            )
         n_states, n_mix = self.n_components, self.n_mix
         self.n_features = X.shape[1]
         complete = complete_rows(X)
@@ -158,7 +164,9 @@ class GMMHMM(HiddenMarkovModel):
         joint = self._log_joint(X)
         share = np.exp(joint - logsumexp(joint, axis=2, keepdims=True)) * gamma[:, :, None]
         flat = np.ascontiguousarray(share.reshape(len(X), -1))
-        moments = expected_moments(X, flat, self._flat_means, self._flat_covars, self._centre, is_diagonal=self._is_diagonal)
+        moments = expected_moments(
+            X, flat, self._flat_means, self._flat_covars, self._centre, is_diagonal=self._is_diagonal
+        )
         return share.sum(axis=0), *moments
 
     def _maximise(self, *statistics: np.ndarray) -> None:
@@ -233,7 +241,8 @@ class GMMHMM(HiddenMarkovModel):
         else:
             spread = np.broadcast_to(prior, self.covars_.shape)
             covars = np.sum(
-                prior_weight * np.linalg.slogdet(self.covars_)[1] + np.trace(np.linalg.solve(self.covars_, spread), axis1=-2, axis2=-1)
+                prior_weight * np.linalg.slogdet(self.covars_)[1]
+                + np.trace(np.linalg.solve(self.covars_, spread), axis1=-2, axis2=-1)
             )
         return float(np.sum(xlogy(np.asarray(self.weights_prior) - 1, self.weights_)) - 0.5 * (covars + pulls))
 

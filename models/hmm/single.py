@@ -122,7 +122,9 @@ def _log_sum(values: Any) -> Any:
 
 
 @kernel()
-def expect_in_log_space(log_pi: Any, log_A: Any, log_b: Any, index: Any, rows: Any, start_counts: Any, counts: Any) -> Any:
+def expect_in_log_space(
+    log_pi: Any, log_A: Any, log_b: Any, index: Any, rows: Any, start_counts: Any, counts: Any
+) -> Any:
     """As `expect_single`, for log-likelihoods (T, S); -inf (and nothing added) where the sequence is impossible."""
     n_steps, n_states = log_b.shape
     log_alpha = np.empty((n_steps, n_states))
@@ -156,7 +158,9 @@ def best_path(states: Any, log_pi: Any, log_A: Any, log_b: Any, start: Any, path
     Of equally likely paths the one with the lower states last. `log_b`, followed by sixteen zeros, is flat.
     """
     n_states, n_steps = len(states), len(path)
-    n_lanes = 2 * N_LANES if n_states > N_LANES else N_LANES  # two vectors at once: each by itself waits for its last comparison
+    n_lanes = (
+        2 * N_LANES if n_states > N_LANES else N_LANES
+    )  # two vectors at once: each by itself waits for its last comparison
     width = (n_states + n_lanes - 1) // n_lanes * n_lanes
     there = _padded(log_A, width, -np.inf, False)
     before = np.empty((n_steps, n_states), np.int16)

@@ -30,7 +30,11 @@ def as_tensors(model: HiddenMarkovModel) -> tuple[dict[str, np.ndarray], dict[st
     model.get_stationary_distribution()  # refuses what is not fitted
     tensors = {name: np.ascontiguousarray(vars(model)[name], np.float64) for name in FITTED if name in vars(model)}
     settings = {name: _plain(value) for name, value in model.get_params(deep=False).items()}
-    return tensors, {"class": type(model).__name__, "settings": settings, "log_likelihoods": list(model.monitor_.history)}
+    return tensors, {
+        "class": type(model).__name__,
+        "settings": settings,
+        "log_likelihoods": list(model.monitor_.history),
+    }
 
 
 def from_tensors(tensors: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> HiddenMarkovModel:

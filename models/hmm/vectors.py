@@ -79,8 +79,12 @@ def _choose(builder: Any, operands: Any) -> Any:
 
 
 def _power_of_two(builder: Any, operands: Any) -> Any:
-    exponent = builder.add(builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [1023] * N_LANES))  # IEEE 754's bias
-    return builder.bitcast(builder.shl(exponent, ir.Constant(INTEGERS, [52] * N_LANES)), VECTOR)  # above 52 bits of fraction
+    exponent = builder.add(
+        builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [1023] * N_LANES)
+    )  # IEEE 754's bias
+    return builder.bitcast(
+        builder.shl(exponent, ir.Constant(INTEGERS, [52] * N_LANES)), VECTOR
+    )  # above 52 bits of fraction
 
 
 add = _lanewise(lambda builder, operands: builder.fadd(*operands), 2)
@@ -149,12 +153,18 @@ def turn(typing: Any, rows: Any, places: Any, offset: Any, turned: Any, at: Any)
             place = builder.load(builder.gep(place_numbers, [ir.Constant(ir.IntType(64), lane)]))
             address = _address(context, builder, signature.args[0], rows, builder.add(place, offset))
             lines.append(builder.load(address, align=BYTES_OF_NUMBER))
-        for bit in (1, 2, 4):  # lines that differ by one bit of their number exchange the numbers that differ by the same bit
+        for bit in (
+            1,
+            2,
+            4,
+        ):  # lines that differ by one bit of their number exchange the numbers that differ by the same bit
             for k in (k for k in range(N_LANES) if not k & bit):
                 low = [N_LANES + (i ^ bit) if i & bit else i for i in range(N_LANES)]
                 high = [N_LANES + i if i & bit else i ^ bit for i in range(N_LANES)]
                 pair = lines[k], lines[k | bit]
-                lines[k], lines[k | bit] = (builder.shuffle_vector(*pair, ir.Constant(PLACES, which)) for which in (low, high))
+                lines[k], lines[k | bit] = (
+                    builder.shuffle_vector(*pair, ir.Constant(PLACES, which)) for which in (low, high)
+                )
         for k, line in enumerate(lines):
             to = builder.add(at, ir.Constant(ir.IntType(64), k * N_LANES))
             builder.store(line, _address(context, builder, signature.args[3], turned, to), align=BYTES_OF_NUMBER)
@@ -183,7 +193,11 @@ def _deal(*, is_back: bool) -> Callable[..., Any]:
         vectors = [
             builder.load(
                 _address(
-                    context, builder, signature.args[1], taken, builder.add(at, builder.mul(ir.Constant(ir.IntType(64), n), taken_stride))
+                    context,
+                    builder,
+                    signature.args[1],
+                    taken,
+                    builder.add(at, builder.mul(ir.Constant(ir.IntType(64), n), taken_stride)),
                 ),
                 align=BYTES_OF_NUMBER,
             )
@@ -191,12 +205,16 @@ def _deal(*, is_back: bool) -> Callable[..., Any]:
         ]
         for n in range(n_columns):
             if is_back:
-                wanted = [((n * N_LANES + lane) % n_columns, (n * N_LANES + lane) // n_columns) for lane in range(N_LANES)]
+                wanted = [
+                    ((n * N_LANES + lane) % n_columns, (n * N_LANES + lane) // n_columns) for lane in range(N_LANES)
+                ]
             else:
                 wanted = [divmod(lane * n_columns + n, N_LANES) for lane in range(N_LANES)]
             place = builder.add(to, builder.mul(ir.Constant(ir.IntType(64), n), left_stride))
             builder.store(
-                _dealt(builder, vectors, wanted), _address(context, builder, signature.args[3], left, place), align=BYTES_OF_NUMBER
+                _dealt(builder, vectors, wanted),
+                _address(context, builder, signature.args[3], left, place),
+                align=BYTES_OF_NUMBER,
             )
         return context.get_dummy_value()
 

@@ -96,8 +96,12 @@ nearest_integer = _lanewise(_llvm("rint", 1), 1)
 
 
 def _power_of_two(builder: Any, operands: Any) -> Any:
-    exponent = builder.add(builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [127] * N_LANES))  # IEEE 754's bias
-    return builder.bitcast(builder.shl(exponent, ir.Constant(INTEGERS, [23] * N_LANES)), VECTOR)  # above 23 bits of fraction
+    exponent = builder.add(
+        builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [127] * N_LANES)
+    )  # IEEE 754's bias
+    return builder.bitcast(
+        builder.shl(exponent, ir.Constant(INTEGERS, [23] * N_LANES)), VECTOR
+    )  # above 23 bits of fraction
 
 
 def _choose(builder: Any, operands: Any) -> Any:
@@ -137,9 +141,14 @@ def fetch_ahead(typing: Any, rows: Any, at: Any) -> Any:  # noqa: ARG001
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
         numbers = context.make_array(signature.args[0])(context, builder, operands[0])
         pointer, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        declared = _declare(builder.module, ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag]), "llvm.prefetch.p0")
+        declared = _declare(
+            builder.module, ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag]), "llvm.prefetch.p0"
+        )
         # To read, to be kept in all caches, data: LLVM language reference, llvm.prefetch.
-        builder.call(declared, [builder.bitcast(builder.gep(numbers.data, [operands[1]]), pointer), *(flag(x) for x in (0, 3, 1))])
+        builder.call(
+            declared,
+            [builder.bitcast(builder.gep(numbers.data, [operands[1]]), pointer), *(flag(x) for x in (0, 3, 1))],
+        )
         return context.get_dummy_value()
 
     return types.void(rows, types.int64), build
@@ -164,9 +173,13 @@ def only_first(typing: Any, a: Any, n: Any) -> Any:  # noqa: ARG001
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:  # noqa: ARG001
         places = ir.Constant(INTEGERS, [*range(N_LANES)])
         undefined = ir.Constant(INTEGERS, ir.Undefined)
-        bound = builder.insert_element(undefined, builder.trunc(operands[1], ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+        bound = builder.insert_element(
+            undefined, builder.trunc(operands[1], ir.IntType(32)), ir.Constant(ir.IntType(32), 0)
+        )
         bound = builder.shuffle_vector(bound, undefined, ir.Constant(INTEGERS, [0] * N_LANES))
-        return builder.select(builder.icmp_signed("<", places, bound), operands[0], ir.Constant(VECTOR, [0.0] * N_LANES))
+        return builder.select(
+            builder.icmp_signed("<", places, bound), operands[0], ir.Constant(VECTOR, [0.0] * N_LANES)
+        )
 
     return LANES(LANES, types.int64), build
 
@@ -180,7 +193,9 @@ def total(typing: Any, a: Any) -> Any:  # noqa: ARG001
         for width in (8, 4, 2, 1):
             undefined = ir.Constant(lanes.type, ir.Undefined)
             halves = [
-                builder.shuffle_vector(lanes, undefined, ir.Constant(ir.VectorType(ir.IntType(32), width), [*range(first, first + width)]))
+                builder.shuffle_vector(
+                    lanes, undefined, ir.Constant(ir.VectorType(ir.IntType(32), width), [*range(first, first + width)])
+                )
                 for first in (0, width)
             ]
             lanes = builder.fadd(*halves)
@@ -190,7 +205,9 @@ def total(typing: Any, a: Any) -> Any:  # noqa: ARG001
 
 
 LOG2_E = 1 / math.log(2)
-EXP2_SERIES = tuple(math.log(2) ** k / math.factorial(k) for k in range(7))  # 2 ** r for |r| <= 1/2: the next term is below 1.2e-7
+EXP2_SERIES = tuple(
+    math.log(2) ** k / math.factorial(k) for k in range(7)
+)  # 2 ** r for |r| <= 1/2: the next term is below 1.2e-7
 
 
 @kernel_part

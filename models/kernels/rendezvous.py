@@ -29,7 +29,9 @@ def _add_one(typing: Any, gate: Any, place: Any) -> Any:  # noqa: ARG001
 
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
         counters = context.make_array(signature.args[0])(context, builder, operands[0]).data
-        return builder.atomic_rmw("add", builder.gep(counters, [operands[1]]), ir.Constant(ir.IntType(64), 1), "seq_cst")
+        return builder.atomic_rmw(
+            "add", builder.gep(counters, [operands[1]]), ir.Constant(ir.IntType(64), 1), "seq_cst"
+        )
 
     return types.uint64(gate, types.int64), build
 

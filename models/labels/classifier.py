@@ -30,7 +30,9 @@ from models.training.runtime import seeded, torch_threads
 
 SPREAD = 0.5  # of the numbers of words' vectors: film reviews were told apart at 90.7 % from this on, at 88.6 % from 0.1, where words moved
 # far from where they started within an epoch, and were learned by heart
-POOLED_BATCHES = 50  # documents of so many batches are sorted by length together: longer runs gain no speed, shorter ones pad more
+POOLED_BATCHES = (
+    50  # documents of so many batches are sorted by length together: longer runs gain no speed, shorter ones pad more
+)
 TOKENS_AT_ONCE = 16_384  # of a batch that is only read: bounds memory (some 100 MB at 64 units a direction)
 
 
@@ -132,10 +134,13 @@ def fit_classifier(
     """
     with seeded(settings.training.seed):
         network = TextNetwork(torch.from_numpy(vectors.copy()), training.n_labels, settings)
-    batches = TextBatches(readable(training.texts, settings), training.labels, settings.documents_in_batch(len(training)))
+    batches = TextBatches(
+        readable(training.texts, settings), training.labels, settings.documents_in_batch(len(training))
+    )
     held_out = readable(validation.texts, settings)
     parts = [
-        text_batch(held_out, rows, validation.labels) for rows in _parts(np.argsort(held_out.lengths, kind="stable"), held_out.lengths)
+        text_batch(held_out, rows, validation.labels)
+        for rows in _parts(np.argsort(held_out.lengths, kind="stable"), held_out.lengths)
     ]
 
     def log_loss(module: nn.Module) -> float:
@@ -148,7 +153,14 @@ def fit_classifier(
 
     try:
         history = train(
-            network, batches, _loss, log_loss, settings.course(len(batches)), report=report, resume=resume, checkpoint=checkpoint
+            network,
+            batches,
+            _loss,
+            log_loss,
+            settings.course(len(batches)),
+            report=report,
+            resume=resume,
+            checkpoint=checkpoint,
         )
     except NonFiniteLossError as error:
         if not error.history.epochs:

@@ -30,10 +30,14 @@ def fit_kind(
         return fit_neighbours(fit_tfidf(training.texts, len(vectors)), training, settings.neighbours, settings.seed)
     if kind == LOGISTIC:
         return fit_logistic(fit_tfidf(training.texts, len(vectors)), training, settings.logistic, settings.seed)
-    return fit_classifier(training, stopping, vectors, settings.lstm, report=report, resume=resume, checkpoint=checkpoint)
+    return fit_classifier(
+        training, stopping, vectors, settings.lstm, report=report, resume=resume, checkpoint=checkpoint
+    )
 
 
-def cross_validated(kind: str, documents: Labelled, folds: np.ndarray, vectors: np.ndarray, settings: ClassifierSettings) -> np.ndarray:
+def cross_validated(
+    kind: str, documents: Labelled, folds: np.ndarray, vectors: np.ndarray, settings: ClassifierSettings
+) -> np.ndarray:
     """Probabilities (n, K) of each document by a classifier that was trained without the documents of its fold.
 
     `folds` (n,) counts from 0, three or more; the LSTM is stopped by the fold after the one that it is asked about.

@@ -54,7 +54,9 @@ class LstmSettings:
     fewest_updates: int = 150
     most_epochs: int = 30
     training: TrainingSettings = field(
-        default_factory=lambda: TrainingSettings(epochs=4, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3)
+        default_factory=lambda: TrainingSettings(
+            epochs=4, learning_rate=2e-3, schedule="cosine", warm_up_share=0.05, patience=3
+        )
     )
 
     def documents_in_batch(self, n_documents: int) -> int:
@@ -65,7 +67,9 @@ class LstmSettings:
         """How the network is trained where an epoch has so many batches."""
         enough = -(-self.fewest_updates // max(n_batches, 1))
         epochs = max(self.training.epochs, min(enough, self.most_epochs))
-        return replace(self.training, epochs=epochs, patience=-(-self.training.patience * epochs // self.training.epochs))
+        return replace(
+            self.training, epochs=epochs, patience=-(-self.training.patience * epochs // self.training.epochs)
+        )
 
 
 @dataclass(frozen=True)

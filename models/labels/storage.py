@@ -51,16 +51,25 @@ class LabelModel:
 def as_tensors(classifier: LabelModel) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays (words as UTF-8 bytes), and labels and what else the kind needs."""
     notes: dict[str, Any] = {"kind": classifier.kind, "labels": list(classifier.labels)}
-    tensors: dict[str, np.ndarray] = {"words_utf8": np.frombuffer(SEPARATOR.join(classifier.words.words).encode(), np.uint8)}
+    tensors: dict[str, np.ndarray] = {
+        "words_utf8": np.frombuffer(SEPARATOR.join(classifier.words.words).encode(), np.uint8)
+    }
     match classifier.model:
         case Majority() as majority:
             return tensors | {"shares": majority.shares}, notes
         case Neighbours() as near:
             rows = {"rows_data": near.rows.data, "rows_indices": near.rows.indices, "rows_indptr": near.rows.indptr}
-            rows |= {"shape": np.array(near.rows.shape), "idf": near.tfidf.idf, "labels": near.labels, "shares": near.shares}
+            rows |= {
+                "shape": np.array(near.rows.shape),
+                "idf": near.tfidf.idf,
+                "labels": near.labels,
+                "shares": near.shares,
+            }
             return tensors | rows, notes | {"k": near.k}
         case Logistic() as logistic:
-            return tensors | {"idf": logistic.tfidf.idf, "weights": logistic.weights, "bias": logistic.bias}, notes | {"c": logistic.c}
+            return tensors | {"idf": logistic.tfidf.idf, "weights": logistic.weights, "bias": logistic.bias}, notes | {
+                "c": logistic.c
+            }
         case TextClassifier() as lstm:
             weights = {f"network.{name}": tensor.numpy() for name, tensor in lstm.network.state_dict().items()}
             return tensors | weights, notes | {
@@ -80,7 +89,9 @@ def from_tensors(tensors: Tensors, notes: Mapping[str, Any]) -> LabelModel:
         if model.probabilities(texts).shape != (2, len(labels)):
             raise ClassifierError("this classifier's arrays do not fit its labels: train it again")
     except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
-        raise ClassifierError(f"this is no text classifier, or its arrays are others' ({error}): train it again") from error
+        raise ClassifierError(
+            f"this is no text classifier, or its arrays are others' ({error}): train it again"
+        ) from error
     return LabelModel(words, labels, model)
 
 
@@ -101,7 +112,11 @@ def _logistic(tensors: Tensors, notes: Mapping[str, Any]) -> Logistic:
 def _lstm(tensors: Tensors, notes: Mapping[str, Any]) -> TextClassifier:
     kept = dict(notes["lstm_settings"])
     settings = LstmSettings(**{**kept, "training": TrainingSettings(**kept["training"])})
-    weights = {name.removeprefix("network."): torch.from_numpy(array) for name, array in tensors.items() if name.startswith("network.")}
+    weights = {
+        name.removeprefix("network."): torch.from_numpy(array)
+        for name, array in tensors.items()
+        if name.startswith("network.")
+    }
     network = TextNetwork(weights["embedding.weight"], len(notes["labels"]), settings)
     network.load_state_dict(weights)
     epochs = tuple(Epoch(**{name: epoch[name] for name in _EPOCH}) for epoch in notes["history"]["epochs"])

@@ -105,7 +105,13 @@ def fit_neighbours(tfidf: Tfidf, training: Labelled, settings: NeighbourSettings
     for k in ks:
         said = _votes(labels[nearest[:, :k]], similarity[:, :k], shares)
         truth = said[np.arange(len(queries)), labels[queries]]
-        scored.append((float(np.mean(said.argmax(axis=1) == labels[queries])), float(np.mean(np.log(np.maximum(truth, LEAST)))), -k))
+        scored.append(
+            (
+                float(np.mean(said.argmax(axis=1) == labels[queries])),
+                float(np.mean(np.log(np.maximum(truth, LEAST)))),
+                -k,
+            )
+        )
     return Neighbours(tfidf, rows, labels, shares, -max(scored)[2])
 
 
@@ -182,7 +188,9 @@ def _nearest(queries: sparse.csr_array, rows: sparse.csr_array, k: int) -> tuple
     similarity = np.empty((queries.shape[0], k))
     for begin in range(0, queries.shape[0], QUERIES_AT_ONCE):
         part = slice(begin, begin + QUERIES_AT_ONCE)
-        cosine = (rows @ queries[part].T.toarray()).T  # sparse times dense: most pairs share a word, so a sparse product is none
+        cosine = (
+            rows @ queries[part].T.toarray()
+        ).T  # sparse times dense: most pairs share a word, so a sparse product is none
         # The least of the k highest values first, then all that reach it: so ties are cut by place, not by chance.
         for row, values in enumerate(cosine, begin):
             least = np.partition(values, len(values) - k)[len(values) - k]

@@ -80,5 +80,8 @@ class WordList:
 
 def fit_words(dictionary: Sequence[str], counts: np.ndarray, settings: WordListSettings) -> WordList:
     """The list of the words of `dictionary` that occur `counts` times in the training part. Ties by code points."""
-    frequent = [(-int(counts[place]), dictionary[place]) for place in np.flatnonzero(counts >= max(settings.min_count, 1)).tolist()]
+    frequent = [
+        (-int(counts[place]), dictionary[place])
+        for place in np.flatnonzero(counts >= max(settings.min_count, 1)).tolist()
+    ]
     return WordList(tuple(word for _, word in sorted(frequent)[: settings.most_words]))

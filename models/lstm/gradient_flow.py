@@ -47,7 +47,9 @@ def gradient_flow(module: nn.RNNBase, inputs: Tensor, seed: int = 0) -> Gradient
     direction = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(output)
     loss = (output * direction).sum()
     flat = [part for state in states for part in state]
-    gradients = torch.autograd.grad(loss, flat, allow_unused=True)  # of c at the last step only through h, and not at all in some variants
+    gradients = torch.autograd.grad(
+        loss, flat, allow_unused=True
+    )  # of c at the last step only through h, and not at all in some variants
     n_parts = len(states[0])
     curves = [_curve(gradients[part::n_parts], inputs.shape[0 if module.batch_first else 1]) for part in range(n_parts)]
     return GradientFlow(curves[0], curves[1] if n_parts == 2 else None)

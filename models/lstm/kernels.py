@@ -88,7 +88,11 @@ def backward_steps(
     """Fill `d_gates`, add to `dp` and `db`, and take `ds` and `dc_now` back. `R` comes as panels."""
     H, S, width, ds_width = dc_now.shape[1], ds.shape[1], BYTES // ds.itemsize, R.shape[0] * R.shape[2]
     n_tiled = (beyond - first + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
-    d_before, Rd, d = np.zeros(n_tiled * ds_width, ds.dtype), np.empty(n_tiled * ds_width, ds.dtype), np.zeros(n_tiled * 4 * H, ds.dtype)
+    d_before, Rd, d = (
+        np.zeros(n_tiled * ds_width, ds.dtype),
+        np.empty(n_tiled * ds_width, ds.dtype),
+        np.zeros(n_tiled * 4 * H, ds.dtype),
+    )
     for b in range(beyond - first):
         for k in range(S):
             d_before[b * ds_width + k] = ds[first + b, k]

@@ -221,7 +221,9 @@ def _whole(typing: Any, like: Any, x: Any) -> Any:  # noqa: ARG001
 
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:  # noqa: ARG001
         number = _number(like.dtype)
-        first = builder.insert_element(number.vector_of(0.0), builder.sitofp(operands[1], number.scalar), ir.IntType(32)(0))
+        first = builder.insert_element(
+            number.vector_of(0.0), builder.sitofp(operands[1], number.scalar), ir.IntType(32)(0)
+        )
         everywhere = ir.Constant(ir.VectorType(ir.IntType(32), number.n_lanes), [0] * number.n_lanes)
         return builder.shuffle_vector(first, first, everywhere)
 

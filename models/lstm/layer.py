@@ -48,7 +48,10 @@ class Layout:
             return [(0, self.sizes[0])]
         lengths = (np.asarray(self.sizes)[None, :] > np.arange(self.sizes[0])[:, None]).sum(axis=1)
         done = np.cumsum(lengths) / lengths.sum()
-        cuts = {min(tile_rows(int(np.searchsorted(done, share / n_threads)) + 1), self.sizes[0]) for share in range(1, n_threads)}
+        cuts = {
+            min(tile_rows(int(np.searchsorted(done, share / n_threads)) + 1), self.sizes[0])
+            for share in range(1, n_threads)
+        }
         return list(pairwise(sorted(cuts | {0, self.sizes[0]})))
 
 

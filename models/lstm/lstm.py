@@ -64,7 +64,9 @@ class LSTM(nn.LSTM):
             raise ValueError("forget_bias needs bias=True")
         form = form_of(variant, peephole=peephole)
         device = choose_device(device) if isinstance(device, str) else device
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+        )
         self.variant, self.form, self.forget_bias, self.products = variant, form, forget_bias, products
         self.is_fused = form == Form() and not layer_norm and products is None
         H, like = hidden_size, {"device": device, "dtype": dtype}
@@ -91,7 +93,9 @@ class LSTM(nn.LSTM):
         if self.is_fused:
             return super().forward(input, hx)
         if isinstance(input, PackedSequence):
-            state = self._first_state(input.data, int(input.batch_sizes[0]), hx, input.sorted_indices, input.batch_sizes)
+            state = self._first_state(
+                input.data, int(input.batch_sizes[0]), hx, input.sorted_indices, input.batch_sizes
+            )
             data, last = self._run(input.data, tuple(input.batch_sizes.tolist()), state)
             packed = PackedSequence(data, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
             return packed, _ordered(last, input.unsorted_indices)
@@ -101,7 +105,9 @@ class LSTM(nn.LSTM):
         if not is_batched:
             for part, letter in zip(hx or (), "hc", strict=False):
                 if part.dim() != 2:
-                    raise RuntimeError(f"For unbatched 2-D input, {letter}x should also be 2-D but got {part.dim()}-D tensor")
+                    raise RuntimeError(
+                        f"For unbatched 2-D input, {letter}x should also be 2-D but got {part.dim()}-D tensor"
+                    )
             hx = None if hx is None else (hx[0].unsqueeze(1), hx[1].unsqueeze(1))
         steps = (input if is_batched else input.unsqueeze(1)).transpose(0, 1 if self.batch_first and is_batched else 0)
         if not len(steps):
@@ -138,7 +144,9 @@ class LSTM(nn.LSTM):
                     getattr(self, f"bias_ih{ending}")[of_forget_gate] = self.forget_bias
                     getattr(self, f"bias_hh{ending}")[of_forget_gate] = 0.0
 
-    def _first_state(self, data: Tensor, n_sequences: int, hx: State | None, order: Tensor | None, batch_sizes: Tensor | None) -> State:
+    def _first_state(
+        self, data: Tensor, n_sequences: int, hx: State | None, order: Tensor | None, batch_sizes: Tensor | None
+    ) -> State:
         """The state before the first step, checked, with sequences in the order of the data."""
         if hx is None:
             zeros = data.new_zeros(len(self._endings()), n_sequences, self.hidden_size)
@@ -165,7 +173,9 @@ class LSTM(nn.LSTM):
         h_all, c_all = zip(*lasts, strict=True)
         return data, (torch.stack(h_all), torch.stack(c_all))
 
-    def _run_layer(self, data: Tensor, layout: Layout, h: Tensor, c: Tensor, ending: str) -> tuple[Tensor, Tensor, Tensor]:
+    def _run_layer(
+        self, data: Tensor, layout: Layout, h: Tensor, c: Tensor, ending: str
+    ) -> tuple[Tensor, Tensor, Tensor]:
         def weight(name: str) -> Tensor | None:
             return self._parameters.get(name + ending)
 

@@ -56,7 +56,9 @@ def panels(B: np.ndarray) -> np.ndarray:
 
 
 @_intrinsic
-def multiply_tile(typing: Any, A: Any, a_at: Any, width: Any, B: Any, b_at: Any, C: Any, c_at: Any, c_width: Any, K: Any) -> Any:  # noqa: ARG001
+def multiply_tile(
+    typing: Any, A: Any, a_at: Any, width: Any, B: Any, b_at: Any, C: Any, c_at: Any, c_width: Any, K: Any
+) -> Any:
     """Fill a tile of C, from `c_at`, with the product of TILE_ROWS rows of A, from `a_at`, and a panel of B, from `b_at`."""
     n_lanes = VECTOR_BYTES // (A.dtype.bitwidth // 8)
 
@@ -84,10 +86,14 @@ def multiply_tile(typing: Any, A: Any, a_at: Any, width: Any, B: Any, b_at: Any,
             builder.store(ir.Constant(vector, [0.0] * n_lanes), variable)
         with cgutils.for_range(builder, K) as loop:
             begin = place(b_at, loop.index, TILE_VECTORS * n_lanes)
-            b_lanes = [builder.load(lanes_at(b, place(begin, begin, 0, v * n_lanes)), align=4) for v in range(TILE_VECTORS)]
+            b_lanes = [
+                builder.load(lanes_at(b, place(begin, begin, 0, v * n_lanes)), align=4) for v in range(TILE_VECTORS)
+            ]
             for r, row in enumerate(sums):
                 x = builder.load(builder.gep(a, [builder.add(place(a_at, width, r), loop.index)]))
-                x = builder.shuffle_vector(builder.insert_element(undefined, x, ir.IntType(32)(0)), undefined, everywhere)
+                x = builder.shuffle_vector(
+                    builder.insert_element(undefined, x, ir.IntType(32)(0)), undefined, everywhere
+                )
                 for lanes, variable in zip(b_lanes, row, strict=True):
                     builder.store(builder.call(fma, [x, lanes, builder.load(variable)]), variable)
         for r, row in enumerate(sums):
@@ -105,10 +111,14 @@ def multiply(A: Any, n: int, B: Any, C: Any) -> None:
     n_panels, K, width = B.shape
     for panel in range(n_panels):
         for row in range(0, n, TILE_ROWS):
-            multiply_tile(A, row * K, K, B, panel * K * width, C, row * n_panels * width + panel * width, n_panels * width, K)
+            multiply_tile(
+                A, row * K, K, B, panel * K * width, C, row * n_panels * width + panel * width, n_panels * width, K
+            )
 
 
-def product(A: torch.Tensor, B: torch.Tensor, precision: torch.dtype | None = None, bias: torch.Tensor | None = None) -> torch.Tensor:
+def product(
+    A: torch.Tensor, B: torch.Tensor, precision: torch.dtype | None = None, bias: torch.Tensor | None = None
+) -> torch.Tensor:
     """A B + bias by torch, of numbers rounded to `precision` first (None: as they are), in the type of A.
 
     float32 on the processor goes through oneDNN, which uses wider vectors than `torch.mm` does on processors of AMD (220 against 90 GFLOP/s).

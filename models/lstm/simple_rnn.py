@@ -56,7 +56,15 @@ class SimpleRnnLayer(torch.autograd.Function):
             da[rows] = (d_above[rows] + dh_now[:n]) * slope[rows]
             dh_now[:n] = product(da[rows], W)
         dx = product(da, U) if ctx.needs_input_grad[0] else None
-        return dx, dh_now, product(da.t(), x), product(da.t(), h_before), None if b is None else da.sum(dim=0), None, None
+        return (
+            dx,
+            dh_now,
+            product(da.t(), x),
+            product(da.t(), h_before),
+            None if b is None else da.sum(dim=0),
+            None,
+            None,
+        )
 
 
 class SimpleRNN(nn.RNN):
@@ -66,7 +74,9 @@ class SimpleRNN(nn.RNN):
     ValueError for another nonlinearity, and for the identity in both directions; TypeError for the identity and packed sequences.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", **settings: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", **settings: Any
+    ) -> None:
         if nonlinearity not in ACTIVATIONS:
             raise ValueError(f"no nonlinearity is called {nonlinearity!r}: choose one of {', '.join(ACTIVATIONS)}")
         if nonlinearity == "identity" and settings.get("bidirectional"):

@@ -147,7 +147,9 @@ def from_tensors(tensors: Mapping[str, np.ndarray]) -> RegimeModel:
     """The model that `as_tensors` took apart. ValueError where the arrays are not those of one."""
     try:
         hmm = GaussianHMM(len(tensors["startprob"]), "full")
-        hmm.startprob_, hmm.transmat_, hmm.means_ = (np.array(tensors[name]) for name in ("startprob", "transmat", "means"))
+        hmm.startprob_, hmm.transmat_, hmm.means_ = (
+            np.array(tensors[name]) for name in ("startprob", "transmat", "means")
+        )
         hmm.covars_ = tensors["covars"]
         hmm.get_stationary_distribution()  # refuses what does not fit
         return RegimeModel(hmm, tensors["location"], tensors["scale"], tensors["level"])
@@ -164,7 +166,12 @@ def _per_day(log_likelihood: float, grid: DailyGrid, scale: np.ndarray) -> float
 def _untrained(n_states: int, settings: RegimeSettings) -> GaussianHMM:
     """A model that begins with a chain that favours nothing, and k-means centres."""
     model = GaussianHMM(
-        n_states, settings.covariance_type, n_iter=settings.n_iter, tol=settings.tol, random_state=settings.seed, init_params="mc"
+        n_states,
+        settings.covariance_type,
+        n_iter=settings.n_iter,
+        tol=settings.tol,
+        random_state=settings.seed,
+        init_params="mc",
     )
     model.startprob_, model.transmat_ = np.full(n_states, 1.0 / n_states), np.full((n_states, n_states), 1.0 / n_states)
     return model

@@ -29,7 +29,12 @@ def smoothed_forecast(past: np.ndarray, horizon: int) -> np.ndarray:
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         model = ExponentialSmoothing(
-            series, trend="add", damped_trend=True, seasonal="add", seasonal_periods=WEEK, initialization_method="estimated"
+            series,
+            trend="add",
+            damped_trend=True,
+            seasonal="add",
+            seasonal_periods=WEEK,
+            initialization_method="estimated",
         )
         forecast = np.asarray(model.fit().forecast(horizon), dtype=np.float64)
     return forecast if np.isfinite(forecast).all() else np.full(horizon, np.nan)

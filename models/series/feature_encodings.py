@@ -28,7 +28,10 @@ class MinMax:
     def fit(cls, values: np.ndarray) -> Self:
         """Of the training part (n, D). A column without a value has 0 and 1."""
         columns = _columns(values)
-        return cls(tuple(float(c.min()) if len(c) else 0.0 for c in columns), tuple(float(c.max()) if len(c) else 1.0 for c in columns))
+        return cls(
+            tuple(float(c.min()) if len(c) else 0.0 for c in columns),
+            tuple(float(c.max()) if len(c) else 1.0 for c in columns),
+        )
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """0 at the lowest of the training part, 1 at its highest, beyond them outside of 0..1; 0 in a column that was constant."""

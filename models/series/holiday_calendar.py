@@ -36,7 +36,9 @@ def holiday_calendar(places: Sequence[tuple[str, str | None]], first_day: int, l
     A part whose holidays nobody lists has its country's; a country that nobody lists has none.
     """
     rows = {place: _row(*place, first_day, last_day) for place in dict.fromkeys(places)}
-    is_holiday = np.array([rows[place] for place in places], dtype=np.bool_).reshape(len(places), last_day - first_day + 1)
+    is_holiday = np.array([rows[place] for place in places], dtype=np.bool_).reshape(
+        len(places), last_day - first_day + 1
+    )
     return HolidayCalendar(first_day, is_holiday)
 
 
@@ -47,7 +49,9 @@ def _row(country: str, part: str | None, first_day: int, last_day: int) -> np.nd
     if country not in known:
         return row
     code = part.removeprefix(f"{country}-") if part is not None else None
-    listed = holidays.country_holidays(country, subdiv=code if code in known[country] else None, years=range(first.year, last.year + 1))
+    listed = holidays.country_holidays(
+        country, subdiv=code if code in known[country] else None, years=range(first.year, last.year + 1)
+    )
     for day in listed:
         if first <= day <= last:
             row[(day - first).days] = True

@@ -64,11 +64,18 @@ def learn_chain(sequences: Sequence[np.ndarray], n_states: int) -> TagChain:
     keys = np.full(1 << int(2 * len(seen)).bit_length(), -1, np.int64)
     table = np.zeros(len(keys), np.float32)
     _fill(keys, table, seen, np.log(values).astype(np.float32))
-    return TagChain(np.log(after_b).astype(np.float32), np.log(left).reshape(size, size).astype(np.float32), keys, table)
+    return TagChain(
+        np.log(after_b).astype(np.float32), np.log(left).reshape(size, size).astype(np.float32), keys, table
+    )
 
 
 def best_states(  # noqa: PLR0917  # the chain, the tokens, and their candidates
-    chain: TagChain, types: np.ndarray, lengths: np.ndarray, candidate_starts: np.ndarray, candidates: np.ndarray, scores: np.ndarray
+    chain: TagChain,
+    types: np.ndarray,
+    lengths: np.ndarray,
+    candidate_starts: np.ndarray,
+    candidates: np.ndarray,
+    scores: np.ndarray,
 ) -> np.ndarray:
     """The most likely state of each token, int32 (T,), sentence by sentence (Viterbi over pairs of states).
 
@@ -150,7 +157,9 @@ def _decode(  # noqa: C901, PLR0912, PLR0917  # one recursion there, one back
                 for q in range(len(two_back)):
                     if score[q, p] >= least:
                         for c in range(len(here)):
-                            value = score[q, p] + _log_probability(log_bigram, log_left, keys, values, two_back[q], one_back[p], here[c])
+                            value = score[q, p] + _log_probability(
+                                log_bigram, log_left, keys, values, two_back[q], one_back[p], here[c]
+                            )
                             if value > next_score[p, c]:
                                 next_score[p, c] = value
                                 came_from[t - begin, p, c] = q
@@ -161,7 +170,9 @@ def _decode(  # noqa: C901, PLR0912, PLR0917  # one recursion there, one back
         best_p, best_c, best_score = 0, 0, -np.inf
         for p in range(len(two_back)):
             for c in range(len(one_back)):
-                value = score[p, c] + _log_probability(log_bigram, log_left, keys, values, two_back[p], one_back[c], outside)
+                value = score[p, c] + _log_probability(
+                    log_bigram, log_left, keys, values, two_back[p], one_back[c], outside
+                )
                 if value > best_score:
                     best_p, best_c, best_score = p, c, value
         for t in range(end - 1, begin - 1, -1):

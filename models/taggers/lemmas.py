@@ -41,20 +41,30 @@ def learn_lemmas(tokens: Iterable[tuple[str, str, str | None]]) -> TaggedLemmas:
             counts[form, tag][lemma] += 1
             lower[form.lower(), tag][lemma] += 1
     seen = {**lower, **counts}  # what was seen in lower case itself goes before what other cases say
-    rows = [(form, tag, min(of_form, key=lambda lemma: (-of_form[lemma], lemma))) for (form, tag), of_form in sorted(seen.items())]
-    return TaggedLemmas(tuple(form for form, _, _ in rows), tuple(tag for _, tag, _ in rows), tuple(lemma for _, _, lemma in rows))
+    rows = [
+        (form, tag, min(of_form, key=lambda lemma: (-of_form[lemma], lemma)))
+        for (form, tag), of_form in sorted(seen.items())
+    ]
+    return TaggedLemmas(
+        tuple(form for form, _, _ in rows), tuple(tag for _, tag, _ in rows), tuple(lemma for _, _, lemma in rows)
+    )
 
 
 def as_tensors(lemmas: TaggedLemmas) -> dict[str, np.ndarray]:
     """The columns as arrays of UTF-8 bytes, under `NAMES`."""
     columns = (lemmas.forms, lemmas.tags, lemmas.lemmas)
-    return {name: np.frombuffer(SEPARATOR.join(column).encode(), np.uint8) for name, column in zip(NAMES, columns, strict=True)}
+    return {
+        name: np.frombuffer(SEPARATOR.join(column).encode(), np.uint8)
+        for name, column in zip(NAMES, columns, strict=True)
+    }
 
 
 def from_tensors(tensors: Mapping[str, np.ndarray]) -> TaggedLemmas:
     """What `as_tensors` took apart; without any lemma where the arrays are not there. ValueError where they do not fit each other."""
     columns = [tensors[name].tobytes().decode() for name in NAMES if name in tensors]
-    forms, tags, lemmas = (tuple(column.split(SEPARATOR)) if column else () for column in (*columns, "", "", "")[: len(NAMES)])
+    forms, tags, lemmas = (
+        tuple(column.split(SEPARATOR)) if column else () for column in (*columns, "", "", "")[: len(NAMES)]
+    )
     if not len(forms) == len(tags) == len(lemmas):
         raise ValueError(f"{len(forms)} forms, {len(tags)} tags and {len(lemmas)} lemmas do not fit each other")
     return TaggedLemmas(forms, tags, lemmas)

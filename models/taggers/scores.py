@@ -39,7 +39,9 @@ def tag_sentences(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> list[tu
     return [tagger.states[state][:2] for state in tagger.tag(list(numbers), codes, lengths).tolist()]
 
 
-def score_tagger(tagger: Tagger, training: Sequence[TaggedSentence], held_out: Sequence[TaggedSentence]) -> TaggerScores:
+def score_tagger(
+    tagger: Tagger, training: Sequence[TaggedSentence], held_out: Sequence[TaggedSentence]
+) -> TaggerScores:
     """The scores of `tagger`, learned from `training`, on `held_out`, which has one token at least."""
     said = tag_sentences(tagger, [[word for word, _, _ in sentence] for sentence in held_out])
     true = [token for sentence in held_out for token in sentence]
@@ -54,9 +56,12 @@ def score_tagger(tagger: Tagger, training: Sequence[TaggedSentence], held_out: S
     pairs = Counter((wanted, upos) for (upos, _), (_, wanted, _) in zip(said, true, strict=True))
     n_said, n_true = Counter(upos for upos, _ in said), Counter(wanted for _, wanted, _ in true)
     by_tag = {
-        tag: (_share(pairs[tag, tag], n_said[tag]), _share(pairs[tag, tag], n_true[tag]), n_true[tag]) for tag in sorted({*n_said, *n_true})
+        tag: (_share(pairs[tag, tag], n_said[tag]), _share(pairs[tag, tag], n_true[tag]), n_true[tag])
+        for tag in sorted({*n_said, *n_true})
     }
-    wrong = sorted(((wanted, upos, n) for (wanted, upos), n in pairs.items() if wanted != upos), key=lambda row: (-row[2], row))
+    wrong = sorted(
+        ((wanted, upos, n) for (wanted, upos), n in pairs.items() if wanted != upos), key=lambda row: (-row[2], row)
+    )
     return TaggerScores(
         float(is_right.mean()), _mean(is_right[is_known]), _mean(is_right[~is_known]), _mean(np.array(xpos)),
         float(np.mean([usual.get(word, USUAL_TAG) == wanted for word, wanted, _ in true])), len(true), by_tag, wrong,

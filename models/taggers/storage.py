@@ -33,7 +33,11 @@ def from_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, Any]) ->
         form = WordModel(tensors["form_rows"], tensors["form_weights"])
         chain = TagChain(tensors["log_bigram"], tensors["log_left"], tensors["trigram_keys"], tensors["trigram_values"])
         words, hints = _words_of(tensors["words"]), _words_of(tensors["hints"])
-        is_whole = len(words) == len(hints) and len(tensors["starts"]) == 2 * len(words) + 1 and len(states) == len(tensors["prior"])
+        is_whole = (
+            len(words) == len(hints)
+            and len(tensors["starts"]) == 2 * len(words) + 1
+            and len(states) == len(tensors["prior"])
+        )
         if not is_whole or chain.log_bigram.shape != (len(states) + 1, len(states) + 1):
             raise TaggerError("the arrays of this tagger do not fit each other: train it again")
         settings = TaggerSettings(**notes["tagger_settings"])

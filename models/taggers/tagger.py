@@ -106,7 +106,9 @@ def learn_tagger(sentences: Sequence[TaggedSentence], settings: TaggerSettings |
         raise TaggerError("there is no tagged sentence to learn from")
     lexical = _lexical_words(sentences, settings.n_lexical)
     tags: list[Tag] = sorted({(upos, xpos) for sentence in sentences for _, upos, xpos in sentence})
-    special = {(upos, xpos, word.lower()) for sentence in sentences for word, upos, xpos in sentence if word.lower() in lexical}
+    special = {
+        (upos, xpos, word.lower()) for sentence in sentences for word, upos, xpos in sentence if word.lower() in lexical
+    }
     states = [*((upos, xpos, "") for upos, xpos in tags), *sorted(special)]
     number = {state: n for n, state in enumerate(states)}
     sequences = [
@@ -177,9 +179,13 @@ def _known_candidates(  # noqa: PLR0917  # all that is known of words
     return _candidates(seen / seen.sum(axis=1, keepdims=True), prior, settings)
 
 
-def _candidates(probabilities: np.ndarray, prior: np.ndarray, settings: TaggerSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _candidates(
+    probabilities: np.ndarray, prior: np.ndarray, settings: TaggerSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Starts (n + 1,), states and scores of what is likely enough in each row of P(state | word), whose columns are the first states."""
-    probabilities = np.where(prior[: probabilities.shape[1]] > 0, probabilities, 0.0)  # a tag that only lexical states have
+    probabilities = np.where(
+        prior[: probabilities.shape[1]] > 0, probabilities, 0.0
+    )  # a tag that only lexical states have
     nth = min(settings.n_candidates, probabilities.shape[1])
     bound = np.partition(probabilities, -nth, axis=1)[:, -nth]
     bound = np.maximum(bound, probabilities.max(axis=1) * np.exp(-settings.beam))

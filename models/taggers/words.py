@@ -23,10 +23,18 @@ import numpy as np
 
 from models.kernels.kernel_cache import kernel
 
-LONGEST_SUFFIX, LONGEST_PREFIX, LONGEST_CASED_SUFFIX = 6, 5, 4  # our choice: English and German endings and their stems' last letters
+LONGEST_SUFFIX, LONGEST_PREFIX, LONGEST_CASED_SUFFIX = (
+    6,
+    5,
+    4,
+)  # our choice: English and German endings and their stems' last letters
 LONGEST_LENGTH = 8  # words of more characters than this differ no more by length
 RUN = re.compile(r"(.)\1+")
-N_EPOCHS, RATE, FIRST_SQUARES = 8, 0.1, 0.01  # of AdaGrad (Duchi 2011): four fifths of UD English EWT against the last fifth
+N_EPOCHS, RATE, FIRST_SQUARES = (
+    8,
+    0.1,
+    0.01,
+)  # of AdaGrad (Duchi 2011): four fifths of UD English EWT against the last fifth
 LEAST_STEP = 1e-5  # a smaller gradient moves nothing that counts, and most are smaller
 
 
@@ -67,7 +75,9 @@ def learn_words(examples: Sequence[WordExample], n_classes: int, seed: int) -> W
     class_starts = np.concatenate([[0], np.cumsum([len(example.counts) for example in examples])]).astype(np.int64)
     classes = np.array([number for example in examples for number in example.counts], np.int64)
     # A word of n occurrences weighs sqrt(n): rare ones are what is to be foretold, and n copies say less than n words.
-    shares = np.array([n / sum(example.counts.values()) ** 0.5 for example in examples for n in example.counts.values()])
+    shares = np.array(
+        [n / sum(example.counts.values()) ** 0.5 for example in examples for n in example.counts.values()]
+    )
     weights = np.zeros((len(rows), n_classes), np.float32)
     squares = np.full((len(rows), n_classes), FIRST_SQUARES, np.float32)
     rng = np.random.default_rng(seed)
@@ -106,7 +116,9 @@ class _Shapes(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        shape = "d" if character.isdigit() else "X" if character.isupper() else "x" if character.isalpha() else character
+        shape = (
+            "d" if character.isdigit() else "X" if character.isupper() else "x" if character.isalpha() else character
+        )
         self[code] = shape
         return shape
 
@@ -124,7 +136,9 @@ def _hashed(words: Sequence[tuple[str, bool, str]]) -> tuple[np.ndarray, np.ndar
     starts = [0]
     hashes: list[int] = []
     for word, is_first, hint in words:
-        features = "\n".join(word_features(word, hint, is_first=is_first))  # one word's at once: a quarter faster than each by itself
+        features = "\n".join(
+            word_features(word, hint, is_first=is_first)
+        )  # one word's at once: a quarter faster than each by itself
         hashes += map(zlib.crc32, features.encode("utf-8", "surrogatepass").split(b"\n"))
         starts.append(len(hashes))
     return np.array(starts, np.int64), np.array(hashes, np.uint32)

@@ -31,7 +31,11 @@ class Checkpoint:
 
     def part(self, prefix: str) -> dict[str, torch.Tensor]:
         """The tensors under `prefix`, by the rest of their names; empty where there are none."""
-        return {name.removeprefix(f"{prefix}."): tensor for name, tensor in self.tensors.items() if name.startswith(f"{prefix}.")}
+        return {
+            name.removeprefix(f"{prefix}."): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(f"{prefix}.")
+        }
 
 
 def weights_of(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -51,16 +55,24 @@ def make_checkpoint(
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     tensors |= {f"generator.{name}": state.clone() for name, state in generators.items()}
     for place, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{place}.{key}": value.detach().to("cpu", copy=True) for key, value in state.items() if value is not None}
+        tensors |= {
+            f"optimiser.{place}.{key}": value.detach().to("cpu", copy=True)
+            for key, value in state.items()
+            if value is not None
+        }
     return Checkpoint(tensors, notes)
 
 
-def restore(checkpoint: Checkpoint, module: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> None:
+def restore(
+    checkpoint: Checkpoint, module: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings
+) -> None:
     """Bring `module` and `optimiser` to the state of `checkpoint`. CheckpointError where it is of another module or other settings."""
     given, kept = asdict(settings), checkpoint.notes["settings"]
     changed = sorted(name for name in given if name not in MAY_DIFFER and kept.get(name) != given[name])
     if changed:
-        raise CheckpointError(f"the checkpoint was made with other settings ({', '.join(changed)}): resume with the same")
+        raise CheckpointError(
+            f"the checkpoint was made with other settings ({', '.join(changed)}): resume with the same"
+        )
     try:
         module.load_state_dict(checkpoint.part("module"))
     except RuntimeError as error:

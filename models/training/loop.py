@@ -126,7 +126,9 @@ class NonFiniteLossError(ArithmeticError):
     """
 
     def __init__(self, epoch: int, batch: int, history: TrainingHistory, checkpoint: Checkpoint) -> None:
-        super().__init__(f"the loss is no number at epoch {epoch}, batch {batch}: lower the learning rate or clip gradients lower")
+        super().__init__(
+            f"the loss is no number at epoch {epoch}, batch {batch}: lower the learning rate or clip gradients lower"
+        )
         self.epoch, self.batch, self.history, self.checkpoint = epoch, batch, history, checkpoint
 
 
@@ -199,7 +201,16 @@ def train(
         try:
             generator = torch.Generator().manual_seed(settings.seed)
             training = _Training(
-                module, _optimiser(module, settings), batches, loss_of, settings, device, generator, chunks_of, report, _Course()
+                module,
+                _optimiser(module, settings),
+                batches,
+                loss_of,
+                settings,
+                device,
+                generator,
+                chunks_of,
+                report,
+                _Course(),
             )
             return _run(training, validate, resume, checkpoint)
         finally:
@@ -256,7 +267,9 @@ def _epoch(training: _Training[B], number: int) -> Epoch:
     last = course.epochs[-1].validation if course.epochs else None
     for place, batch in enumerate(training.batches.draw(training.generator)):
         # Half of this batch counts as done: at 0 and at 1 the rate may be 0, and the update would be for nothing.
-        rate = learning_rate(settings, (number * n_batches + place + 0.5) / (settings.epochs * n_batches), course.plateau_scale)
+        rate = learning_rate(
+            settings, (number * n_batches + place + 0.5) / (settings.epochs * n_batches), course.plateau_scale
+        )
         for group in training.optimiser.param_groups:
             group["lr"] = rate
         state = state if settings.carry_state else None
@@ -276,7 +289,9 @@ def _epoch(training: _Training[B], number: int) -> Epoch:
             total, n_seen = total + loss * found.n, n_seen + found.n
             training.n_samples += found.n
         if training.report is not None:
-            done = Progress(number, settings.epochs, place + 1, n_batches, training.n_samples, total / max(n_seen, 1), last)
+            done = Progress(
+                number, settings.epochs, place + 1, n_batches, training.n_samples, total / max(n_seen, 1), last
+            )
             training.report(done)
     if not norms:
         raise ValueError("there is no batch to train on")
@@ -285,7 +300,9 @@ def _epoch(training: _Training[B], number: int) -> Epoch:
     mean = by_update.mean(0).tolist()
     clipped = float((by_update[:, 0] > settings.clip_norm).double().mean()) if settings.clip_norm else 0.0
     by_name = dict(zip(names, mean[1:], strict=True))
-    return Epoch(number, total / max(n_seen, 1), None, rate, mean[0], float(by_update[:, 0].max()), clipped, by_name, n_seen)
+    return Epoch(
+        number, total / max(n_seen, 1), None, rate, mean[0], float(by_update[:, 0].max()), clipped, by_name, n_seen
+    )
 
 
 def _clip(module: nn.Module, settings: TrainingSettings) -> list[float]:
@@ -294,12 +311,19 @@ def _clip(module: nn.Module, settings: TrainingSettings) -> list[float]:
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norms = [torch.zeros(()) if parameter.grad is None else torch.linalg.vector_norm(parameter.grad) for parameter in parameters]
+    norms = [
+        torch.zeros(()) if parameter.grad is None else torch.linalg.vector_norm(parameter.grad)
+        for parameter in parameters
+    ]
     by_parameter = torch.stack([norm.to("cpu", torch.float64) for norm in norms])
     total = float(torch.linalg.vector_norm(by_parameter))
     if settings.clip_value:
         nn.utils.clip_grad_value_(parameters, settings.clip_value)
-        clipped = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g).to("cpu", torch.float64) for g in gradients])))
+        clipped = float(
+            torch.linalg.vector_norm(
+                torch.stack([torch.linalg.vector_norm(g).to("cpu", torch.float64) for g in gradients])
+            )
+        )
     else:
         clipped = total
     if settings.clip_norm and clipped > settings.clip_norm:
@@ -326,7 +350,12 @@ def _validated(module: nn.Module, validate: Callable[[nn.Module], float]) -> flo
 def _is_better(course: _Course, value: float, settings: TrainingSettings) -> bool:
     """Whether `value` makes the last epoch the best so far; counts in `course` what patience and plateaus go by."""
     if value < course.best:
-        course.best, course.best_epoch, course.n_worse, course.n_worse_at_this_rate = value, course.epochs[-1].epoch, 0, 0
+        course.best, course.best_epoch, course.n_worse, course.n_worse_at_this_rate = (
+            value,
+            course.epochs[-1].epoch,
+            0,
+            0,
+        )
         return True
     course.n_worse += 1
     course.n_worse_at_this_rate += 1
@@ -342,7 +371,11 @@ def _checkpoint(training: _Training[Any], best: Mapping[str, torch.Tensor]) -> C
         generators["cuda"] = torch.cuda.get_rng_state(training.device)
     course = asdict(training.course)
     # JSON has no infinity: before the first epoch there is no best.
-    notes = {**course, "best": None if math.isinf(training.course.best) else training.course.best, "settings": asdict(training.settings)}
+    notes = {
+        **course,
+        "best": None if math.isinf(training.course.best) else training.course.best,
+        "settings": asdict(training.settings),
+    }
     return make_checkpoint(training.module, training.optimiser, generators, best, notes)
 
 

@@ -47,7 +47,9 @@ class TrainingSettings:
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}")
         for name in ("weight_decay", "plateau_patience", "clip_norm", "clip_value", "patience", "chunk_length"):
             _require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}")
-        _require(0 < self.learning_rate < math.inf, f"learning_rate must be above 0 and finite, not {self.learning_rate}")
+        _require(
+            0 < self.learning_rate < math.inf, f"learning_rate must be above 0 and finite, not {self.learning_rate}"
+        )
         _require(0 <= self.warm_up_share < 1, f"warm_up_share must be 0 or more and below 1, not {self.warm_up_share}")
         _require(0 < self.plateau_factor < 1, f"plateau_factor must lie between 0 and 1, not {self.plateau_factor}")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts import DOCUMENTS, LEDGER
+from expectations.contracts.documents import DOCUMENTS
+from expectations.contracts.ops import LEDGER
 from tasks.documents.parsing import PARSED
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
@@ -19,7 +20,9 @@ MODULES = ("tasks.transforms.text.exact_duplicates",)
 FINDING, REMOVING = Step("write_duplicates", MODULES), Step("write_documents", MODULES)
 COPIES = "copies_by_file"
 """The working table that says which copies stand in which file of parsed documents."""
-COPIES_SCHEMA = pa.schema([pa.field("sha256", pa.string(), nullable=False), pa.field("doc_id", pa.string(), nullable=False)])
+COPIES_SCHEMA = pa.schema(
+    [pa.field("sha256", pa.string(), nullable=False), pa.field("doc_id", pa.string(), nullable=False)]
+)
 COMPARED = ("doc_id", "source", "content_sha256")
 
 
@@ -79,7 +82,9 @@ def documents_body(lake: Lake, work: FileWithCopies) -> StepOutput:
     parsed = read_table(lake, work.file)
     documents = parsed.filter(pc.invert(pc.is_in(parsed["doc_id"], value_set=pa.array(work.copies, pa.string()))))
     n_copies = parsed.num_rows - documents.num_rows
-    return StepOutput((write_table(lake, "documents", documents),), parsed.num_rows, documents.num_rows, {RULE: n_copies})
+    return StepOutput(
+        (write_table(lake, "documents", documents),), parsed.num_rows, documents.num_rows, {RULE: n_copies}
+    )
 
 
 def _decisions(duplicates: pa.Table) -> pa.Table:

@@ -71,7 +71,12 @@ def parse_works(source: Source, items: Sequence[RawItem], settings: DocumentSett
         "columns": dict(source.columns),
     })  # fmt: skip
     return [
-        Work(step, f"{source.name}: {batch[0].uri}", tuple(map(_digest, batch)), ParseBatch(source, tuple(batch), settings))
+        Work(
+            step,
+            f"{source.name}: {batch[0].uri}",
+            tuple(map(_digest, batch)),
+            ParseBatch(source, tuple(batch), settings),
+        )
         for batch in _batches(source.kind, items)
     ]
 
@@ -137,7 +142,9 @@ def _as_parsed(ref: FileRef) -> FileRef:
     return replace(ref, table=PARSED) if ref.table == "documents" else ref
 
 
-def _records(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch, reader: PageReader | None) -> Iterator[Record]:
+def _records(
+    item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch, reader: PageReader | None
+) -> Iterator[Record]:
     """Every record of an item; where its bytes cannot be read on, what was read before, and one more for the rest."""
     n_read, last_place = 0, ""
     try:
@@ -153,10 +160,14 @@ def _records(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch,
             else ("parser_failed", f"the parser failed ({type(error).__name__}: {error})")
         )
         read_before = f"; {n_read} records were read before, to {last_place}" if n_read else ""
-        yield RejectedRecord("rest" if n_read else "", rule, f"{what}{read_before}", item.n_bytes, {"n_records_before": n_read})
+        yield RejectedRecord(
+            "rest" if n_read else "", rule, f"{what}{read_before}", item.n_bytes, {"n_records_before": n_read}
+        )
 
 
-def _parse(item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch, reader: PageReader | None) -> Iterator[Record]:
+def _parse(
+    item: RawItem, stream: BinaryIO | BadInputError, batch: ParseBatch, reader: PageReader | None
+) -> Iterator[Record]:
     if isinstance(stream, BadInputError):
         raise stream
     source, limits = batch.source, batch.settings.limits

@@ -33,7 +33,9 @@ def document_sources(sources: Sequence[Source]) -> list[Source]:
     return [source for source in sources if source.kind in PARSER_MODULES or source.kind in WORD_TEST_PARSERS]
 
 
-@task(task_run_name="fetch {source.name}", cache_policy=NO_CACHE)  # in threads, where Prefect's time-outs cannot act; downloads have theirs
+@task(
+    task_run_name="fetch {source.name}", cache_policy=NO_CACHE
+)  # in threads, where Prefect's time-outs cannot act; downloads have theirs
 def fetch_documents(home: str, source: Source) -> FetchedSource:
     """What a source has now, kept in the lake; what cannot be had is logged here, and told in the quarantine by `write_vintages`."""
     fetched = fetch_source(Lake(Path(home)), source)
@@ -84,25 +86,30 @@ def all_parse_works(fetched: Sequence[FetchedSource], settings: DocumentSettings
     return [work for one in of_documents for work in parse_works(one.source, one.fetched.items, settings)]
 
 
-def plan_documents(lake: Lake, sources: Sequence[Source], settings: DocumentSettings | None = None) -> list[PlannedWork]:
+def plan_documents(
+    lake: Lake, sources: Sequence[Source], settings: DocumentSettings | None = None
+) -> list[PlannedWork]:
     """What `ingest_documents` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in document_sources(sources)]
     works = all_parse_works(fetched, settings or DocumentSettings())
     lines = plan_due(lake, "documents", [*vintage_works(lake, fetched, SUBJECT), *word_test_works(fetched), *works])
     parsed = find_records(lake, works)
     if len(parsed) < len(works):
-        return [
-            *lines,
-            *plan_hanging("documents", "parse_documents", "write_duplicates", "write_documents"),
-        ]
+        return [*lines, *plan_hanging("documents", "parse_documents", "write_duplicates", "write_documents")]
     (search,) = duplicate_works(parsed)
     found = find_record(lake, search)
     if found is None:
-        return [*lines, *plan_due(lake, "documents", [search]), *plan_hanging("documents", "write_duplicates", "write_documents")]
+        return [
+            *lines,
+            *plan_due(lake, "documents", [search]),
+            *plan_hanging("documents", "write_duplicates", "write_documents"),
+        ]
     return [*lines, *plan_due(lake, "documents", document_works(lake, parsed, found))]
 
 
-def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord], written: Sequence[StepRecord]) -> None:
+def show_documents(
+    fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord], written: Sequence[StepRecord]
+) -> None:
     """Show in the UI, by source, what went in, what came out, and what was set aside by which rule."""
     rows = []
     for one in fetched:
@@ -116,4 +123,8 @@ def show_documents(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord
             "source": name, "kind": one.source.kind, "raw items": len(one.fetched), "records in": sum(record.n_rows_in for record in of_source),
             "rows out": n_out, "set aside": ", ".join(f"{rule}: {n}" for rule, n in sorted(set_aside.items())),
         })  # fmt: skip
-    show_table("documents", rows, "Documents, or questions of word tests, by source: records in = rows out + set aside, by rule")
+    show_table(
+        "documents",
+        rows,
+        "Documents, or questions of word tests, by source: records in = rows out + set aside, by rule",
+    )

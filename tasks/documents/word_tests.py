@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from expectations.contracts import WORD_TESTS
+from expectations.contracts.documents import WORD_TESTS
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
@@ -64,7 +64,12 @@ def word_tests_body(lake: Lake, files: WordTestFiles) -> StepOutput:
 
 
 def _step(source: Source) -> Step:
-    settings: dict[str, Any] = {"source": source.name, "kind": source.kind, "lang": source.lang, **settings_of(ParseLimits())}
+    settings: dict[str, Any] = {
+        "source": source.name,
+        "kind": source.kind,
+        "lang": source.lang,
+        **settings_of(ParseLimits()),
+    }
     return Step(STEP, ("tasks.transforms.records.word_tests", "tasks.transforms.records.quarantine"), settings)
 
 
@@ -96,7 +101,9 @@ class _Rows:
             self.set_aside[record.rule] += 1
             uri = f"{item.uri}#{record.place}" if record.place else item.uri
             message = f"{item.uri}: {record.message}"
-            self._quarantine.append(SetAside(WORD_TESTS.name, record.rule, message, record.row, self.source.name, uri, item.vintage))
+            self._quarantine.append(
+                SetAside(WORD_TESTS.name, record.rule, message, record.row, self.source.name, uri, item.vintage)
+            )
         if len(self._questions) + len(self._quarantine) >= ROWS_AT_ONCE:
             self._write()
 

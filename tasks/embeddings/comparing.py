@@ -57,7 +57,9 @@ def compare_vectors(lake: Lake, contest: Contest, new_id: str, present_id: str) 
     if new.loss_scale() == champion.loss_scale():
         share, present_share = new.held_out_share(), champion.held_out_share()
         if share is not None and present_share is not None:
-            compared.append(Comparison("loss_per_pair_beside_frequencies", "held_out", share, present_share, is_higher_better=False))
+            compared.append(
+                Comparison("loss_per_pair_beside_frequencies", "held_out", share, present_share, is_higher_better=False)
+            )
     return compared
 
 
@@ -77,7 +79,9 @@ class _Rows:
     def loss_scale(self) -> tuple[Any, ...]:
         """What its losses depend on besides how well it learned: kind, text, and what a pair is."""
         settings = {
-            name: {inner: one for inner, one in value.items() if inner not in NOT_OF_THE_LOSS} if isinstance(value, dict) else value
+            name: {inner: one for inner, one in value.items() if inner not in NOT_OF_THE_LOSS}
+            if isinstance(value, dict)
+            else value
             for name, value in self.settings.items()
             if name not in NOT_OF_THE_TEXT
         }

@@ -65,7 +65,9 @@ def _scratch_folder(lake: Lake) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=lake.models, prefix=".", suffix=TEMPORARY) as folder:
             yield Path(folder)
     except OSError as error:
-        raise LakeError(f"cannot write in {lake.models} ({error.strerror or error}): free space or give another --home") from error
+        raise LakeError(
+            f"cannot write in {lake.models} ({error.strerror or error}): free space or give another --home"
+        ) from error
 
 
 def _batches(lake: Lake, files: Sequence[FileRef]) -> Iterator[pa.Table]:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts import SCORES
+from expectations.contracts.learning import SCORES
 from models.embeddings.word_tests import ACCURACY, SPEARMAN, TestResult, WordTest, answer_test
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
@@ -105,10 +105,19 @@ def score_works(lake: Lake, judged: Sequence[StepRecord], tests: Sequence[FileRe
     works = []
     for record in judged:
         for row in read_table(lake, record.files_of("models")).to_pylist() if record.files_of("models") else []:
-            losses = tuple(score for score in read_table(lake, record.files_of("scores")).to_pylist() if score["metric"] not in METRICS)
+            losses = tuple(
+                score
+                for score in read_table(lake, record.files_of("scores")).to_pylist()
+                if score["metric"] not in METRICS
+            )
             files = tuple(by_lang.get(row["lang"], ()))
             vectors = PublishedVectors(
-                row["model_id"], row["lang"], json.loads(row["settings"])["column"], record.files_of("word_vectors"), losses, files
+                row["model_id"],
+                row["lang"],
+                json.loads(row["settings"])["column"],
+                record.files_of("word_vectors"),
+                losses,
+                files,
             )
             digest = hashlib.sha256(canonical_json([row["model_id"], *losses])).hexdigest()
             inputs = (digest, *(ref.sha256 for ref in (*vectors.files, *files)))
@@ -149,9 +158,13 @@ def score_vectors_body(lake: Lake, published: PublishedVectors) -> StepOutput:
 def vectors_of(lake: Lake, files: Sequence[FileRef], model_id: str, lang: str, column: WordColumn) -> WordVectors:
     """A model's rows of `word_vectors`, the most frequent word first."""
     rows = read_table(lake, files)
-    rows = rows.filter(pc.equal(rows["model_id"], model_id)).sort_by([("n_occurrences", "descending"), ("term", "ascending")])
+    rows = rows.filter(pc.equal(rows["model_id"], model_id)).sort_by(
+        [("n_occurrences", "descending"), ("term", "ascending")]
+    )
     lists = rows["vector"].combine_chunks()
-    return WordVectors(lang, column, tuple(rows["term"].to_pylist()), lists.flatten().to_numpy().reshape(rows.num_rows, -1))
+    return WordVectors(
+        lang, column, tuple(rows["term"].to_pylist()), lists.flatten().to_numpy().reshape(rows.num_rows, -1)
+    )
 
 
 def without_scores(judged: Sequence[StepRecord]) -> list[StepRecord]:

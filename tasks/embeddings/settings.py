@@ -40,7 +40,9 @@ class EmbeddingSettings:
     fewest_tokens: int = 2_000
     held_out_share: float = 0.05
     tokens_at_least: int = 2_000_000
-    most_epochs: int = 30  # on the samples (10,000 tokens a language) unseen text is predicted best after some 30, worse after 50
+    most_epochs: int = (
+        30  # on the samples (10,000 tokens a language) unseen text is predicted best after some 30, worse after 50
+    )
     threads: int = 0
     warm_start: bool = False
     warm_share: float = 0.4
@@ -78,7 +80,9 @@ class EmbeddingSettings:
 
     def deciding(self) -> dict[str, Any]:
         """The settings on which a model depends: of the model chosen alone, without threads."""
-        settings = settings_of(replace(self, word2vec=replace(self.word2vec, workers=1), glove=replace(self.glove, workers=1)))
+        settings = settings_of(
+            replace(self, word2vec=replace(self.word2vec, workers=1), glove=replace(self.glove, workers=1))
+        )
         other = WORD2VEC if self.model == GLOVE else GLOVE
         return {name: value for name, value in settings.items() if name not in (*WITHOUT_INFLUENCE, other)}
 

@@ -96,9 +96,13 @@ def vector_works(lake: Lake, parts: Sequence[StepRecord], settings: EmbeddingSet
     return [replace(work, payload=replace(work.payload, settings=replace(settings, threads=threads))) for work in works]
 
 
-def judgement_works(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: EmbeddingSettings) -> list[Work]:
+def judgement_works(
+    lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: EmbeddingSettings
+) -> list[Work]:
     """One judgement for each model that `trained`, the records of `works`, left."""
-    return judge_works(lake, works, trained, STEP_NAME, MODULES, kinds=KINDS, same=("column",), tolerance=settings.tolerance)
+    return judge_works(
+        lake, works, trained, STEP_NAME, MODULES, kinds=KINDS, same=("column",), tolerance=settings.tolerance
+    )
 
 
 def measurement_works(lake: Lake, judged: Sequence[StepRecord]) -> list[Work]:
@@ -159,19 +163,32 @@ def map_words(home: str, work: Work) -> StepRecord:
 
 def write_corpus_body(lake: Lake, part: TokensPart) -> StepOutput:
     """Leave the words of each language of a file of tokens, in reading order. Rows are tokens."""
-    tokens = read_table(lake, part.tokens, ["doc_id", "sentence", part.column]).rename_columns(["doc_id", "sentence", "word"])
+    tokens = read_table(lake, part.tokens, ["doc_id", "sentence", part.column]).rename_columns(
+        ["doc_id", "sentence", "word"]
+    )
     by_lang, n_without = split_by_language(tokens, read_table(lake, part.documents, ["doc_id", "lang"]))
-    files = tuple(write_table(lake, CORPUS + lang, rows, schema=SEQUENCE_SCHEMA) for lang, rows in sorted(by_lang.items()))
-    return StepOutput(files, tokens.num_rows, tokens.num_rows - n_without, {WITHOUT_LANGUAGE: n_without} if n_without else {})
+    files = tuple(
+        write_table(lake, CORPUS + lang, rows, schema=SEQUENCE_SCHEMA) for lang, rows in sorted(by_lang.items())
+    )
+    return StepOutput(
+        files, tokens.num_rows, tokens.num_rows - n_without, {WITHOUT_LANGUAGE: n_without} if n_without else {}
+    )
 
 
 def loss_curves(lake: Lake, records: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """For each language that has a model the loss of every epoch, and how fast it was learned."""
     rows = []
-    for ref in (ref for record in records for ref in record.files if ref.table == MODEL_FILES and ref.path.endswith("card.json")):
+    for ref in (
+        ref for record in records for ref in record.files if ref.table == MODEL_FILES and ref.path.endswith("card.json")
+    ):
         card = json.loads(lake.locate(ref.path).read_bytes())
         rows += [
-            {"language": card["lang"], "epoch": epoch, "loss": round(loss, 4), "tokens/s": card["notes"]["tokens_per_second"]}
+            {
+                "language": card["lang"],
+                "epoch": epoch,
+                "loss": round(loss, 4),
+                "tokens/s": card["notes"]["tokens_per_second"],
+            }
             for epoch, loss in enumerate(card["notes"]["losses"], 1)
         ]
     return rows
@@ -186,7 +203,11 @@ def show_tests(lake: Lake, scored: Sequence[StepRecord]) -> None:
         }
         for row in word_test_results(lake, scored)
     ]  # fmt: skip
-    show_table("word-tests-embeddings", rows, "Published word vectors on the word tests; questions with an unknown word are left out")
+    show_table(
+        "word-tests-embeddings",
+        rows,
+        "Published word vectors on the word tests; questions with an unknown word are left out",
+    )
 
 
 def _named(words: Sequence[str]) -> str:
@@ -194,7 +215,9 @@ def _named(words: Sequence[str]) -> str:
     return ", ".join(words[:MOST_NAMED]) + more
 
 
-def _vector_work(lake: Lake, manifest: Manifest, lang: str, files: tuple[FileRef, ...], settings: EmbeddingSettings) -> Work:
+def _vector_work(
+    lake: Lake, manifest: Manifest, lang: str, files: tuple[FileRef, ...], settings: EmbeddingSettings
+) -> Work:
     """The training of a language. Its inputs are the bytes of its files, and the name of the model that it starts from, if any."""
     start = find_start(lake, manifest, lang, files, settings)
     corpus = LanguageCorpus(lang, files, manifest.snapshot_id, settings, manifest.tables["word_tests"], start)
@@ -213,7 +236,8 @@ def _hanging(on: str, *steps: str) -> list[PlannedWork]:
     """Each of the steps hangs on the one before; those AFTER the judgement hang on that."""
     before = (on, *steps)
     return [
-        PlannedWork(STAGE, step, "all", f"hangs on {STEP_NAME if step in AFTER else before[place]}") for place, step in enumerate(steps)
+        PlannedWork(STAGE, step, "all", f"hangs on {STEP_NAME if step in AFTER else before[place]}")
+        for place, step in enumerate(steps)
     ]
 
 
@@ -238,7 +262,9 @@ def _show_training(lang: str) -> Iterator[None]:
                 update_progress_artifact(shown[0], 100 * progress.share, description=str(progress))
             else:
                 key = f"training-{lang}"
-                shown.append(cast(UUID, create_progress_artifact(100 * progress.share, key=key, description=str(progress))))
+                shown.append(
+                    cast(UUID, create_progress_artifact(100 * progress.share, key=key, description=str(progress)))
+                )
 
     with tell_training(show):
         yield

@@ -32,13 +32,18 @@ class Start:
     path: str
 
 
-def find_start(lake: Lake, manifest: Manifest, lang: str, files: Sequence[FileRef], settings: EmbeddingSettings) -> Start | None:
+def find_start(
+    lake: Lake, manifest: Manifest, lang: str, files: Sequence[FileRef], settings: EmbeddingSettings
+) -> Start | None:
     """What a training on `files` begins with: the published champion of word2vec with the same words and dimensions; None without one."""
     if not settings.warm_start or settings.model != WORD2VEC:
         return None
     for row in read_table(lake, manifest.tables["models"]).to_pylist():
         given = json.loads(row["settings"])
-        is_fit = given.get("column") == settings.column and given.get(WORD2VEC, {}).get("vector_size") == settings.word2vec.vector_size
+        is_fit = (
+            given.get("column") == settings.column
+            and given.get(WORD2VEC, {}).get("vector_size") == settings.word2vec.vector_size
+        )
         if row["kind"] == WORD2VEC and row["lang"] == lang and row["is_champion"] and is_fit:
             if row["data_sha256"] != data_digest(tuple(ref.sha256 for ref in files)):
                 return Start(row["model_id"], row["path"])

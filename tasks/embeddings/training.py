@@ -61,7 +61,11 @@ class Learned:
 
 def vector_step(settings: EmbeddingSettings) -> Step:
     """The step `train_vectors` under these settings."""
-    model = ("models.embeddings.glove",) if settings.model == GLOVE else ("models.embeddings.word2vec", "models.embeddings.word2vec_loss")
+    model = (
+        ("models.embeddings.glove",)
+        if settings.model == GLOVE
+        else ("models.embeddings.word2vec", "models.embeddings.word2vec_loss")
+    )
     return Step("train_vectors", (*model, "tasks.transforms.text.word_sequences"), settings.deciding())
 
 
@@ -79,7 +83,11 @@ def train_vectors_body(lake: Lake, corpus: LanguageCorpus) -> StepOutput:
     checkpoints = Checkpoints(lake, corpus.checkpoint, settings.checkpoint_every_s)
     with encoded_corpus(lake, corpus.files, settings.held_out_share, settings.seed) as encoded:
         try:
-            learned = _learn_glove(encoded, corpus) if settings.model == GLOVE else _learn_word2vec(lake, encoded, corpus, checkpoints)
+            learned = (
+                _learn_glove(encoded, corpus)
+                if settings.model == GLOVE
+                else _learn_word2vec(lake, encoded, corpus, checkpoints)
+            )
         except NothingToLearnError as error:
             checkpoints.remove()
             return _skipped(lake, corpus, n_tokens, error.rule)
@@ -87,7 +95,10 @@ def train_vectors_body(lake: Lake, corpus: LanguageCorpus) -> StepOutput:
     files = _keep(lake, corpus, learned, terms, checkpoints.seconds)
     checkpoints.remove()
     n_learned = int(learned.counts.sum())
-    set_aside = {"held_out": n_held_out, f"fewer_than_{learned.min_count}_occurrences": n_tokens - n_held_out - n_learned}
+    set_aside = {
+        "held_out": n_held_out,
+        f"fewer_than_{learned.min_count}_occurrences": n_tokens - n_held_out - n_learned,
+    }
     return StepOutput(files, n_tokens, n_learned, {rule: n for rule, n in set_aside.items() if n})
 
 
@@ -115,7 +126,9 @@ def _learn_word2vec(lake: Lake, encoded: EncodedCorpus, corpus: LanguageCorpus, 
         "n_tokens_resumed": int(sum(epoch[3] for epoch in state.notes["epochs"])) if state is not None else 0,
     }  # fmt: skip
     tensors = {"vectors": model.vectors, "output_vectors": model.output_vectors}
-    return Learned(model.token_ids, model.counts, model.vectors, tensors, _losses(model, encoded), notes, settings.min_count)
+    return Learned(
+        model.token_ids, model.counts, model.vectors, tensors, _losses(model, encoded), notes, settings.min_count
+    )
 
 
 def _learn_glove(encoded: EncodedCorpus, corpus: LanguageCorpus) -> Learned:
@@ -123,14 +136,20 @@ def _learn_glove(encoded: EncodedCorpus, corpus: LanguageCorpus) -> Learned:
     n_tokens = training.token_ids.size
     tell = reporter(corpus.lang, settings.epochs * n_tokens)
     model = train_glove(
-        training.token_ids, training.sentence_starts, encoded.counts, settings, lambda epoch, loss: tell((epoch + 1) * n_tokens, loss)
+        training.token_ids,
+        training.sentence_starts,
+        encoded.counts,
+        settings,
+        lambda epoch, loss: tell((epoch + 1) * n_tokens, loss),
     )
     notes = {
         "epochs": settings.epochs, "n_entries": model.n_entries, "n_tokens_trained": n_tokens * settings.epochs,
         "losses": list(model.losses), "loss_is": "mean of f(X) e^2 over entries",
     }  # fmt: skip
     scores = [Score("loss_per_entry", "training", model.losses[-1], "first_epoch", model.losses[0])]
-    return Learned(model.token_ids, model.counts, model.vectors, {"vectors": model.vectors}, scores, notes, settings.min_count)
+    return Learned(
+        model.token_ids, model.counts, model.vectors, {"vectors": model.vectors}, scores, notes, settings.min_count
+    )
 
 
 def _losses(model: Word2Vec, encoded: EncodedCorpus) -> list[Score]:
@@ -181,7 +200,13 @@ def _keep(lake: Lake, corpus: LanguageCorpus, learned: Learned, terms: pa.Array,
 
 
 def _skipped(
-    lake: Lake, corpus: LanguageCorpus, n_tokens: int, rule: str, *, score: float | None = None, threshold: float | None = None
+    lake: Lake,
+    corpus: LanguageCorpus,
+    n_tokens: int,
+    rule: str,
+    *,
+    score: float | None = None,
+    threshold: float | None = None,
 ) -> StepOutput:
     line = write_skip(lake, vector_step(corpus.settings), corpus.lang, rule, score=score, threshold=threshold)
     return StepOutput((line,), n_tokens, 0, {"language_left_out": n_tokens})

@@ -18,7 +18,10 @@ from tasks.lake.steps import Step, StepOutput, StepRecord, Work
 from tasks.transforms.text.stop_words import stop_words
 from tasks.transforms.text.word_columns import word_in_column
 
-STEP = Step("map_words", ("models.embeddings.word_map", "tasks.transforms.text.stop_words", "tasks.transforms.text.word_columns"))
+STEP = Step(
+    "map_words",
+    ("models.embeddings.word_map", "tasks.transforms.text.stop_words", "tasks.transforms.text.word_columns"),
+)
 WORD_MAP = "word_map"
 """The working table of places on the map: the most frequent words that are no stop words."""
 WORD_MAP_SCHEMA = pa.schema(
@@ -34,7 +37,12 @@ def map_works(lake: Lake, judged: Sequence[StepRecord]) -> list[Work]:
     for record in judged:
         for row in read_table(lake, record.files_of("models")).to_pylist() if record.files_of("models") else []:
             vectors = PublishedVectors(
-                row["model_id"], row["lang"], json.loads(row["settings"])["column"], record.files_of("word_vectors"), (), ()
+                row["model_id"],
+                row["lang"],
+                json.loads(row["settings"])["column"],
+                record.files_of("word_vectors"),
+                (),
+                (),
             )
             digest = hashlib.sha256(canonical_json([vectors.model_id, vectors.column])).hexdigest()
             works.append(Work(STEP, row["lang"], (digest, *(ref.sha256 for ref in vectors.files)), vectors))

@@ -18,12 +18,23 @@ import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from models.taggers.tagger import TaggerError
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import read_stage
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
+from tasks.lake.steps import (
+    PlannedWork,
+    Step,
+    StepOutput,
+    StepRecord,
+    Work,
+    do,
+    find_records,
+    plan_due,
+    plan_hanging,
+    settings_of,
+)
 from tasks.learning.decisions import write_skip
 from tasks.taggers.applying import LanguageTagger, TaggerFiles, open_tagger, present_taggers
 from tasks.transforms.text.annotation import annotate_texts, token_rows
@@ -32,7 +43,9 @@ from tasks.transforms.text.term_counts import PartCounts, language_counts, merge
 from tasks.transforms.text.term_weights import part_idf, term_idf, tfidf_rows
 
 STAGE = "features"
-SLICE_BYTES = 2**21  # of text annotated at once: 2**21 was faster than 2**20 and 2**22 to 2**24 on film reviews, by up to a third
+SLICE_BYTES = (
+    2**21
+)  # of text annotated at once: 2**21 was faster than 2**20 and 2**22 to 2**24 on film reviews, by up to a third
 TIMEOUT_S = 3600  # our choice, against what hangs: a part takes seconds to minutes
 
 VOCABULARY_STEP = Step("write_vocabulary", ("tasks.transforms.text.term_counts", "tasks.transforms.text.term_weights"))
@@ -82,7 +95,11 @@ def token_works(lake: Lake, settings: TextSettings | None = None) -> list[Work]:
 def vocabulary_works(parts: Sequence[StepRecord]) -> list[Work]:
     """The one merge over what `write_tokens` left of all `parts`; none where there are none."""
     files = tuple(ref for part in parts for name in COUNTS for ref in part.files_of(name))
-    return [Work(VOCABULARY_STEP, "words of all documents", tuple(sorted(ref.sha256 for ref in files)), files)] if files else []
+    return (
+        [Work(VOCABULARY_STEP, "words of all documents", tuple(sorted(ref.sha256 for ref in files)), files)]
+        if files
+        else []
+    )
 
 
 def tfidf_works(lake: Lake, parts: Sequence[StepRecord], vocabulary: Sequence[StepRecord]) -> list[Work]:
@@ -90,7 +107,9 @@ def tfidf_works(lake: Lake, parts: Sequence[StepRecord], vocabulary: Sequence[St
     idf = {_langs(lake, ref)[0]: ref for record in vocabulary for ref in record.files_of("idf")}
     works = []
     for part in parts:
-        (terms,), (counts,), (langs,) = (part.files_of(name) for name in ("part_terms", "term_counts", "language_counts"))
+        (terms,), (counts,), (langs,) = (
+            part.files_of(name) for name in ("part_terms", "term_counts", "language_counts")
+        )
         of_part = tuple(idf[lang] for lang in _langs(lake, langs) if lang in idf)
         inputs = tuple(ref.sha256 for ref in (terms, counts, *of_part))
         works.append(Work(TFIDF_STEP, part.subject, inputs, WeightsPart(terms, counts, of_part)))
@@ -159,7 +178,10 @@ def write_vocabulary_body(lake: Lake, files: Sequence[FileRef]) -> StepOutput:
     vocabulary = with_main_lemma(merge_counts((read_table(lake, ref) for ref in forms), ("lang", "norm")), main_lemmas)
     n_of_language = merge_counts((read_table(lake, ref) for ref in langs), ("lang",))
     indexed = term_idf(merge_counts((read_table(lake, ref) for ref in terms), ("lang", "term")), n_of_language)
-    idf = [indexed.filter(pc.equal(indexed["lang"], lang)).select(["lang", "term", "idf"]) for lang in pc.unique(indexed["lang"])]
+    idf = [
+        indexed.filter(pc.equal(indexed["lang"], lang)).select(["lang", "term", "idf"])
+        for lang in pc.unique(indexed["lang"])
+    ]
     n_documents = pc.sum(n_of_language["n_documents"]).as_py()
     left = (
         write_table(lake, "vocabulary", vocabulary),
@@ -180,7 +202,10 @@ def write_tfidf_body(lake: Lake, part: WeightsPart) -> StepOutput:
 
 def count_by_language(lake: Lake, records: Sequence[StepRecord]) -> list[dict[str, Any]]:
     """For each language its documents, tokens, distinct forms and terms, as the steps' `records` left them; most tokens first."""
-    files = {name: [ref for record in records for ref in record.files_of(name)] for name in ("language_counts", "vocabulary", "terms")}
+    files = {
+        name: [ref for record in records for ref in record.files_of(name)]
+        for name in ("language_counts", "vocabulary", "terms")
+    }
     if not files["vocabulary"]:
         return []
     documents = merge_counts((read_table(lake, ref) for ref in files["language_counts"]), ("lang",))
@@ -210,7 +235,9 @@ def _open_taggers(lake: Lake, part: DocumentsPart) -> tuple[dict[str, LanguageTa
         try:
             taggers[files.lang] = open_tagger(lake, files)
         except TaggerError:
-            skips.append(write_skip(lake, _tokens_step(part.settings), f"tagger of {files.lang}", "tagger_not_readable"))
+            skips.append(
+                write_skip(lake, _tokens_step(part.settings), f"tagger of {files.lang}", "tagger_not_readable")
+            )
     return taggers, skips
 
 
@@ -235,13 +262,26 @@ def _documents_output(
     if not without:
         return StepOutput(files, n_documents, n_documents)
     rule, step = decision
-    line = {"subject_kind": "document", "stage": step.name, "outcome": "set_aside", "rule": rule, "code_version": step.code_version}
+    line = {
+        "subject_kind": "document",
+        "stage": step.name,
+        "outcome": "set_aside",
+        "rule": rule,
+        "code_version": step.code_version,
+    }
     ledger = pa.Table.from_pylist([{**line, "subject": doc_id} for doc_id in without], schema=LEDGER.arrow_schema())
-    return StepOutput((*files, write_table(lake, "ops.ledger", ledger)), n_documents, n_documents - len(without), {rule: len(without)})
+    return StepOutput(
+        (*files, write_table(lake, "ops.ledger", ledger)), n_documents, n_documents - len(without), {rule: len(without)}
+    )
 
 
 def _tokens_step(settings: TextSettings) -> Step:
-    modules = ("tasks.transforms.text.annotation", "tasks.transforms.text.term_counts", "models.taggers.storage", "models.taggers.lemmas")
+    modules = (
+        "tasks.transforms.text.annotation",
+        "tasks.transforms.text.term_counts",
+        "models.taggers.storage",
+        "models.taggers.lemmas",
+    )
     return Step("write_tokens", modules, settings_of(settings))
 
 

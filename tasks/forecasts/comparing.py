@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import CATEGORIES, FORECASTS
+from expectations.contracts.forecasts import FORECASTS
+from expectations.contracts.mobility import CATEGORIES
 from tasks.forecasts.data import ForecastData, last_places, read_panel
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
@@ -70,7 +71,10 @@ def compare_forecasters(lake: Lake, contest: Contest, new_id: str, present_id: s
     scored = [day for day in days[n_calibrating(len(days), data.settings) :] if day >= earliest]
     if not scored:
         raise NotComparableError(f"the champion {present_id} has no weights that end before the days to compare on")
-    skills = [score_medians(run_backtest(one, panel, scored, data.settings), panel, data.settings).mean(axis=0) for one in (new, champion)]
+    skills = [
+        score_medians(run_backtest(one, panel, scored, data.settings), panel, data.settings).mean(axis=0)
+        for one in (new, champion)
+    ]
     return [
         Comparison("skill", category, float(new_skill), float(skill))
         for category, new_skill, skill in zip(CATEGORIES, *skills, strict=True)
@@ -134,6 +138,9 @@ def _rows(panel: Panel, origins: np.ndarray, said: np.ndarray, is_said: np.ndarr
             "origin_on": pa.array(origin_on.astype("datetime64[D]")),
             "target_on": pa.array((origin_on + ahead + 1).astype("datetime64[D]")),
             "horizon_days": pa.array((ahead + 1).astype(np.int32)),
-            **{f"change_pct_{name}": pa.array(values[:, place]) for place, name in enumerate(("mean", "p10", "p50", "p90"))},
+            **{
+                f"change_pct_{name}": pa.array(values[:, place])
+                for place, name in enumerate(("mean", "p10", "p50", "p90"))
+            },
         }
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts import CATEGORIES
+from expectations.contracts.mobility import CATEGORIES
 from models.forecasts.settings import ForecastSettings
 from tasks.lake.files import FileRef, read_table
 from tasks.lake.layout import Lake
@@ -60,6 +60,10 @@ def last_places(panel: Panel) -> np.ndarray:
 def _parts(lake: Lake, data: ForecastData) -> dict[str, str | None]:
     """The ISO 3166-2 code of every published region: its own, or that of the part of the country in which it lies."""
     rows = read_table(lake, data.mobility, ["region_id", "iso_3166_2_code"])
-    codes = pa.table({"region_id": rows["region_id"], "code": rows["iso_3166_2_code"]}).group_by("region_id").aggregate([("code", "max")])
+    codes = (
+        pa.table({"region_id": rows["region_id"], "code": rows["iso_3166_2_code"]})
+        .group_by("region_id")
+        .aggregate([("code", "max")])
+    )
     own = dict(zip(codes["region_id"].to_pylist(), pc.cast(codes["code_max"], pa.string()).to_pylist(), strict=True))
     return {region: code or own.get("/".join(region.split("/")[:2])) for region, code in own.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from prefect import task
 
-from expectations.contracts import CATEGORIES
+from expectations.contracts.mobility import CATEGORIES
 from models.forecasts.settings import ForecastSettings
 from tasks.forecasts.comparing import (
     JUDGING_MODULES,
@@ -44,7 +44,9 @@ def lstm_works(lake: Lake, settings: ForecastSettings | None = None) -> list[Wor
     return [Work(training_step(settings), SUBJECT, data.inputs, data)]
 
 
-def judge_forecaster_works(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: ForecastSettings) -> list[Work]:
+def judge_forecaster_works(
+    lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: ForecastSettings
+) -> list[Work]:
     """One judgement for the model that `trained`, the record of `works`, left; none where it left none."""
     return judge_works(lake, works, trained, JUDGE, JUDGING_MODULES, tolerance=settings.tolerance)
 
@@ -54,7 +56,9 @@ def forecast_works(lake: Lake, works: Sequence[Work], judged: Sequence[StepRecor
     found = []
     for work, record, row in zip(works, judged, champion_rows(lake, judged), strict=bool(judged)):
         data: ForecastData = work.payload
-        step = Step(WRITE, WRITING_MODULES, {"min_days": data.settings.min_days, "recent_days": data.settings.recent_days})
+        step = Step(
+            WRITE, WRITING_MODULES, {"min_days": data.settings.min_days, "recent_days": data.settings.recent_days}
+        )
         weights = sorted(ref.sha256 for ref in record.files_of(MODEL_FILES))
         found.append(Work(step, SUBJECT, (*weights, *data.inputs), ForecastPart(data, row["model_id"])))
     return found
@@ -96,9 +100,17 @@ def show_forecasts(lake: Lake, judged: Sequence[StepRecord]) -> None:
     """Show, of the published forecaster, the losses by epoch and the skill by horizon and category in the UI of the run that calls."""
     for record, row in zip(judged, champion_rows(lake, judged), strict=bool(judged)):
         card = read_model(lake, row["model_id"])[1]
-        scores = [one for one in read_table(lake, record.files_of("scores")).to_pylist() if one["model_id"] == row["model_id"]]
-        show_table("forecast-losses", loss_rows(card["notes"]), "Mean loss by epoch, and the last day that each training knew")
-        show_table("forecast-skill", skill_rows(scores), "1 less mean absolute error over that of the seasonal naive forecast, backtest")
+        scores = [
+            one for one in read_table(lake, record.files_of("scores")).to_pylist() if one["model_id"] == row["model_id"]
+        ]
+        show_table(
+            "forecast-losses", loss_rows(card["notes"]), "Mean loss by epoch, and the last day that each training knew"
+        )
+        show_table(
+            "forecast-skill",
+            skill_rows(scores),
+            "1 less mean absolute error over that of the seasonal naive forecast, backtest",
+        )
 
 
 def loss_rows(notes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -113,7 +125,9 @@ def loss_rows(notes: dict[str, Any]) -> list[dict[str, Any]]:
 def skill_rows(scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a horizon: the skill of each category, None where it was not measured."""
     by_key = {(one["metric"], one["split"]): one["value"] for one in scores}
-    horizons = sorted({metric for metric, split in by_key if metric.startswith("skill_horizon_") and split != "backtest"})
+    horizons = sorted(
+        {metric for metric, split in by_key if metric.startswith("skill_horizon_") and split != "backtest"}
+    )
     return [
         {
             "horizon": metric.removeprefix("skill_horizon_").replace("_", " "),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from expectations.contracts import CATEGORIES
+from expectations.contracts.mobility import CATEGORIES
 from models.forecasts.settings import ForecastSettings
 from tasks.forecasts.data import ForecastData, read_panel
 from tasks.lake.layout import Lake
@@ -26,7 +26,12 @@ if TYPE_CHECKING:  # PyTorch and statsmodels are loaded by the body alone: plann
 LOGGER = logging.getLogger(__name__)
 
 KIND = "lstm_forecast"
-MODULES = ("models.forecasts.forecaster", "models.forecasts.backtest", "models.series.holiday_calendar", "tasks.learning.mobility_grid")
+MODULES = (
+    "models.forecasts.forecaster",
+    "models.forecasts.backtest",
+    "models.series.holiday_calendar",
+    "tasks.learning.mobility_grid",
+)
 SUBJECT = "mobility of all regions"
 N_WINDOWS_OF_GRADIENTS = 256  # our choice: enough for a mean, a tenth of a second
 SPLIT = "backtest"
@@ -38,7 +43,11 @@ NOT_OF_THE_MODEL = ("device", "recent_days", "tolerance")
 
 def training_step(settings: ForecastSettings) -> Step:
     """The step that trains under `settings`."""
-    return Step("fit_lstm", MODULES, {name: value for name, value in settings_of(settings).items() if name not in NOT_OF_THE_MODEL})
+    return Step(
+        "fit_lstm",
+        MODULES,
+        {name: value for name, value in settings_of(settings).items() if name not in NOT_OF_THE_MODEL},
+    )
 
 
 def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
@@ -79,7 +88,15 @@ def fit_lstm_body(lake: Lake, data: ForecastData) -> StepOutput:
     }  # fmt: skip
     notes = _notes(panel, forecaster, backtest, scores, time.perf_counter() - began)
     model = TrainedModel(
-        KIND, None, settings.seed, settings_of(settings), data.snapshot_id, data.inputs, tensors, score_rows(scores), notes
+        KIND,
+        None,
+        settings.seed,
+        settings_of(settings),
+        data.snapshot_id,
+        data.inputs,
+        tensors,
+        score_rows(scores),
+        notes,
     )
     return StepOutput(write_model(lake, model), n_in, n_series, set_aside)
 
@@ -88,7 +105,9 @@ def _nothing(lake: Lake, settings: ForecastSettings, n_in: int, set_aside: dict[
     return StepOutput((write_skip(lake, training_step(settings), SUBJECT, rule),), n_in, 0, set_aside)
 
 
-def _notes(panel: Panel, forecaster: Forecaster, backtest: Backtest, scores: BacktestScores, seconds: float) -> dict[str, Any]:
+def _notes(
+    panel: Panel, forecaster: Forecaster, backtest: Backtest, scores: BacktestScores, seconds: float
+) -> dict[str, Any]:
     """What the card says besides settings and scores: the forecaster's own card, the origins, curves, seconds and memory."""
     origins = [str(np.datetime64(day, "D")) for day in backtest.days]
     smoothing = scores.smoothing
@@ -137,11 +156,21 @@ def _rows_over(scores: BacktestScores, suffix: str, ahead: slice) -> list[Score]
         Score(f"width_80_pct_interval{suffix}", SPLIT, _mean(scores.intervals.width[ahead])),
     ]  # fmt: skip
     for name, points in scores.baselines.items():
-        rows.append(Score(f"mae_pct_beside_{name}{suffix}", SPLIT, _mean(ours.mae[ahead]), name, _mean(points.mae[ahead])))
+        rows.append(
+            Score(f"mae_pct_beside_{name}{suffix}", SPLIT, _mean(ours.mae[ahead]), name, _mean(points.mae[ahead]))
+        )
     if scores.smoothing is not None:
         smoothing = scores.smoothing
         name = "exponential_smoothing"
-        rows.append(Score(f"mae_pct_beside_{name}{suffix}", SPLIT, _mean(smoothing.ours[ahead]), name, _mean(smoothing.theirs[ahead])))
+        rows.append(
+            Score(
+                f"mae_pct_beside_{name}{suffix}",
+                SPLIT,
+                _mean(smoothing.ours[ahead]),
+                name,
+                _mean(smoothing.theirs[ahead]),
+            )
+        )
     return rows
 
 

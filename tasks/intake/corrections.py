@@ -18,6 +18,8 @@ def load_corrections(folder: Path = CORRECTIONS) -> list[Correction]:
         except (OSError, UnicodeDecodeError) as error:
             raise CorrectionError(f"{path} cannot be read ({error}): mend or remove it") from error
         if correction.name in corrections:
-            raise CorrectionError(f"{path}: another correction is called {correction.name} already, give it a name of its own")
+            raise CorrectionError(
+                f"{path}: another correction is called {correction.name} already, give it a name of its own"
+            )
         corrections[correction.name] = correction
     return [corrections[name] for name in sorted(corrections)]

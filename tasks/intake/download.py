@@ -71,7 +71,11 @@ def download_http(url: str, settings: DownloadSettings, *, known: Vintage | None
     DownloadError after the last try. Redirects lead to http(s) only.
     """
     conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified} if known is not None else {}
-    headers = {"User-Agent": "tidemill", "Accept-Encoding": "identity", **{name: value for name, value in conditions.items() if value}}
+    headers = {
+        "User-Agent": "tidemill",
+        "Accept-Encoding": "identity",
+        **{name: value for name, value in conditions.items() if value},
+    }
     with tempfile.TemporaryFile() as file:
         yield retry(lambda: _get(url, headers, cast("BinaryIO", file), settings), settings)
 
@@ -126,9 +130,13 @@ def copy_limited(read: Callable[[int], bytes], file: BinaryIO, name: str, settin
     while chunk := read(CHUNK_BYTES):
         n_bytes += len(chunk)
         if n_bytes > settings.most_bytes:
-            raise OverLimitError(f"{name} is larger than {settings.most_bytes:,} bytes: fetch it by hand and declare the file")
+            raise OverLimitError(
+                f"{name} is larger than {settings.most_bytes:,} bytes: fetch it by hand and declare the file"
+            )
         if time.monotonic() > ends_at:
-            raise DownloadError(f"{name} took longer than {settings.total_timeout_s:g} s: fetch it by hand and declare the file")
+            raise DownloadError(
+                f"{name} took longer than {settings.total_timeout_s:g} s: fetch it by hand and declare the file"
+            )
         file.write(chunk)
     file.seek(0)
 
@@ -143,25 +151,35 @@ def _get(url: str, headers: dict[str, str], file: BinaryIO, settings: DownloadSe
             if response.status_code == NOT_MODIFIED:
                 return None
             if response.status_code in RETRIED_STATUSES:
-                raise DownloadError(f"{url} answered {response.status_code}: try later", may_pass=True, after_s=_pause_asked(response))
+                raise DownloadError(
+                    f"{url} answered {response.status_code}: try later", may_pass=True, after_s=_pause_asked(response)
+                )
             if not response.is_success:
                 raise DownloadError(f"{url} answered {response.status_code}: check the address")
             chunks = response.iter_bytes(CHUNK_BYTES)
             copy_limited(lambda _: next(chunks, b""), file, url, settings)
             return Download(
-                file, {name: response.headers.get(name.replace("_", "-")) for name in ("etag", "last_modified", "content_type")}
+                file,
+                {
+                    name: response.headers.get(name.replace("_", "-"))
+                    for name in ("etag", "last_modified", "content_type")
+                },
             )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.DecodingError) as error:
         raise DownloadError(f"{url} cannot be fetched ({error}): check the address") from error
     except httpx.HTTPError as error:
-        raise DownloadError(f"{url} cannot be fetched ({error or type(error).__name__}): try later", may_pass=True) from error
+        raise DownloadError(
+            f"{url} cannot be fetched ({error or type(error).__name__}): try later", may_pass=True
+        ) from error
 
 
 def _stored(location: str) -> tuple[Any, str]:
     try:
         store, path = fsspec.core.url_to_fs(location)
     except (ImportError, ValueError) as error:
-        raise DownloadError(f"{location} cannot be opened ({error}): install the driver for it, or declare a file") from error
+        raise DownloadError(
+            f"{location} cannot be opened ({error}): install the driver for it, or declare a file"
+        ) from error
     return store, path
 
 

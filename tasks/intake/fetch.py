@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import overload
 
-from tasks.intake.download import Download, DownloadError, DownloadSettings, download_http, download_stored, is_http, is_url, list_stored
+from tasks.intake.download import (
+    Download,
+    DownloadError,
+    DownloadSettings,
+    download_http,
+    download_stored,
+    is_http,
+    is_url,
+    list_stored,
+)
 from tasks.lake.files import digest_file
 from tasks.lake.layout import Lake
 from tasks.lake.raw import RawItem, Vintage, VintageLog, is_kept, item_of, keep_raw, note_raw, raw_path
@@ -121,7 +130,9 @@ def _find_files(desk: _Desk) -> Iterator[_Found | SetAside]:
                 item = keep_raw(desk.lake, desk.source.name, uri, opened, log=desk.log)
             yield _Found(item, raw_path(desk.lake, item.raw_sha256))
         except OSError as error:
-            yield desk.set_aside(uri, "file_unreadable", f"{uri} cannot be read ({error.strerror}): mend its permissions")
+            yield desk.set_aside(
+                uri, "file_unreadable", f"{uri} cannot be read ({error.strerror}): mend its permissions"
+            )
         except BadInputError as error:
             yield desk.set_aside(uri, error.rule, str(error))
 
@@ -150,7 +161,11 @@ def _find_stored(desk: _Desk) -> Iterator[_Found | SetAside]:
     try:
         places = list_stored(desk.location, desk.settings)
     except DownloadError as error:
-        kept = [known for uri in desk.log.latest if fnmatch.fnmatchcase(uri, desk.location) and (known := _latest_kept(desk, uri))]
+        kept = [
+            known
+            for uri in desk.log.latest
+            if fnmatch.fnmatchcase(uri, desk.location) and (known := _latest_kept(desk, uri))
+        ]
         yield from (_fall_back(desk, known.uri, known, error) for known in kept)
         if not kept:
             yield desk.set_aside(desk.location, "download_failed", str(error))
@@ -178,7 +193,9 @@ def _fall_back(desk: _Desk, url: str, known: Vintage | None, error: DownloadErro
     """What the address gave before, with a remark; a set-aside where it never gave anything."""
     if known is None:
         return desk.set_aside(url, "download_failed", str(error))
-    return replace(_known(desk, known), remark=f"{error}; used is what it gave on {known.fetched_at:%Y-%m-%d %H:%M} UTC")
+    return replace(
+        _known(desk, known), remark=f"{error}; used is what it gave on {known.fetched_at:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _known(desk: _Desk, known: Vintage) -> _Found:
@@ -206,9 +223,13 @@ def _items_in(desk: _Desk, found: _Found, member_glob: str | None) -> Iterator[R
     for member in wanted:
         uri = f"{whole.uri}#{member.name}"
         if not _is_unicode(uri):
-            yield desk.set_aside(_shown(uri), "name_no_utf8", f"the name of {_shown(uri)} is no UTF-8: pack the archive anew")
+            yield desk.set_aside(
+                _shown(uri), "name_no_utf8", f"the name of {_shown(uri)} is no UTF-8: pack the archive anew"
+            )
         elif _leaves_archive(member.name):
-            yield desk.set_aside(uri, "member_name_leaves_the_archive", f"{uri} is named like a path outside: pack the archive anew")
+            yield desk.set_aside(
+                uri, "member_name_leaves_the_archive", f"{uri} is named like a path outside: pack the archive anew"
+            )
         else:
             yield replace(whole, uri=uri, member=member.name, n_bytes=member.n_bytes)
     if not wanted:

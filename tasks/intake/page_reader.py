@@ -121,7 +121,9 @@ def _start(guards: PageGuards) -> subprocess.Popen[bytes]:
     except (OSError, EOFError) as error:
         process.kill()
         process.communicate()
-        raise PageReaderError(f"the process that reads web pages does not start ({error}): run `tidemill doctor`") from error
+        raise PageReaderError(
+            f"the process that reads web pages does not start ({error}): run `tidemill doctor`"
+        ) from error
     return process
 
 
@@ -169,9 +171,15 @@ def main() -> None:
         try:
             page = read_page(raw, content_type or None)
         except (MemoryError, RecursionError) as error:
-            page = Page(rule="page_breaks_the_parser", message=f"the parser ran out of room ({type(error).__name__}): give its text")
+            page = Page(
+                rule="page_breaks_the_parser",
+                message=f"the parser ran out of room ({type(error).__name__}): give its text",
+            )
         except Exception as error:  # noqa: BLE001  # trafilatura raises what it meets: one page's accident
-            page = Page(rule="page_breaks_the_parser", message=f"the parser failed ({type(error).__name__}: {error}): give its text"[:500])
+            page = Page(
+                rule="page_breaks_the_parser",
+                message=f"the parser failed ({type(error).__name__}: {error}): give its text"[:500],
+            )
         answer = json.dumps(asdict(page)).encode()
         answers.write(struct.pack(">I", len(answer)) + answer)
         answers.flush()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from tasks.transforms.records.source_format import Source, SourceError, parse_source
 
-MOST_BYTES = 1_000_000  # our choice: a declaration has some hundred bytes; a data file in the wrong folder is not parsed
+MOST_BYTES = (
+    1_000_000  # our choice: a declaration has some hundred bytes; a data file in the wrong folder is not parsed
+)
 
 
 class SourcesError(SourceError):
@@ -54,7 +56,9 @@ def _read(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SourceError(str(path), 1, f"cannot be read ({error.strerror})", "mend its permissions or remove it") from error
+        raise SourceError(
+            str(path), 1, f"cannot be read ({error.strerror})", "mend its permissions or remove it"
+        ) from error
     if len(content) > MOST_BYTES:
         raise SourceError(str(path), 1, "is too large for a declaration", "keep data files in another folder")
     try:

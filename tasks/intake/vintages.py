@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from tasks.intake.fetch import Fetched
 from tasks.lake.files import canonical_json, write_table
 from tasks.lake.layout import Lake

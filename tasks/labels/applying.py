@@ -30,7 +30,9 @@ if TYPE_CHECKING:  # PyTorch is loaded by the bodies alone
 JUDGING_MODULES = ("models.labels.storage", "models.labels.parts", "models.labels.scores")
 PREDICTION_STEP = Step("predict_labels", ("models.labels.storage", "models.labels.parts"))
 
-TOKENS_AT_ONCE = 2**22  # our choice, on average: half a minute of an LSTM; a process that loads PyTorch for one small file does little else
+TOKENS_AT_ONCE = (
+    2**22
+)  # our choice, on average: half a minute of an LSTM; a process that loads PyTorch for one small file does little else
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def prediction_works(lake: Lake, judged: Sequence[StepRecord], settings: Classif
     for row, record in champions:
         trained = json.loads(row["settings"])
         wanted = _wanted(documents, row, trained, settings)
-        for_it = {ref: inside.filter(pc.is_in(inside, value_set=wanted)).to_pylist() for ref, inside in of_files.items()}
+        for_it = {
+            ref: inside.filter(pc.is_in(inside, value_set=wanted)).to_pylist() for ref, inside in of_files.items()
+        }
         refs = [ref for ref, doc_ids in for_it.items() if doc_ids]
         n_files = _files_at_once(refs)
         for batch in cut_by_content(refs, lambda ref: ref.sha256, average=n_files, most=4 * n_files):
@@ -147,7 +151,9 @@ def _weights(record: StepRecord) -> list[str]:
     return sorted(ref.sha256 for ref in record.files_of(MODEL_FILES))
 
 
-def _wanted(documents: pa.Table, row: Mapping[str, Any], trained: Mapping[str, Any], settings: ClassificationSettings) -> pa.Array:
+def _wanted(
+    documents: pa.Table, row: Mapping[str, Any], trained: Mapping[str, Any], settings: ClassificationSettings
+) -> pa.Array:
     """The documents for which this champion predicts."""
     is_own = pc.equal(documents["source"], trained["source"])
     is_labelled = pc.is_valid(documents["label"])

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from models.labels.parts import TEST, TRAINING, VALIDATION, folds_of, parts_of
 from models.labels.words import Labelled, WordList, fit_words
 from tasks.labels.settings import ClassificationSettings
@@ -84,13 +84,17 @@ def read_examples(lake: Lake, part: LabelledSource) -> Examples:
     given = np.array(rows["label"].take(place).to_pylist(), dtype=object)
     names = sorted(set(given))
     rare = {
-        name: int(np.sum(given == name)) for name in names if np.sum((given == name) & (part_of == TRAINING)) < settings.fewest_of_label
+        name: int(np.sum(given == name))
+        for name in names
+        if np.sum((given == name) & (part_of == TRAINING)) < settings.fewest_of_label
     }
     labels = tuple(name for name in names if name not in rare)
     number = {name: place for place, name in enumerate(labels)}
     is_kept = np.array([name in number for name in given], np.bool_)
     is_learned = np.repeat(is_kept & (part_of == TRAINING), np.diff(read.starts))
-    words = fit_words(read.dictionary, np.bincount(read.codes[is_learned], minlength=len(read.dictionary)), settings.classifiers.words)
+    words = fit_words(
+        read.dictionary, np.bincount(read.codes[is_learned], minlength=len(read.dictionary)), settings.classifiers.words
+    )
     texts = words.encode(read.dictionary, read.codes, read.starts).take(is_kept)
     labelled = Labelled(texts, np.array([number[name] for name in given[is_kept]], np.int64), len(labels))
     doc_ids = np.array(read.doc_ids.to_pylist(), dtype=object)[is_kept]

@@ -62,19 +62,25 @@ def classifier_works(lake: Lake, settings: ClassificationSettings | None = None)
         )  # fmt: skip
         return [Work(step, NOTHING_LABELLED, (), nothing)]
     of_files = documents_of_files(lake, tables["tokens"])
-    sources_of = {ref: set(read_table(lake, ref, ["source"])["source"].unique().to_pylist()) for ref in tables["documents"]}
+    sources_of = {
+        ref: set(read_table(lake, ref, ["source"])["source"].unique().to_pylist()) for ref in tables["documents"]
+    }
     works = []
     for source in sorted(labelled["source"].unique().to_pylist()):
         rows = labelled.filter(pc.equal(labelled["source"], source))
         lang = _most_frequent(rows["lang"])
         tokens = tuple(
-            ref for ref, inside in of_files.items() if pc.any(pc.is_in(inside, value_set=rows["doc_id"].combine_chunks())).as_py()
+            ref
+            for ref, inside in of_files.items()
+            if pc.any(pc.is_in(inside, value_set=rows["doc_id"].combine_chunks())).as_py()
         )
         part = LabelledSource(
             source, lang, tuple(ref for ref, sources in sources_of.items() if source in sources), tables["labels"], tokens,
             _word_vectors(lake, lang), manifest.snapshot_id, settings,
         )  # fmt: skip
-        digest = hashlib.sha256(canonical_json(rows.select(["doc_id", "content_sha256", "label"]).to_pydict())).hexdigest()
+        digest = hashlib.sha256(
+            canonical_json(rows.select(["doc_id", "content_sha256", "label"]).to_pydict())
+        ).hexdigest()
         inputs = (digest, lang, *sorted(ref.sha256 for ref in tokens), *sorted(ref.sha256 for ref in part.word_vectors))
         work = Work(step, source, inputs, part)
         works.append(replace(work, payload=replace(part, checkpoint=work.fingerprint)))
@@ -138,7 +144,9 @@ def show_classifiers(lake: Lake, trained: Sequence[StepRecord]) -> None:
             notes = cards[row["model_id"]]["notes"]
             if "history" in notes:
                 show_table(
-                    f"labels-{key}-epochs", curve_rows(notes), f"Training of the LSTM on {record.subject}: losses and gradient norms"
+                    f"labels-{key}-epochs",
+                    curve_rows(notes),
+                    f"Training of the LSTM on {record.subject}: losses and gradient norms",
                 )
             if row["is_champion"]:
                 show_table(
@@ -190,4 +198,6 @@ def _word_vectors(lake: Lake, lang: str) -> tuple[FileRef, ...]:
     """The files of word vectors of a language that `train_embeddings` last left; of each holds one model's."""
     stage = read_stage(lake, "embeddings")
     refs = stage.tables["word_vectors"] if stage is not None else ()
-    return tuple(ref for ref in refs if ref.n_rows and lang in read_table(lake, ref, ["lang"])["lang"].unique().to_pylist())
+    return tuple(
+        ref for ref in refs if ref.n_rows and lang in read_table(lake, ref, ["lang"])["lang"].unique().to_pylist()
+    )

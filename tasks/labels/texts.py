@@ -28,7 +28,9 @@ def described_documents(lake: Lake, documents: Sequence[FileRef], labels: Sequen
 
     Labels of documents that are not published (copies of others) find no row here.
     """
-    described = read_table(lake, documents, ["doc_id", "source", "lang", "content_sha256"]).sort_by("doc_id").combine_chunks()
+    described = (
+        read_table(lake, documents, ["doc_id", "source", "lang", "content_sha256"]).sort_by("doc_id").combine_chunks()
+    )
     given = read_table(lake, labels, ["doc_id", "label"]).combine_chunks()
     place = pc.index_in(described["doc_id"], value_set=given["doc_id"])  # labels have one row a document: their key
     return described.append_column("label", given["label"].take(place))
@@ -61,4 +63,6 @@ def _encoded(chunks: Sequence[pa.Array]) -> tuple[pa.Array, np.ndarray]:
     if not chunks:
         return pa.array([], pa.string()), np.empty(0, np.int32)
     encoded = pa.chunked_array(chunks).unify_dictionaries()
-    return encoded.chunks[0].dictionary, np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks])
+    return encoded.chunks[0].dictionary, np.concatenate(
+        [chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    )

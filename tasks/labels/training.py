@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from models.labels.parts import TEST, TRAINING, VALIDATION
 from models.labels.words import N_SPECIAL, Labelled, WordList
 from tasks.labels.data import Examples, LabelledSource, read_examples, write_rare_labels
@@ -73,8 +73,12 @@ def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
     lines = [write_rare_labels(lake, step, part, examples.rare_labels)] if examples.rare_labels else []
     n_left, rule = len(examples.labelled), examples.why_nothing(part.settings)
     if rule is not None:
-        skip = write_skip(lake, step, part.source, rule, score=float(n_left), threshold=float(part.settings.fewest_documents))
-        return StepOutput((skip, *lines), examples.n_labelled, 0, {**examples.set_aside, **({rule: n_left} if n_left else {})})
+        skip = write_skip(
+            lake, step, part.source, rule, score=float(n_left), threshold=float(part.settings.fewest_documents)
+        )
+        return StepOutput(
+            (skip, *lines), examples.n_labelled, 0, {**examples.set_aside, **({rule: n_left} if n_left else {})}
+        )
     from models.labels.contest import best_kind  # noqa: PLC0415
     from models.labels.storage import KINDS  # noqa: PLC0415
     from models.training.loop import NonFiniteLossError  # noqa: PLC0415
@@ -86,7 +90,11 @@ def fit_classifiers_body(lake: Lake, part: LabelledSource) -> StepOutput:
             candidates[kind] = _candidate(lake, part, examples, vectors, kind)
         except NonFiniteLossError as error:
             lines.append(_write_stop(lake, step, part, (error.epoch, error.batch), outcome="skipped"))
-    lines += [_write_stop(lake, step, part, one.stopped_at, outcome="changed") for one in candidates.values() if one.stopped_at is not None]
+    lines += [
+        _write_stop(lake, step, part, one.stopped_at, outcome="changed")
+        for one in candidates.values()
+        if one.stopped_at is not None
+    ]
     crossed = _scores_across(part, examples, vectors, tuple(candidates))
     champion = best_kind(crossed or {kind: one.scores[VALIDATION] for kind, one in candidates.items()})
     files: list[FileRef] = []
@@ -167,20 +175,29 @@ def _start_vectors(lake: Lake, part: LabelledSource, words: WordList) -> tuple[n
         return nothing
     known = rows["vector"].take(list(places.values())).combine_chunks().flatten().to_numpy(zero_copy_only=False)
     numbers = np.array(list(places), np.int64)
-    return start_vectors(words.n_ids, known.astype(np.float32).reshape(len(numbers), -1), numbers, settings), len(numbers)
+    return start_vectors(words.n_ids, known.astype(np.float32).reshape(len(numbers), -1), numbers, settings), len(
+        numbers
+    )
 
 
-def _shown(doc_ids: np.ndarray, documents: Labelled, probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, list[list[Any]]]:
+def _shown(
+    doc_ids: np.ndarray, documents: Labelled, probabilities: np.ndarray, labels: tuple[str, ...]
+) -> dict[str, list[list[Any]]]:
     """The documents of which the classifier was surest, those where it was right and those where it was wrong: id, label, said, probability."""
     said = probabilities.argmax(axis=1)
     sure = probabilities.max(axis=1)
     order = np.lexsort((doc_ids.astype(str), -sure))
-    rows = [[str(doc_ids[row]), labels[documents.labels[row]], labels[said[row]], round(float(sure[row]), 4)] for row in order]
+    rows = [
+        [str(doc_ids[row]), labels[documents.labels[row]], labels[said[row]], round(float(sure[row]), 4)]
+        for row in order
+    ]
     right = [row for row in rows if row[1] == row[2]]
     return {"right": right[:N_EXAMPLES], "wrong": [row for row in rows if row[1] != row[2]][:N_EXAMPLES]}
 
 
-def _trained(part: LabelledSource, examples: Examples, one: Candidate, scores: list[Score], *, n_known: int) -> TrainedModel:
+def _trained(
+    part: LabelledSource, examples: Examples, one: Candidate, scores: list[Score], *, n_known: int
+) -> TrainedModel:
     """A candidate as the model store keeps it."""
     from models.labels.storage import LSTM, as_tensors  # noqa: PLC0415
 
@@ -208,7 +225,11 @@ def _score_rows(scores: Mapping[str, ClassificationScores], rival: Candidate | N
     for split, of_split in scores.items():
         for metric in ("accuracy", "macro_f1", "log_loss"):
             interval = getattr(of_split, metric)
-            beside = (rival.model.kind, getattr(rival.scores[split], metric).value) if rival is not None and split == TEST else (None, None)
+            beside = (
+                (rival.model.kind, getattr(rival.scores[split], metric).value)
+                if rival is not None and split == TEST
+                else (None, None)
+            )
             rows += [
                 Score(metric, split, interval.value, *beside), Score(f"{metric}_low", split, interval.low),
                 Score(f"{metric}_high", split, interval.high),

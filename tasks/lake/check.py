@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.events import log_folder, make_volumes, mend_volume, open_volume
 from tasks.lake.files import FileRef, digest_file, relative_path, settle, temporary_file, write_table
 from tasks.lake.layout import Lake, LakeError
@@ -49,7 +49,9 @@ def check(lake: Lake, *, has_digests: bool = True) -> list[Problem]:
             (manifest,) = read_manifests(lake, [snapshot_id])
         except LakeError:
             folder = relative_path(lake, lake.snapshots / snapshot_id)
-            problems.append(Problem(f"{folder}/{MANIFEST}", "is damaged", f"remove the folder {folder}, then {RUN_AGAIN}"))
+            problems.append(
+                Problem(f"{folder}/{MANIFEST}", "is damaged", f"remove the folder {folder}, then {RUN_AGAIN}")
+            )
         else:
             owners |= dict.fromkeys(manifest.files, f"snapshot {snapshot_id}")
             owners |= {ref: "no stage" for files in manifest.unfilled.values() for ref in files}
@@ -109,10 +111,14 @@ def _check_link(lake: Lake) -> Iterator[Problem]:
     elif not lake.warehouse.exists():
         yield Problem(place, f"leads to {lake.warehouse.readlink()}, which is not there", REPAIR)
     elif present != known[-1]:
-        with hold(publishing_lock(lake)):  # a publisher may be between the two: when it is through, both are looked at again
+        with hold(
+            publishing_lock(lake)
+        ):  # a publisher may be between the two: when it is through, both are looked at again
             present, last = present_id(lake), snapshot_ids(lake)[-1]
         if present != last:
-            yield Problem(place, f"leads to {present}, though {last} was made and not put in force", f"{RUN_AGAIN}, or {REPAIR}")
+            yield Problem(
+                place, f"leads to {present}, though {last} was made and not put in force", f"{RUN_AGAIN}, or {REPAIR}"
+            )
 
 
 def _check_warehouse(lake: Lake) -> Iterator[Problem]:
@@ -127,7 +133,9 @@ def _check_warehouse(lake: Lake) -> Iterator[Problem]:
     else:
         if home != str(lake.home):
             yield Problem(
-                relative_path(lake, path), f"looks for its files in {home}", f"{REPAIR}, or SET VARIABLE data_root in each session"
+                relative_path(lake, path),
+                f"looks for its files in {home}",
+                f"{REPAIR}, or SET VARIABLE data_root in each session",
             )
 
 
@@ -169,18 +177,26 @@ def _check_logs(lake: Lake) -> Iterator[Problem]:
         try:
             pq.read_metadata(path)
         except (pa.ArrowException, OSError):
-            yield Problem(relative_path(lake, path), "is no Parquet", "remove it: that event is lost, queries of the log work again")
+            yield Problem(
+                relative_path(lake, path),
+                "is no Parquet",
+                "remove it: that event is lost, queries of the log work again",
+            )
 
 
 def _check_left_over(lake: Lake) -> Iterator[Problem]:
     for path in find_temporaries(lake, time.time() - A_DAY.total_seconds()):
-        yield Problem(relative_path(lake, path), "was left unfinished by a writer that was killed", "run `tidemill vacuum`")
+        yield Problem(
+            relative_path(lake, path), "was left unfinished by a writer that was killed", "run `tidemill vacuum`"
+        )
 
 
 def _check_raw(lake: Lake) -> Iterator[Problem]:
     for path in sorted(lake.raw.glob("[0-9a-f][0-9a-f]/[!.]*")):
         if digest_file(path) != path.name:
-            yield Problem(relative_path(lake, path), "was altered", "remove it, then run `tidemill run`, which fetches it anew")
+            yield Problem(
+                relative_path(lake, path), "was altered", "remove it, then run `tidemill run`, which fetches it anew"
+            )
 
 
 def _stale_logs(lake: Lake) -> list[Path]:

@@ -16,12 +16,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.files import FileRef, settle, temporary_file, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.locks import hold, log_lock
 
-EVENTS_PER_VOLUME = 200  # opening 200 small files takes DuckDB about 15 ms (benchmarks/lake.py); beyond, a volume is worth merging
+EVENTS_PER_VOLUME = (
+    200  # opening 200 small files takes DuckDB about 15 ms (benchmarks/lake.py); beyond, a volume is worth merging
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def append_event(lake: Lake, table: str, event_id: str, rows: pa.Table) -> None:
         if any((volume_folder(lake, table, number) / name).exists() for number in (volume - 1, volume)):
             return
         ready = rows.select(contract.arrow_schema().names).cast(contract.arrow_schema())
-        _write_event(volume_folder(lake, table, volume) / name, ready.sort_by([(key, "ascending") for key in contract.key]))
+        _write_event(
+            volume_folder(lake, table, volume) / name, ready.sort_by([(key, "ascending") for key in contract.key])
+        )
 
 
 def open_volume(lake: Lake) -> int:
@@ -88,7 +92,9 @@ def extend_volumes(lake: Lake, before: Volumes | None) -> Volumes:
     archives = {table: before.archives[table] if before else () for table in EVENT_TABLES}
     for number in range(before.first if before else volume, volume):
         for table in EVENT_TABLES:
-            archives[table] += (write_table(lake, f"archive.{log_folder(lake, table).name}", _read_volume(lake, table, number)),)
+            archives[table] += (
+                write_table(lake, f"archive.{log_folder(lake, table).name}", _read_volume(lake, table, number)),
+            )
     return Volumes(volume, archives)
 
 
@@ -132,7 +138,9 @@ def _volume_folders(lake: Lake) -> list[tuple[int, Path]]:
 def _read_volume(lake: Lake, table: str, volume: int) -> pa.Table:
     """The events of a closed volume, sorted by key, with all columns that any of them had when it was written."""
     events = [pq.ParquetFile(path).read() for path in sorted(volume_folder(lake, table, volume).glob("*.parquet"))]
-    return pa.concat_tables(events, promote_options="default").sort_by([(key, "ascending") for key in TABLES[table].key])
+    return pa.concat_tables(events, promote_options="default").sort_by(
+        [(key, "ascending") for key in TABLES[table].key]
+    )
 
 
 def _write_event(path: Path, rows: pa.Table) -> None:

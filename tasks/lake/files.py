@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from tasks.lake.layout import Lake, LakeError
 
 ROWS_PER_GROUP = 131_072  # 2**17: DuckDB reads a row group per thread; its own files use 122,880
@@ -50,7 +50,9 @@ def temporary_file(folder: Path) -> Iterator[Path]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise LakeError(f"cannot write in {folder} ({error.strerror or error}): free space or give another --home") from error
+        raise LakeError(
+            f"cannot write in {folder} ({error.strerror or error}): free space or give another --home"
+        ) from error
 
 
 def settle(temporary: Path, path: Path) -> None:
@@ -97,7 +99,9 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def write_table(lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch], *, schema: pa.Schema | None = None) -> FileRef:
+def write_table(
+    lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch], *, schema: pa.Schema | None = None
+) -> FileRef:
     """Write rows as one Parquet file named by its content, and say what it is; equal rows give the equal file.
 
     A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key; any other name
@@ -166,9 +170,13 @@ def read_table(lake: Lake, files: FileRef | Sequence[FileRef], columns: Sequence
     try:
         return pa.concat_tables([_read_parquet(lake.locate(ref.path), columns) for ref in refs])
     except (OSError, pa.ArrowInvalid) as error:
-        raise LakeError(f"a file of the table {refs[0].table} cannot be read ({error}): run `tidemill doctor`") from error
+        raise LakeError(
+            f"a file of the table {refs[0].table} cannot be read ({error}): run `tidemill doctor`"
+        ) from error
 
 
 def _read_parquet(path: Path, columns: Sequence[str] | None) -> pa.Table:
-    with pq.ParquetFile(path, memory_map=True) as opened:  # not `pq.read_table`, which makes a column of a folder called `env=prod`
+    with pq.ParquetFile(
+        path, memory_map=True
+    ) as opened:  # not `pq.read_table`, which makes a column of a folder called `env=prod`
         return opened.read(columns=None if columns is None else list(columns))

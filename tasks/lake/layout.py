@@ -22,7 +22,9 @@ class Lake:
         """The lake at `home`, its folders made where missing. LakeError where the home cannot be written, or its path not be read."""
         lake = cls(Path(home).resolve())
         if not _is_readable_path(lake.home):
-            raise LakeError(f"DuckDB cannot read below {str(lake.home)!r}: give a --home without backslash and question mark, in Unicode")
+            raise LakeError(
+                f"DuckDB cannot read below {str(lake.home)!r}: give a --home without backslash and question mark, in Unicode"
+            )
         try:
             for folder in (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -31,7 +33,9 @@ class Lake:
                 f"cannot write to the home {lake.home} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME"
             ) from error
         if not os.access(lake.home, os.W_OK | os.X_OK):
-            raise LakeError(f"cannot write to the home {lake.home}: give a writable folder with --home or TIDEMILL_HOME")
+            raise LakeError(
+                f"cannot write to the home {lake.home}: give a writable folder with --home or TIDEMILL_HOME"
+            )
         return lake
 
     @property
@@ -76,9 +80,13 @@ class Lake:
 
     def locate(self, relative: str) -> Path:
         """The path of a stored relative one. LakeError where it would leave the home."""
-        path = Path(os.path.normpath(self.home / relative))  # not `resolve`: an operator may lay a folder of the home on another disk
+        path = Path(
+            os.path.normpath(self.home / relative)
+        )  # not `resolve`: an operator may lay a folder of the home on another disk
         if not path.is_relative_to(self.home):
-            raise LakeError(f"a stored path leaves the home: {relative!r}; the record that names it was altered, remove it")
+            raise LakeError(
+                f"a stored path leaves the home: {relative!r}; the record that names it was altered, remove it"
+            )
         return path
 
 

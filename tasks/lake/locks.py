@@ -20,7 +20,9 @@ def hold(path: Path) -> Iterator[None]:
             opened.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
-            raise LakeError(f"cannot lock {path} ({error.strerror}): make the folder writable or give another --home") from error
+            raise LakeError(
+                f"cannot lock {path} ({error.strerror}): make the folder writable or give another --home"
+            ) from error
         yield
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.events import Volumes
 from tasks.lake.files import FileRef, canonical_json
 from tasks.lake.layout import Lake, LakeError
@@ -42,12 +42,19 @@ class Manifest:
     def step_files(self) -> tuple[FileRef, ...]:
         """Every file of the snapshot that steps made and would make anew: of tables, and weights and cards of models."""
         models = (ref for stage in self.stages.values() for ref in stage.working if ref.path.startswith("models/"))
-        return tuple(dict.fromkeys(ref for refs in (*(_files_of(name, self.stages) for name in self.tables), models) for ref in refs))
+        return tuple(
+            dict.fromkeys(
+                ref for refs in (*(_files_of(name, self.stages) for name in self.tables), models) for ref in refs
+            )
+        )
 
     @property
     def files(self) -> tuple[FileRef, ...]:
         """Every file that readers of the snapshot need: those of steps, empty ones, and the archives of logs."""
-        return (*self.step_files, *(ref for found in (self.unfilled, self.volumes.archives) for refs in found.values() for ref in refs))
+        return (
+            *self.step_files,
+            *(ref for found in (self.unfilled, self.volumes.archives) for refs in found.values() for ref in refs),
+        )
 
     def as_json(self) -> bytes:
         """The bytes of `manifest.json`; `parse_manifest` reads them."""

@@ -22,7 +22,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.contracts import SNAPSHOTS, TABLES
+from expectations.contracts.ops import SNAPSHOTS
+from expectations.contracts.tables import TABLES
 from tasks.lake.events import append_event, extend_volumes
 from tasks.lake.files import TEMPORARY, FileRef, is_whole, sync_folder, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
@@ -55,7 +56,9 @@ def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest
                 if _claim(lake, folder, manifest):
                     return _put_in_force(lake, manifest)
     except OSError as error:
-        raise LakeError(f"cannot publish in {lake.home} ({error.strerror or error}): free space or give another --home") from error
+        raise LakeError(
+            f"cannot publish in {lake.home} ({error.strerror or error}): free space or give another --home"
+        ) from error
 
 
 def _next_manifest(lake: Lake, base: Manifest | None, records: Sequence[StageRecord], run_id: str) -> Manifest:
@@ -74,7 +77,9 @@ def _next_manifest(lake: Lake, base: Manifest | None, records: Sequence[StageRec
 def _empty_file(lake: Lake, table: str, base: Manifest | None) -> FileRef:
     """A file without rows, of the table's columns as they are today: the one that `base` has, if it is such."""
     for ref in base.unfilled.get(table, ()) if base else ():
-        if is_whole(lake, ref) and pq.read_schema(lake.locate(ref.path)).equals(TABLES[table].arrow_schema(), check_metadata=True):
+        if is_whole(lake, ref) and pq.read_schema(lake.locate(ref.path)).equals(
+            TABLES[table].arrow_schema(), check_metadata=True
+        ):
             return ref
     return write_table(lake, table, TABLES[table].empty())
 
@@ -111,7 +116,10 @@ def _claim(lake: Lake, folder: Path, manifest: Manifest) -> bool:
         try:
             folder.rename(lake.snapshots / manifest.snapshot_id)
         except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # where locks do not reach, as between machines on some network disks
+            if error.errno in (
+                errno.EEXIST,
+                errno.ENOTEMPTY,
+            ):  # where locks do not reach, as between machines on some network disks
                 return False
             raise
         sync_folder(lake.snapshots)

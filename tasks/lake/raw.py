@@ -17,10 +17,19 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from expectations.contracts import VINTAGES
+from expectations.contracts.ops import VINTAGES
 from tasks.lake.files import canonical_json, settle, temporary_file
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.unpacking import Allowance, BadInputError, DamagedError, TooLargeError, TruncatedError, open_member, open_members, unpack
+from tasks.lake.unpacking import (
+    Allowance,
+    BadInputError,
+    DamagedError,
+    TooLargeError,
+    TruncatedError,
+    open_member,
+    open_members,
+    unpack,
+)
 
 __all__ = [
     "BadInputError", "DamagedError", "RawItem", "TooLargeError", "TruncatedError", "Vintage", "VintageLog",
@@ -127,7 +136,13 @@ def raw_path(lake: Lake, raw_sha256: str) -> Path:
 
 
 def keep_raw(
-    lake: Lake, source: str, uri: str, stream: BinaryIO, *, log: VintageLog | None = None, said: Mapping[str, str | None] | None = None
+    lake: Lake,
+    source: str,
+    uri: str,
+    stream: BinaryIO,
+    *,
+    log: VintageLog | None = None,
+    said: Mapping[str, str | None] | None = None,
 ) -> RawItem:
     """Keep the whole of `stream` as what `source` has at `uri`; bytes that are there already are not written again.
 
@@ -149,14 +164,18 @@ def keep_raw(
     return note_raw(VintageLog.read(lake, source) if log is None else log, uri, raw_sha256, n_bytes, said)
 
 
-def note_raw(log: VintageLog, uri: str, raw_sha256: str, n_bytes: int, said: Mapping[str, str | None] | None = None) -> RawItem:
+def note_raw(
+    log: VintageLog, uri: str, raw_sha256: str, n_bytes: int, said: Mapping[str, str | None] | None = None
+) -> RawItem:
     """The item for bytes that the log's source has at `uri`, noted there."""
     return item_of(log.source, log.remember(Vintage(uri, raw_sha256, n_bytes, datetime.now(UTC), **(said or {}))))
 
 
 def item_of(source: str, vintage: Vintage) -> RawItem:
     """A vintage of `source` as a raw item, whole."""
-    return RawItem(source, vintage.uri, vintage.raw_sha256, None, vintage.n_bytes, vintage.fetched_at, vintage.content_type)
+    return RawItem(
+        source, vintage.uri, vintage.raw_sha256, None, vintage.n_bytes, vintage.fetched_at, vintage.content_type
+    )
 
 
 def is_kept(lake: Lake, raw_sha256: str, n_bytes: int) -> bool:
@@ -217,14 +236,18 @@ def _open_kept(lake: Lake, item: RawItem) -> BinaryIO:
     try:
         return raw_path(lake, item.raw_sha256).open("rb")
     except OSError as error:
-        raise LakeError(f"the raw bytes of {item.uri} cannot be read ({error.strerror}): run again to fetch them anew") from error
+        raise LakeError(
+            f"the raw bytes of {item.uri} cannot be read ({error.strerror}): run again to fetch them anew"
+        ) from error
 
 
 def _read_chunk(stream: BinaryIO, uri: str) -> bytes:
     try:
         return stream.read(CHUNK_BYTES)
     except OSError as error:  # not to be taken for a full disk
-        raise DamagedError(f"{uri} cannot be read ({error.strerror or error}): check the disk and its permissions") from error
+        raise DamagedError(
+            f"{uri} cannot be read ({error.strerror or error}): check the disk and its permissions"
+        ) from error
 
 
 def _append_line(path: Path, line: bytes) -> None:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import TableContract
 from tasks.lake.files import FileRef
 from tasks.lake.layout import Lake, LakeError
@@ -57,7 +57,10 @@ class TableDiff:
 def list_snapshots(lake: Lake) -> list[Snapshot]:
     """Every snapshot that is there, oldest first. LakeError where a manifest is damaged."""
     present = present_id(lake)
-    return [summarise(manifest, is_present=manifest.snapshot_id == present) for manifest in read_manifests(lake, snapshot_ids(lake))]
+    return [
+        summarise(manifest, is_present=manifest.snapshot_id == present)
+        for manifest in read_manifests(lake, snapshot_ids(lake))
+    ]
 
 
 def summarise(manifest: Manifest, *, is_present: bool) -> Snapshot:
@@ -76,7 +79,10 @@ def diff(lake: Lake, earlier_id: str, later_id: str) -> list[TableDiff]:
     """
     earlier, later = read_manifests(lake, [require_snapshot(lake, name) for name in (earlier_id, later_id)])
     with duckdb.connect() as connection:
-        return [_diff_table(lake, connection, TABLES[name], earlier.tables[name], later.tables[name]) for name in later.tables]
+        return [
+            _diff_table(lake, connection, TABLES[name], earlier.tables[name], later.tables[name])
+            for name in later.tables
+        ]
 
 
 def _diff_table(
@@ -99,12 +105,19 @@ def _diff_table(
 
 
 def _diff_rows(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, removed: Sequence[FileRef], added: Sequence[FileRef]
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    contract: TableContract,
+    removed: Sequence[FileRef],
+    added: Sequence[FileRef],
 ) -> tuple[int, int, int]:
     """Rows added, removed and changed, by key; a column that one of the snapshots did not have yet is not compared."""
     if not removed or not added:
         return sum(ref.n_rows for ref in added), sum(ref.n_rows for ref in removed), 0
-    sides = {"earlier": [str(lake.locate(ref.path)) for ref in removed], "later": [str(lake.locate(ref.path)) for ref in added]}
+    sides = {
+        "earlier": [str(lake.locate(ref.path)) for ref in removed],
+        "later": [str(lake.locate(ref.path)) for ref in added],
+    }
     known = [set(pq.read_schema(paths[0]).names) for paths in sides.values()]
     shared = [column.name for column in contract.columns if all(column.name in names for names in known)]
     query = sql_of("snapshots/diff", columns=", ".join(shared), key=", ".join(contract.key), first_key=contract.key[0])

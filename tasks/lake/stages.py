@@ -9,13 +9,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from expectations.contracts import LEDGER, TABLES
+from expectations.contracts.ops import LEDGER
+from expectations.contracts.tables import TABLES
 from tasks.lake.files import FileRef, write_json, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.steps import StepRecord
 
 STAGE_TABLES: Mapping[str, tuple[str, ...]] = {
-    "documents": ("documents", "duplicates", "labels", "treebank", "word_tests", "ops.ledger", "ops.quarantine", "ops.vintages"),
+    "documents": (
+        "documents",
+        "duplicates",
+        "labels",
+        "treebank",
+        "word_tests",
+        "ops.ledger",
+        "ops.quarantine",
+        "ops.vintages",
+    ),
     "mobility": ("mobility", "policy", "mobility_policy", "ops.ledger", "ops.quarantine", "ops.vintages"),
     "hmm": ("regimes", "models", "scores", "ops.ledger"),
     "features": ("tokens", "vocabulary", "terms", "tfidf", "ops.ledger", "ops.quarantine"),
@@ -52,7 +62,9 @@ def leave_stage(lake: Lake, stage: str, records: Sequence[StepRecord]) -> StageR
     files = [ref for record in records for ref in record.files]
     strays = {ref.table for ref in files if ref.table in TABLES and ref.table not in names and ref.n_rows}
     if strays:
-        raise ValueError(f"the stage {stage} left rows of {', '.join(sorted(strays))}, which STAGE_TABLES does not give it")
+        raise ValueError(
+            f"the stage {stage} left rows of {', '.join(sorted(strays))}, which STAGE_TABLES does not give it"
+        )
     tables = {name: tuple(dict.fromkeys(ref for ref in files if ref.table == name)) for name in names}
     tables["ops.ledger"] += (write_table(lake, "ops.ledger", _batch_decisions(records)),)
     for name in names:
@@ -73,13 +85,17 @@ def read_stage(lake: Lake, stage: str) -> StageRecord | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LakeError(f"the record of the stage {stage} is damaged: remove {path} and run again, nothing else is lost") from error
+        raise LakeError(
+            f"the record of the stage {stage} is damaged: remove {path} and run again, nothing else is lost"
+        ) from error
 
 
 def read_stages(lake: Lake) -> list[StageRecord]:
     """What each stage last left, in the order of a whole run; stages that never ran are absent. LakeError where a record is damaged."""
     order = {stage: place for place, stage in enumerate(STAGE_TABLES)}
-    names = sorted((path.stem for path in lake.stages.glob("[!.]*.json")), key=lambda name: (order.get(name, len(order)), name))
+    names = sorted(
+        (path.stem for path in lake.stages.glob("[!.]*.json")), key=lambda name: (order.get(name, len(order)), name)
+    )
     return [record for name in names if (record := read_stage(lake, name)) is not None]
 
 
@@ -92,7 +108,10 @@ def _batch_decisions(records: Sequence[StepRecord]) -> pa.Table:
             "code_version": record.code_version, "n_bytes_after": sum(ref.n_bytes for ref in record.files),
         }  # fmt: skip
         lines.append({**line, "outcome": "kept", "rule": "kept", "n_rows_out": record.n_rows_out})
-        lines += [{**line, "outcome": "set_aside", "rule": rule, "n_rows_out": n} for rule, n in sorted(record.set_aside.items())]
+        lines += [
+            {**line, "outcome": "set_aside", "rule": rule, "n_rows_out": n}
+            for rule, n in sorted(record.set_aside.items())
+        ]
     return pa.Table.from_pylist(lines, schema=LEDGER.arrow_schema())
 
 

@@ -65,7 +65,9 @@ class Work:
     @property
     def fingerprint(self) -> str:
         """SHA-256, hex, over step, code version, settings and inputs."""
-        return hashlib.sha256(canonical_json([self.step.name, self.step.code_version, dict(self.step.settings), self.inputs])).hexdigest()
+        return hashlib.sha256(
+            canonical_json([self.step.name, self.step.code_version, dict(self.step.settings), self.inputs])
+        ).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,9 @@ class _Guarded(io.RawIOBase):
             raise _as_bad_input(error, self._name) from error
         self._n_bytes += len(chunk)
         if self._n_bytes > self._most_bytes:
-            raise TooLargeError(f"{self._name} unpacks to more than {self._most_bytes:,} bytes: unpack it by hand if it is to be trusted")
+            raise TooLargeError(
+                f"{self._name} unpacks to more than {self._most_bytes:,} bytes: unpack it by hand if it is to be trusted"
+            )
         with_room[: len(chunk)] = chunk
         return len(chunk)
 
@@ -133,7 +135,9 @@ def list_members(archive: BinaryIO, n_bytes: int, uri: str, allowance: Allowance
         members.append(Member(name, n_member))
         n_unpacked += n_member
         if n_unpacked > allowance.of(n_bytes) or len(members) > MOST_MEMBERS:
-            raise TooLargeError(f"{uri} unpacks to more than {allowance.of(n_bytes):,} bytes: unpack it by hand if it is to be trusted")
+            raise TooLargeError(
+                f"{uri} unpacks to more than {allowance.of(n_bytes):,} bytes: unpack it by hand if it is to be trusted"
+            )
     return sorted(members, key=lambda member: member.name)
 
 
@@ -172,7 +176,11 @@ def _members(archive: BinaryIO, n_bytes: int, uri: str, allowance: Allowance) ->
             with zipfile.ZipFile(archive) as opened:
                 last = {entry.filename: entry for entry in opened.infolist() if not entry.is_dir()}
                 for entry in last.values():
-                    yield entry.filename, entry.file_size, lambda entry=entry: _guard(lambda: opened.open(entry), uri, entry.file_size)
+                    yield (
+                        entry.filename,
+                        entry.file_size,
+                        lambda entry=entry: _guard(lambda: opened.open(entry), uri, entry.file_size),
+                    )
         else:
             stream = unpack(archive, n_bytes, uri, allowance)
             seen: set[str] = set()
@@ -180,10 +188,22 @@ def _members(archive: BinaryIO, n_bytes: int, uri: str, allowance: Allowance) ->
                 for found in tar:
                     if found.isreg() and found.name not in seen:
                         seen.add(found.name)
-                        yield found.name, found.size, lambda found=found: _guard(lambda: tar.extractfile(found), uri, found.size)
+                        yield (
+                            found.name,
+                            found.size,
+                            lambda found=found: _guard(lambda: tar.extractfile(found), uri, found.size),
+                        )
     except BadInputError:
         raise
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
         raise _as_bad_input(error, uri) from error
 
 

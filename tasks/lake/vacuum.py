@@ -54,7 +54,9 @@ def vacuum(lake: Lake, keep: int, *, spare: timedelta = A_DAY) -> Vacuumed:
         if kept:
             for folder in old_volumes(lake, min(manifest.volumes.first for manifest in kept)):
                 sizes += _remove(folder)
-            close_volume(lake, next((manifest for manifest in kept if manifest.snapshot_id == present), kept[-1]).volumes)
+            close_volume(
+                lake, next((manifest for manifest in kept if manifest.snapshot_id == present), kept[-1]).volumes
+            )
         for folder in sorted((path for path in lake.models.rglob("*") if path.is_dir()), reverse=True):
             with suppress(OSError):  # not empty
                 folder.rmdir()
@@ -64,7 +66,9 @@ def vacuum(lake: Lake, keep: int, *, spare: timedelta = A_DAY) -> Vacuumed:
 def find_temporaries(lake: Lake, before: float) -> Iterator[Path]:
     """Unfinished files and folders last written before the time `before` (seconds since 1970): whoever was writing them is gone."""
     roots = (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops)
-    listed = (Path(folder, name) for root in roots for folder, inner, names in os.walk(root) for name in (*inner, *names))
+    listed = (
+        Path(folder, name) for root in roots for folder, inner, names in os.walk(root) for name in (*inner, *names)
+    )
     for path in (*lake.home.glob(".*"), *listed):
         if path.name.startswith(".") and path.name.endswith(TEMPORARY) and _written_at(path) < before:
             yield path
@@ -97,7 +101,12 @@ def _raw_paths(lake: Lake, files: Sequence[FileRef]) -> Iterator[str]:
 def _unneeded_files(lake: Lake, needed: set[str], since: float) -> Iterator[Path]:
     kept_bytes = lake.raw.glob("[0-9a-f][0-9a-f]/*")
     for path in (*lake.tables.rglob("*"), *lake.models.rglob("*"), *lake.steps.rglob("*"), *kept_bytes):
-        if not path.is_dir() and not path.name.startswith(".") and relative_path(lake, path) not in needed and _written_at(path) < since:
+        if (
+            not path.is_dir()
+            and not path.name.startswith(".")
+            and relative_path(lake, path) not in needed
+            and _written_at(path) < since
+        ):
             yield path
 
 

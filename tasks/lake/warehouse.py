@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.table_contract import TableContract
 from tasks.lake.events import Volumes, volume_folder
 from tasks.lake.layout import Lake, LakeError
@@ -48,7 +48,9 @@ def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
         with path.open("rb") as built:
             os.fsync(built.fileno())
     except (duckdb.Error, OSError) as error:
-        raise LakeError(f"cannot build {path.name} ({first_line(error)}): free space, or run `tidemill doctor`") from error
+        raise LakeError(
+            f"cannot build {path.name} ({first_line(error)}): free space, or run `tidemill doctor`"
+        ) from error
     if log_beside(path).exists():
         raise LakeError(f"DuckDB left a log beside {path.name}, nothing was published: free space and run again")
 
@@ -78,7 +80,9 @@ def published_home(warehouse: Path) -> str:
         return str(connection.execute("SELECT data_root()").fetchall()[0][0])
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Manifest, contract: TableContract) -> None:
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Manifest, contract: TableContract
+) -> None:
     """The view of one table. A vector column is of fixed size where all vectors are of one.
 
     Files that were written before a column came to the contract have NULL there.
@@ -89,7 +93,11 @@ def _create_view(connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Ma
         connection.execute(_view("view_of_log", name, types, _log_paths(lake, name, manifest.volumes)))
         return
     paths = [ref.path for ref in manifest.tables[name]]
-    held = dict(connection.execute(sql_of("warehouse/columns_of_files"), [[str(lake.locate(path)) for path in paths]]).fetchall())
+    held = dict(
+        connection.execute(
+            sql_of("warehouse/columns_of_files"), [[str(lake.locate(path)) for path in paths]]
+        ).fetchall()
+    )
     absent = frozenset(types) - frozenset(held)
     is_mixed = any(n_files != len(paths) for column, n_files in held.items() if column in types)
     connection.execute(_view("view_of_files", name, types, paths, absent, is_mixed=is_mixed))
@@ -114,9 +122,13 @@ def _view(
 ) -> str:
     """The statement that creates a view; `absent` are columns that no file has, `is_mixed` says that some have not all others."""
     values = {column: "NULL" if column in absent else f'file."{column}"' for column in types}
-    columns = ",\n    ".join(f'CAST({values[column]} AS {sql_type}) AS "{column}"' for column, sql_type in types.items())
+    columns = ",\n    ".join(
+        f'CAST({values[column]} AS {sql_type}) AS "{column}"' for column, sql_type in types.items()
+    )
     lines = literal("\n".join(paths))
-    return sql_of(f"warehouse/{template}", view=name, columns=columns, paths=lines, is_mixed="true" if is_mixed else "false")
+    return sql_of(
+        f"warehouse/{template}", view=name, columns=columns, paths=lines, is_mixed="true" if is_mixed else "false"
+    )
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, contract: TableContract) -> None:

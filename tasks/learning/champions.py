@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import Manifest, read_manifest
@@ -109,7 +109,9 @@ def judge(lake: Lake, contest: Contest, compare: Compare) -> StepOutput:
         raise ValueError(f"the training of {contest.subject} left no model to judge")
     manifest = read_manifest(lake)
     present = _present_champion(lake, manifest, contest) if manifest is not None else None
-    comparisons, rule = _verdict(lake, contest, new["model_id"], present["model_id"] if present is not None else None, compare)
+    comparisons, rule = _verdict(
+        lake, contest, new["model_id"], present["model_id"] if present is not None else None, compare
+    )
     files = [_write_comparisons(lake, comparisons), _write_decision(lake, contest, rule, comparisons)]
     if rule != WORSE or manifest is None or present is None:
         return StepOutput((*contest.files, *files), 1, 1)
@@ -142,10 +144,20 @@ def show_champions(lake: Lake, stage: str, judged: Sequence[StepRecord]) -> None
         line = {"of": record.subject, "verdict": verdict.replace("_", " "), "published": winner}
         compared = read_table(lake, record.files_of(COMPARISONS)).to_pylist()
         rows += [
-            {**line, "score": row["metric"], "on": row["split"], "new model": row["value"], "champion": row["champion_value"]}
+            {
+                **line,
+                "score": row["metric"],
+                "on": row["split"],
+                "new model": row["value"],
+                "champion": row["champion_value"],
+            }
             for row in compared
         ] or [{**line, "score": None, "on": None, "new model": None, "champion": None}]
-    show_table(f"champions-{stage}", rows, "New models beside the champions that were published: which is published now, and why")
+    show_table(
+        f"champions-{stage}",
+        rows,
+        "New models beside the champions that were published: which is published now, and why",
+    )
 
 
 def _champion_row(lake: Lake, files: Sequence[FileRef]) -> dict[str, Any] | None:
@@ -158,7 +170,9 @@ def _present_champion(lake: Lake, manifest: Manifest, contest: Contest) -> dict[
     """The published champion for what the contest's model is for; None where there is none."""
     for row in read_table(lake, manifest.tables["models"]).to_pylist():
         settings = json.loads(row["settings"])
-        is_for_the_same = row["lang"] == contest.lang and all(settings.get(key) == value for key, value in contest.same.items())
+        is_for_the_same = row["lang"] == contest.lang and all(
+            settings.get(key) == value for key, value in contest.same.items()
+        )
         if row["is_champion"] and row["kind"] in contest.kinds and is_for_the_same:
             return dict(row)
     return None
@@ -167,12 +181,18 @@ def _present_champion(lake: Lake, manifest: Manifest, contest: Contest) -> dict[
 def _files_of_model(lake: Lake, manifest: Manifest, row: Mapping[str, Any]) -> list[FileRef]:
     """The files of a published model: those of tables that hold its rows alone, its weights and its card."""
     found = [ref for table in MODEL_TABLES for ref in manifest.tables[table] if ref.n_rows]
-    files = [ref for ref in found if read_table(lake, ref, ["model_id"])["model_id"].unique().to_pylist() == [row["model_id"]]]
+    files = [
+        ref
+        for ref in found
+        if read_table(lake, ref, ["model_id"])["model_id"].unique().to_pylist() == [row["model_id"]]
+    ]
     working = dict.fromkeys(ref for stage in manifest.stages.values() for ref in stage.working)
     return [*files, *(ref for ref in working if ref.table == MODEL_FILES and ref.path.startswith(f"{row['path']}/"))]
 
 
-def _verdict(lake: Lake, contest: Contest, new_id: str, present_id: str | None, compare: Compare) -> tuple[Sequence[Comparison], str]:
+def _verdict(
+    lake: Lake, contest: Contest, new_id: str, present_id: str | None, compare: Compare
+) -> tuple[Sequence[Comparison], str]:
     """The comparisons that could be made, and the rule that decided."""
     if present_id is None:
         return (), FIRST
@@ -190,7 +210,9 @@ def _verdict(lake: Lake, contest: Contest, new_id: str, present_id: str | None, 
 
 def mean_gain(comparisons: Sequence[Comparison]) -> float:
     """By how much the new model is better than the champion, mean over the comparisons, in their unit."""
-    return float(np.mean([(one.value - one.champion_value) * (1 if one.is_higher_better else -1) for one in comparisons]))
+    return float(
+        np.mean([(one.value - one.champion_value) * (1 if one.is_higher_better else -1) for one in comparisons])
+    )
 
 
 def _write_comparisons(lake: Lake, comparisons: Sequence[Comparison]) -> FileRef:

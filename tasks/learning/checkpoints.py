@@ -58,9 +58,13 @@ class Checkpoints:
             return
         weights = f"{time.time_ns()}.safetensors"
         with temporary_file(self._folder) as temporary:
-            safetensors.numpy.save_file({name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()}, temporary)
+            safetensors.numpy.save_file(
+                {name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()}, temporary
+            )
             settle(temporary, self._folder / weights)
-        write_json(self._folder / STATE, {"weights": weights, "notes": dict(state.notes), "seconds": round(self.seconds, 3)})
+        write_json(
+            self._folder / STATE, {"weights": weights, "notes": dict(state.notes), "seconds": round(self.seconds, 3)}
+        )
         for older in self._folder.glob("*.safetensors"):
             if older.name != weights:
                 older.unlink(missing_ok=True)

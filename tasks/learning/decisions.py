@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import Step
 
 
-def write_skip(lake: Lake, step: Step, subject: str, rule: str, *, score: float | None = None, threshold: float | None = None) -> FileRef:
+def write_skip(
+    lake: Lake, step: Step, subject: str, rule: str, *, score: float | None = None, threshold: float | None = None
+) -> FileRef:
     """A ledger file that says `step` did nothing for the batch `subject`, and why: what was true of it, measured against what."""
     line = {
         "subject": subject, "subject_kind": "batch", "stage": step.name, "outcome": "skipped", "rule": rule, "score": score,

@@ -82,7 +82,9 @@ def show_fit() -> Iterator[None]:
             if artifact:
                 update_progress_artifact(artifact[0], percent, description=str(progress))
             else:
-                artifact.append(cast(UUID, create_progress_artifact(percent, key="regimes-progress", description=str(progress))))
+                artifact.append(
+                    cast(UUID, create_progress_artifact(percent, key="regimes-progress", description=str(progress)))
+                )
 
     with tell_fit(show):
         yield

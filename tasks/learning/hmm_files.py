@@ -25,6 +25,8 @@ def save_hmm(model: HiddenMarkovModel, folder: Path) -> None:
 def load_hmm(folder: Path) -> HiddenMarkovModel:
     """The model that `save_hmm` wrote there. FileNotFoundError where there is none, HmmCardError where its files are damaged."""
     try:
-        return from_tensors(safetensors.numpy.load((folder / WEIGHTS).read_bytes()), json.loads((folder / CARD).read_bytes()))
+        return from_tensors(
+            safetensors.numpy.load((folder / WEIGHTS).read_bytes()), json.loads((folder / CARD).read_bytes())
+        )
     except (json.JSONDecodeError, safetensors.SafetensorError) as error:
         raise HmmCardError(f"the model in {folder} is damaged ({error}): save it again") from error

@@ -23,7 +23,12 @@ def mobility_grid(
     """
     rows = read_table(lake, files, ["region_id", "observed_on", "category", "change_pct"])
     rows = rows.filter(pc.and_(pc.is_in(rows["category"], pa.array(categories)), pc.is_valid(rows["change_pct"])))
-    days = rows.group_by(["region_id", "observed_on"]).aggregate([]).group_by("region_id").aggregate([("observed_on", "count")])
+    days = (
+        rows.group_by(["region_id", "observed_on"])
+        .aggregate([])
+        .group_by("region_id")
+        .aggregate([("observed_on", "count")])
+    )
     is_long = pc.greater_equal(days["observed_on_count"], min_days)
     regions = days["region_id"].filter(is_long).combine_chunks().sort()
     n_left_out = pc.sum(days["observed_on_count"].filter(pc.invert(is_long))).as_py() or 0
@@ -56,7 +61,9 @@ def _spread(rows: pa.Table, grid: DailyGrid, ids: pa.Array) -> np.ndarray:
     by_day = np.full((len(known), last - first + 1), np.nan)
     day = _days(rows)
     is_inside = (day >= first) & (day <= last)
-    by_day[rows["number"].to_numpy()[is_inside], day[is_inside] - first] = rows["containment_health_index"].to_numpy()[is_inside]
+    by_day[rows["number"].to_numpy()[is_inside], day[is_inside] - first] = rows["containment_health_index"].to_numpy()[
+        is_inside
+    ]
     index[:] = by_day[pc.index_in(ids, known).to_numpy()[grid.region], grid.day - first]
     return index
 

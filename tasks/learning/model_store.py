@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import safetensors.numpy
 
-from expectations.contracts import MODELS, SCORES
+from expectations.contracts.learning import MODELS, SCORES
 from tasks.lake.files import FileRef, canonical_json, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
 
@@ -86,7 +86,10 @@ def write_model(lake: Lake, model: TrainedModel, *, is_champion: bool = True) ->
     weights = safetensors.numpy.save({name: _row_major(array) for name, array in model.tensors.items()})
     described = canonical_json(card) + b"\n"
     folder = lake.models / model.model_id / hashlib.sha256(weights + described).hexdigest()[:12]
-    files = tuple(_keep(lake, folder / name, content) for name, content in (("model.safetensors", weights), ("card.json", described)))
+    files = tuple(
+        _keep(lake, folder / name, content)
+        for name, content in (("model.safetensors", weights), ("card.json", described))
+    )
     row = {
         "model_id": model.model_id, "kind": model.kind, "lang": model.lang, "trained_at": trained_at, "seed": model.seed,
         "settings": canonical_json(dict(model.settings)).decode(), "snapshot_id": model.snapshot_id,
@@ -125,4 +128,6 @@ def _row_major(array: np.ndarray) -> np.ndarray:
 
 def _keep(lake: Lake, path: Path, content: bytes) -> FileRef:
     write_bytes(path, content)
-    return FileRef(MODEL_FILES, path.relative_to(lake.home).as_posix(), 0, len(content), hashlib.sha256(content).hexdigest())
+    return FileRef(
+        MODEL_FILES, path.relative_to(lake.home).as_posix(), 0, len(content), hashlib.sha256(content).hexdigest()
+    )

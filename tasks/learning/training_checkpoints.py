@@ -36,10 +36,14 @@ def kept_training(lake: Lake, name: str, every_s: float = SECONDS_BETWEEN_CHECKP
     state = kept.load()
     resume = None
     if state is not None:
-        resume = Checkpoint({tensor: torch.from_numpy(array.copy()) for tensor, array in state.tensors.items()}, state.notes)
+        resume = Checkpoint(
+            {tensor: torch.from_numpy(array.copy()) for tensor, array in state.tensors.items()}, state.notes
+        )
 
     def save(checkpoint: Checkpoint) -> None:
-        kept.save(TrainingState({tensor: value.numpy() for tensor, value in checkpoint.tensors.items()}, checkpoint.notes))
+        kept.save(
+            TrainingState({tensor: value.numpy() for tensor, value in checkpoint.tensors.items()}, checkpoint.notes)
+        )
 
     yield KeptTraining(resume, save)
     kept.remove()

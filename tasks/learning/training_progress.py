@@ -21,7 +21,9 @@ from prefect.logging import get_run_logger
 if TYPE_CHECKING:  # which loads PyTorch
     from models.training.loop import Progress
 
-SECONDS_BETWEEN_REPORTS = 10.0  # our choice: a training of a few seconds needs no picture, and each costs a call of the API
+SECONDS_BETWEEN_REPORTS = (
+    10.0  # our choice: a training of a few seconds needs no picture, and each costs a call of the API
+)
 PERCENT = 100.0
 
 
@@ -44,7 +46,11 @@ def progress_log(
         last = now
         speed = progress.n_samples / (now - began)
         gained = progress.share_done - share_before
-        to_go = f"{(1.0 - progress.share_done) / gained * (now - began):.0f} s to go" if gained > 0 else "time to go unknown"
+        to_go = (
+            f"{(1.0 - progress.share_done) / gained * (now - began):.0f} s to go"
+            if gained > 0
+            else "time to go unknown"
+        )
         line = f"{subject}: epoch {progress.epoch + 1} of {progress.n_epochs}, loss {progress.loss:.4f}, {speed:,.0f} samples/s, {to_go}"
         write(line)
         picture.move(progress.share_done, line)
@@ -77,6 +83,8 @@ class _Picture:
             return
         with suppress(httpx.HTTPError, PrefectException):  # no training fails because a picture of it cannot be drawn
             if self._artifact is None:
-                self._artifact = cast(UUID, create_progress_artifact(PERCENT * share_done, key=self._key, description=description))
+                self._artifact = cast(
+                    UUID, create_progress_artifact(PERCENT * share_done, key=self._key, description=description)
+                )
             else:
                 update_progress_artifact(self._artifact, PERCENT * share_done, description=description)

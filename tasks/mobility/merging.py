@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import Step, StepOutput, StepRecord, Work
@@ -65,8 +65,12 @@ def merge_works(lake: Lake, parsed: Sequence[StepRecord]) -> list[Work]:
     rows = {ref.sha256: ref for record in parsed for ref in record.files_of(ROWS)}
     reports = [
         (regions, list(of_report))
-        for regions in sorted({ref for record in parsed for ref in record.files_of(REGIONS)}, key=lambda ref: ref.sha256)
-        for _, of_report in groupby(read_table(lake, regions).to_pylist(), itemgetter("rows_sha256", "source", "uri", "vintage"))
+        for regions in sorted(
+            {ref for record in parsed for ref in record.files_of(REGIONS)}, key=lambda ref: ref.sha256
+        )
+        for _, of_report in groupby(
+            read_table(lake, regions).to_pylist(), itemgetter("rows_sha256", "source", "uri", "vintage")
+        )
     ]
     reach: dict[str, date] = {}
     for _, lines in reports:
@@ -78,8 +82,12 @@ def merge_works(lake: Lake, parsed: Sequence[StepRecord]) -> list[Work]:
         for part in sorted({part_of(line["country_code"]) for line in lines}):
             here = [line for line in lines if part_of(line["country_code"]) == part]
             countries = tuple(sorted({line["country_code"] for line in here}))
-            digest = hashlib.sha256(canonical_json([{**line, "last_on": str(line["last_on"])} for line in here])).hexdigest()
-            found.setdefault(part, []).append((ReportPart(rows[rows_sha256], regions, source, uri, vintage, countries), digest))
+            digest = hashlib.sha256(
+                canonical_json([{**line, "last_on": str(line["last_on"])} for line in here])
+            ).hexdigest()
+            found.setdefault(part, []).append(
+                (ReportPart(rows[rows_sha256], regions, source, uri, vintage, countries), digest)
+            )
     return [
         Work(STEP, f"part {part:02}", tuple(digest for _, digest in found[part]), tuple(one for one, _ in found[part]))
         for part in sorted(found)
@@ -107,7 +115,9 @@ def _report(lake: Lake, part: ReportPart) -> Report:
     lines = read_table(lake, part.regions)
     is_here = pc.and_(
         pc.and_(pc.equal(lines["rows_sha256"], part.rows.sha256), pc.equal(lines["uri"], part.uri)),
-        pc.and_(pc.equal(lines["source"], part.source), pc.is_in(lines["country_code"], value_set=pa.array(part.countries))),
+        pc.and_(
+            pc.equal(lines["source"], part.source), pc.is_in(lines["country_code"], value_set=pa.array(part.countries))
+        ),
     )
     regions = {
         line["region_no"]: Region(*(line[name] for name in Region._fields)) for line in lines.filter(is_here).to_pylist()
@@ -140,4 +150,10 @@ def _revisions(parts: Sequence[ReportPart], merged: MergedReports) -> Iterator[d
         }  # fmt: skip
         yield {**line, "outcome": "set_aside", "rule": "superseded", "n_rows_out": one.n_values}
         mean = None if np.isnan(one.mean_revision_pct) else one.mean_revision_pct
-        yield {**line, "outcome": "changed", "rule": "revised_by_later_vintage", "n_rows_out": one.n_revised, "score": mean}
+        yield {
+            **line,
+            "outcome": "changed",
+            "rule": "revised_by_later_vintage",
+            "n_rows_out": one.n_revised,
+            "score": mean,
+        }

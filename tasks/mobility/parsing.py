@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from expectations.contracts import LEDGER
+from expectations.contracts.ops import LEDGER
 from tasks.intake.set_aside_rows import QuarantineOf
 from tasks.lake.files import FileRef, canonical_json, write_table
 from tasks.lake.layout import Lake
@@ -54,13 +54,17 @@ class ParsedReport:
 
 def parse_works(source: str, items: Sequence[RawItem]) -> list[Work]:
     """The batches of a source's items. A new or changed item makes its own batch due, no other."""
-    batches = cut_by_content(items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH)
+    batches = cut_by_content(
+        items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH
+    )
     return [Work(STEP, f"{source}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch)) for batch in batches]
 
 
 def item_digest(item: RawItem) -> str:
     """The digest of what a parser uses of an item: the bytes, where they came from, the day of their fetch."""
-    return hashlib.sha256(canonical_json([item.key, item.source, item.uri, item.fetched_at.date().isoformat()])).hexdigest()
+    return hashlib.sha256(
+        canonical_json([item.key, item.source, item.uri, item.fetched_at.date().isoformat()])
+    ).hexdigest()
 
 
 def parse_body(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
@@ -121,13 +125,21 @@ def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: Quar
     ledger = [{**line, "rule": f"column_unknown: {name}"} for name in reader.header.unknown]
     if not reader.n_rows_in:
         ledger.append({**line, "rule": "header_only"})
-    described = {"rows_sha256": rows.sha256, "source": item.source, "uri": item.uri, "vintage": item.vintage, "last_on": reader.last_on}
+    described = {
+        "rows_sha256": rows.sha256,
+        "source": item.source,
+        "uri": item.uri,
+        "vintage": item.vintage,
+        "last_on": reader.last_on,
+    }
     regions: list[dict[str, object]] = [
         {**described, "region_no": number, **region._asdict(), "n_rows": n_rows}
         for number, (region, n_rows) in enumerate(zip(reader.regions.regions, reader.regions.n_rows, strict=True))
         if n_rows
     ]
-    return ParsedReport(rows if reader.n_rows_out else None, regions, quarantine.close(), ledger, reader.n_rows_in, quarantine.counts)
+    return ParsedReport(
+        rows if reader.n_rows_out else None, regions, quarantine.close(), ledger, reader.n_rows_in, quarantine.counts
+    )
 
 
 def _n_lines(stream: BinaryIO) -> int:

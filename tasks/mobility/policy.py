@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expectations.contracts import INDICES, LEDGER
+from expectations.contracts.mobility import INDICES
+from expectations.contracts.ops import LEDGER
 from tasks.intake.set_aside_rows import QuarantineOf
 from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
@@ -47,7 +48,9 @@ class ParsedFile:
 
 def parse_works(source: str, items: Sequence[RawItem]) -> list[Work]:
     """The batches of a source's items. A new or changed item makes its own batch due, no other."""
-    batches = cut_by_content(items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH)
+    batches = cut_by_content(
+        items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH
+    )
     return [Work(PARSE, f"{source}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch)) for batch in batches]
 
 
@@ -88,7 +91,9 @@ def merge_works(parsed: Sequence[StepRecord]) -> list[Work]:
 
 def merge_body(lake: Lake, files: tuple[FileRef, ...]) -> StepOutput:
     """Merge all files into `policy`. Rows are values (a jurisdiction, a day, an index): in = out + superseded."""
-    named = sorted(((_origin(lake, ref), ref) for ref in files), key=lambda one: (one[0]["last_on"], one[0]["uri"], one[1].sha256))
+    named = sorted(
+        ((_origin(lake, ref), ref) for ref in files), key=lambda one: (one[0]["last_on"], one[0]["uri"], one[1].sha256)
+    )
     tables = [PolicyFile(origin["vintage"], read_table(lake, ref)) for origin, ref in named]
     merged = merge_policy(tables)
     written = [write_table(lake, "policy", merged.rows)]
@@ -101,17 +106,29 @@ def merge_body(lake: Lake, files: tuple[FileRef, ...]) -> StepOutput:
         }  # fmt: skip
         ledger.append({**line, "outcome": "set_aside", "rule": "superseded", "n_rows_out": one.n_values})
         mean = None if np.isnan(one.mean_revision) else one.mean_revision
-        ledger.append({**line, "outcome": "changed", "rule": "revised_by_later_vintage", "n_rows_out": one.n_revised, "score": mean})
+        ledger.append(
+            {
+                **line,
+                "outcome": "changed",
+                "rule": "revised_by_later_vintage",
+                "n_rows_out": one.n_revised,
+                "score": mean,
+            }
+        )
     if ledger:
         written.append(write_table(lake, "ops.ledger", pa.Table.from_pylist(ledger, schema=LEDGER.arrow_schema())))
     n_values_in = sum(file.rows.num_rows * len(set(INDICES) & set(file.rows.column_names)) for file in tables)
     n_superseded = sum(one.n_values for one in merged.superseded)
-    return StepOutput(tuple(written), n_values_in, merged.n_values, {"superseded": n_superseded} if n_superseded else {})
+    return StepOutput(
+        tuple(written), n_values_in, merged.n_values, {"superseded": n_superseded} if n_superseded else {}
+    )
 
 
 def join_works(mobility: Sequence[StepRecord], policy: Sequence[StepRecord]) -> list[Work]:
     """The one work that joins national mobility and policy."""
-    national = tuple(sorted({ref for record in mobility for ref in record.files_of(NATIONAL)}, key=lambda ref: ref.sha256))
+    national = tuple(
+        sorted({ref for record in mobility for ref in record.files_of(NATIONAL)}, key=lambda ref: ref.sha256)
+    )
     rules = tuple(ref for record in policy for ref in record.files_of("policy"))
     return [Work(JOIN, "all", tuple(ref.sha256 for ref in (*national, *rules)), (national, rules))]
 
@@ -122,7 +139,10 @@ def join_body(lake: Lake, payload: tuple[tuple[FileRef, ...], tuple[FileRef, ...
     policy = read_table(lake, policy_files)
     national = read_table(lake, national_files) if national_files else NATIONAL_SCHEMA.empty_table()
     joined = join_mobility_policy(national, policy)
-    country_days = {*_country_days(national), *_country_days(policy.filter(pc.equal(policy["region_id"], policy["country_code"])))}
+    country_days = {
+        *_country_days(national),
+        *_country_days(policy.filter(pc.equal(policy["region_id"], policy["country_code"]))),
+    }
     return StepOutput((write_table(lake, "mobility_policy", joined),), len(country_days), joined.num_rows)
 
 

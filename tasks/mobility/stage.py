@@ -89,14 +89,21 @@ def mobility_works(fetched: Sequence[FetchedSource]) -> list[Work]:
 
 def policy_works(fetched: Sequence[FetchedSource]) -> list[Work]:
     """The batches of the tracker's files of all sources."""
-    return [work for one in fetched if one.source.kind == "policy" for work in policy.parse_works(one.source.name, one.fetched.items)]
+    return [
+        work
+        for one in fetched
+        if one.source.kind == "policy"
+        for work in policy.parse_works(one.source.name, one.fetched.items)
+    ]
 
 
 def plan_mobility(lake: Lake, sources: Sequence[Source]) -> list[PlannedWork]:
     """What `ingest_mobility` would do and why. Looks at the sources as they stand now, URLs included, and keeps nothing."""
     fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in _observed(sources)]
     lines = plan_due(lake, STAGE, vintage_works(lake, fetched, SUBJECT))
-    reports, merged = _plan_pair(lake, mobility_works(fetched), lambda parsed: mobility_merging.merge_works(lake, parsed), "mobility")
+    reports, merged = _plan_pair(
+        lake, mobility_works(fetched), lambda parsed: mobility_merging.merge_works(lake, parsed), "mobility"
+    )
     files, ruled = _plan_pair(lake, policy_works(fetched), policy.merge_works, "policy")
     lines += [*reports, *files]
     if merged is None or ruled is None:
@@ -105,7 +112,9 @@ def plan_mobility(lake: Lake, sources: Sequence[Source]) -> list[PlannedWork]:
     return [*lines, *plan_due(lake, STAGE, policy.join_works(merged, ruled))]
 
 
-def _plan_pair(lake: Lake, works: Sequence[Work], merge_works: Any, kind: str) -> tuple[list[PlannedWork], list[StepRecord] | None]:
+def _plan_pair(
+    lake: Lake, works: Sequence[Work], merge_works: Any, kind: str
+) -> tuple[list[PlannedWork], list[StepRecord] | None]:
     """What is due of the parsing and the merging of one kind, and the standing records of its merging, None where some are due."""
     lines = plan_due(lake, STAGE, works)
     parsed = find_records(lake, works)
@@ -132,11 +141,15 @@ def show_mobility(fetched: Sequence[FetchedSource], parsed: Sequence[StepRecord]
             set_aside.update(record.set_aside)
         rows.append(_row("all", step, None, of_step, set_aside))
     show_table(
-        "mobility", rows, "Rows in = rows out + set aside, by rule: region-days as parsed by source, then values as merged by vintage"
+        "mobility",
+        rows,
+        "Rows in = rows out + set aside, by rule: region-days as parsed by source, then values as merged by vintage",
     )
 
 
-def _row(source: str, what: str, n_items: int | None, records: Sequence[StepRecord], set_aside: Counter[str]) -> dict[str, Any]:
+def _row(
+    source: str, what: str, n_items: int | None, records: Sequence[StepRecord], set_aside: Counter[str]
+) -> dict[str, Any]:
     return {
         "source": source, "kind": what, "raw items": n_items, "rows in": sum(record.n_rows_in for record in records),
         "rows out": sum(record.n_rows_out for record in records),

@@ -16,7 +16,8 @@ import duckdb
 import jinja2
 
 from expectations.checks import Check, checks_of, distinct_names
-from expectations.contracts import EVENT_TABLES, TABLES, VALIDATIONS
+from expectations.contracts.ops import VALIDATIONS
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.suites import SuiteError, checks_of_table
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
@@ -42,9 +43,13 @@ Row = dict[str, Any]
 def build_data_docs(lake: Lake) -> Path:
     """The page `report/validation/index.html`, and beside it a page for every table that was ever validated."""
     folder = lake.home / "report" / "validation"
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters["cell"] = format_cell
-    histories = {table: _history(table, list(rows)) for table, rows in groupby(_outcomes(lake), lambda row: row["table_name"])}
+    histories = {
+        table: _history(table, list(rows)) for table, rows in groupby(_outcomes(lake), lambda row: row["table_name"])
+    }
     page = environment.get_template("validation_table.html.j2")
     for table, history in histories.items():
         write_bytes(folder / f"{table}.html", page.render(**history).encode())
@@ -54,7 +59,9 @@ def build_data_docs(lake: Lake) -> Path:
         if table not in EVENT_TABLES
     ]
     failing = [row for history in histories.values() for row in history["outcomes"] if not row["is_success"]]
-    index = environment.get_template("validation_index.html.j2").render(tables=tables, failing=failing, facts=_facts(tables, failing))
+    index = environment.get_template("validation_index.html.j2").render(
+        tables=tables, failing=failing, facts=_facts(tables, failing)
+    )
     path = folder / "index.html"
     write_bytes(path, index.encode())
     return path
@@ -100,7 +107,9 @@ def _history(table: str, rows: Sequence[Row]) -> Row:
             "place": places.get(identity, len(places)),
         })  # fmt: skip
     gravity = list(STATES)
-    outcomes.sort(key=lambda row: (row["is_success"], not row["is_success"] and gravity.index(row["severity"]), row["place"]))
+    outcomes.sort(
+        key=lambda row: (row["is_success"], not row["is_success"] and gravity.index(row["severity"]), row["place"])
+    )
     summaries = [_summary(of_one) for of_one in validations]
     return {
         "table": table, "contract": TABLES[table], "outcomes": outcomes, "validations": summaries, "last": summaries[0],
@@ -140,7 +149,9 @@ def _words(table: str) -> dict[tuple[str, str], str]:
     except SuiteError:  # the publish says so; the pages show what they can
         checks = checks_of(TABLES[table])
     words = {(name, ""): sentence for name, sentence in OF_TABLE.items()}
-    return words | {(name, check.column_name): check.meaning for name, check in zip(distinct_names(checks), checks, strict=True)}
+    return words | {
+        (name, check.column_name): check.meaning for name, check in zip(distinct_names(checks), checks, strict=True)
+    }
 
 
 def _observed(text: str | None) -> list[tuple[str, list[str]]]:

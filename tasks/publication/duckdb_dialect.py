@@ -159,7 +159,10 @@ class DuckDBDialect(PGDialect):
     def get_columns(self, connection: Connection, table_name: str, schema: str | None = None, **_: Any) -> Any:
         """Names, types and whether NULL may stand, in order."""
         rows = connection.exec_driver_sql(COLUMNS, (schema or "main", str(table_name))).fetchall()
-        return [{"name": name, "type": DuckDBType(kind), "nullable": is_nullable, "default": None} for name, kind, is_nullable in rows]
+        return [
+            {"name": name, "type": DuckDBType(kind), "nullable": is_nullable, "default": None}
+            for name, kind, is_nullable in rows
+        ]
 
     def get_pk_constraint(self, *_: Any, **__: Any) -> Any:
         """No view has a primary key."""

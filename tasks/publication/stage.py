@@ -13,7 +13,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.suites import OWN_SUITES, suites_digest
 from tasks.lake.files import canonical_json, write_json
 from tasks.lake.layout import Lake
@@ -67,7 +67,9 @@ def validate_tables(home: str, run_id: str) -> ValidationResult:
         finally:  # a refused publish is when the report on it is wanted most
             pages = build_data_docs(lake)
             create_link_artifact(pages.as_uri(), link_text="Every expectation and its outcome", key="validation-report")
-    show_table("validation", _outcomes_by_table(result), "Expectations that were held against each table, and rows set aside")
+    show_table(
+        "validation", _outcomes_by_table(result), "Expectations that were held against each table, and rows set aside"
+    )
     return result
 
 
@@ -80,7 +82,9 @@ def publish_snapshot(home: str, validated: ValidationResult, run_id: str) -> str
     with tell_step("publish_snapshot"):
         manifest = publish(lake, validated.records, run_id)
     note_published(lake, records, manifest)
-    show_table("snapshot", _rows_by_table(manifest, before), f"Snapshot {manifest.snapshot_id}: rows of each table, and before")
+    show_table(
+        "snapshot", _rows_by_table(manifest, before), f"Snapshot {manifest.snapshot_id}: rows of each table, and before"
+    )
     return manifest.snapshot_id
 
 
@@ -97,7 +101,13 @@ def _outcomes_by_table(result: ValidationResult) -> list[dict[str, Any]]:
     tables: dict[str, dict[str, Any]] = {}
     for outcome in result.outcomes:
         set_aside = sum(result.set_aside.get(outcome.table_name, {}).values())
-        empty = {"table": outcome.table_name, "rows": outcome.n_rows, "expectations": 0, "failed": 0, "rows set aside": set_aside}
+        empty = {
+            "table": outcome.table_name,
+            "rows": outcome.n_rows,
+            "expectations": 0,
+            "failed": 0,
+            "rows set aside": set_aside,
+        }
         row = tables.setdefault(outcome.table_name, empty)
         row["expectations"] += 1
         row["failed"] += not outcome.is_success

@@ -21,7 +21,9 @@ from expectations.table_contract import TableContract
 from tasks.lake.files import TEMPORARY
 from tasks.publication import duckdb_dialect
 
-MEMORY_LIMIT = "500MB"  # of DuckDB, which spills beyond: with Great Expectations itself ten million rows stay under 1 GiB
+MEMORY_LIMIT = (
+    "500MB"  # of DuckDB, which spills beyond: with Great Expectations itself ten million rows stay under 1 GiB
+)
 N_EXAMPLES = 5  # values shown of those that break a check: enough to see what they have in common
 MOST_LISTED = 100_000  # rows that Great Expectations may list for a user's own check: so many keys take some 50 MB
 MOST_CHARACTERS = 200  # of one example: a document's whole text says no more than its beginning
@@ -59,14 +61,18 @@ def opened_database(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, s
         yield connection, database
 
 
-def run_suite(connection: duckdb.DuckDBPyConnection, database: str, contract: TableContract, checks: Sequence[Check]) -> list[CheckReport]:
+def run_suite(
+    connection: duckdb.DuckDBPyConnection, database: str, contract: TableContract, checks: Sequence[Check]
+) -> list[CheckReport]:
     """A report for each of `checks`, in their order. The table and all that it refers to are views (named without their schema) in
     `database`, a named database in memory on which `connection` is open. SuiteError where Great Expectations refuses a check.
 
     First all are counted, those of single rows in one query; only of those that fail is more fetched: numbers and a few examples.
     """
     validate, aggregates = _start(database, contract, checks)
-    results = validate([place for place in range(len(checks)) if place not in aggregates], {"result_format": "BOOLEAN_ONLY"})
+    results = validate(
+        [place for place in range(len(checks)) if place not in aggregates], {"result_format": "BOOLEAN_ONLY"}
+    )
     told = [*aggregates, *(place for place in results if not results[place].success)]
     results |= validate(told, {"result_format": "BASIC", "partial_unexpected_count": N_EXAMPLES})
     reports = []
@@ -80,7 +86,9 @@ def run_suite(connection: duckdb.DuckDBPyConnection, database: str, contract: Ta
                 listed = {"result_format": "COMPLETE", "unexpected_index_column_names": list(contract.key)}
                 report = _with_keys(report, _listed_keys(contract, validate([place], listed)[place]))
             else:
-                report = replace(report, observed={**report.observed, "not_set_aside": f"more than {MOST_LISTED:,} rows"})
+                report = replace(
+                    report, observed={**report.observed, "not_set_aside": f"more than {MOST_LISTED:,} rows"}
+                )
         reports.append(report)
     return reports
 
@@ -89,7 +97,9 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
     of a column, which is worth telling even where it is as expected.
     """
-    logging.getLogger("great_expectations").propagate = False  # what it has to say stands in its results, not in a run's log
+    logging.getLogger(
+        "great_expectations"
+    ).propagate = False  # what it has to say stands in its results, not in a run's log
     expectations = suite_of(contract.qualified_name, checks).expectations
     import great_expectations  # noqa: PLC0415  # two to three seconds, which only a table that changed may cost
     from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415
@@ -99,7 +109,9 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
     context = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # its own documentation says a mapping
-    source = context.data_sources.add_sql(database, connection_string=duckdb_dialect.address_of(database), create_temp_table=False)
+    source = context.data_sources.add_sql(
+        database, connection_string=duckdb_dialect.address_of(database), create_temp_table=False
+    )
     asset = source.add_table_asset(contract.name, table_name=contract.name)
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
 
@@ -110,7 +122,9 @@ def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> t
         found: list[Any] = batch.validate(suite, result_format=dict(result_format)).results
         return {result.expectation_config.meta["check"]: result for result in found}
 
-    return validate, {place for place, expectation in enumerate(expectations) if isinstance(expectation, ColumnAggregateExpectation)}
+    return validate, {
+        place for place, expectation in enumerate(expectations) if isinstance(expectation, ColumnAggregateExpectation)
+    }
 
 
 def _report(result: Any) -> CheckReport:
@@ -134,7 +148,9 @@ def _report(result: Any) -> CheckReport:
 def _with_keys(report: CheckReport, keys: pa.Table | None) -> CheckReport:
     if keys is None:
         return report
-    return replace(report, observed={"examples": _plain(keys.slice(0, N_EXAMPLES).to_pylist()), **report.observed}, keys=keys)
+    return replace(
+        report, observed={"examples": _plain(keys.slice(0, N_EXAMPLES).to_pylist()), **report.observed}, keys=keys
+    )
 
 
 def _error_of(information: Mapping[str, Any]) -> str:

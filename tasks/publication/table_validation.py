@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from expectations.checks import OF_TYPE, REDO, Check, checks_of, distinct_names, duckdb_type
-from expectations.contracts import QUARANTINE, TABLES, VALIDATIONS
+from expectations.contracts.ops import QUARANTINE, VALIDATIONS
+from expectations.contracts.tables import TABLES
 from expectations.suites import checks_of_table, suites_digest
 from expectations.table_contract import Severity, TableContract
 from tasks.lake.files import ROWS_PER_GROUP, FileRef, canonical_json, read_table, write_table
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 VALIDATING_MODULES = ("expectations.suites", "tasks.publication.suite_run", "tasks.transforms.records.failing_rows")
 OUTCOMES = "validation_outcomes"  # the working table in which a validated table's outcomes are kept
-MOST_SET_ASIDE_SHARE = 0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
+MOST_SET_ASIDE_SHARE = (
+    0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
+)
 FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: small tables are looked at, not refused
 KEEPS_ROWS = "expect_table_to_keep_most_of_its_rows"
 
@@ -61,7 +64,10 @@ class TableToValidate:
 
     def work(self) -> Work:
         """The piece of work that validates it; the same again is skipped."""
-        settings = {"own_suite_sha256": suites_digest(self.table, Path(self.suites)), **({"is_stale": True} if self.is_stale else {})}
+        settings = {
+            "own_suite_sha256": suites_digest(self.table, Path(self.suites)),
+            **({"is_stale": True} if self.is_stale else {}),
+        }
         step = Step("validate_table", VALIDATING_MODULES, settings)
         referred = [f"{name} {ref.sha256}" for name, refs in self.referred.items() for ref in refs]
         return Work(step, self.table, (*(ref.sha256 for ref in self.files), *referred), self)
@@ -121,7 +127,9 @@ def read_outcomes(lake: Lake, files: Sequence[FileRef]) -> list[Outcome]:
     return [Outcome(**row) for row in read_table(lake, files).to_pylist()]
 
 
-def _run_checks(lake: Lake, contract: TableContract, payload: TableToValidate, checks: Sequence[Check]) -> list[CheckReport]:
+def _run_checks(
+    lake: Lake, contract: TableContract, payload: TableToValidate, checks: Sequence[Check]
+) -> list[CheckReport]:
     """A report for each check, of views of the table and of what it refers to.
 
     The types of the columns are read from every file's footer; Great Expectations is asked about them only where a file deviates,
@@ -137,10 +145,14 @@ def _run_checks(lake: Lake, contract: TableContract, payload: TableToValidate, c
         for name, refs in payload.referred.items():
             _create_view(lake, connection, TABLES[name], refs)
         told = iter(run_suite(connection, database, contract, asked))
-    return [next(told) if check in asked else CheckReport(is_success=True, n_unexpected=0, observed={}) for check in checks]
+    return [
+        next(told) if check in asked else CheckReport(is_success=True, n_unexpected=0, observed={}) for check in checks
+    ]
 
 
-def _create_view(lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, refs: Sequence[FileRef]) -> None:
+def _create_view(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, contract: TableContract, refs: Sequence[FileRef]
+) -> None:
     if refs:
         connection.read_parquet([str(lake.locate(ref.path)) for ref in refs]).create_view(contract.name)
     else:
@@ -182,7 +194,11 @@ def _write_outcomes(lake: Lake, outcomes: Sequence[Outcome]) -> FileRef:
 
 
 def _failing_rules(
-    lake: Lake, contract: TableContract, files: Sequence[FileRef], checks: Sequence[Check], reports: Sequence[CheckReport]
+    lake: Lake,
+    contract: TableContract,
+    files: Sequence[FileRef],
+    checks: Sequence[Check],
+    reports: Sequence[CheckReport],
 ) -> dict[FileRef, pa.ChunkedArray]:
     """For each file that holds failing rows, the rule that each of its rows breaks (NULL: none)."""
     failed = [(check, report) for check, report in zip(checks, reports, strict=True) if not report.is_success]
@@ -216,21 +232,35 @@ def _is_row_rule(check: Check) -> bool:
 
 
 def _check_agreement(table: str, checks: Sequence[Check], reports: Sequence[CheckReport], n_failing: int) -> None:
-    n_told = max((report.n_unexpected or 0 for check, report in zip(checks, reports, strict=True) if _is_row_rule(check)), default=0)
+    n_told = max(
+        (report.n_unexpected or 0 for check, report in zip(checks, reports, strict=True) if _is_row_rule(check)),
+        default=0,
+    )
     if n_failing < n_told:
-        raise DisagreementError(f"{table}: Great Expectations finds {n_told} rows that break a rule, the row rules {n_failing}")
+        raise DisagreementError(
+            f"{table}: Great Expectations finds {n_told} rows that break a rule, the row rules {n_failing}"
+        )
 
 
-def _take_out(lake: Lake, contract: TableContract, ref: FileRef, rules: pa.ChunkedArray, stage: str) -> tuple[FileRef, FileRef]:
+def _take_out(
+    lake: Lake, contract: TableContract, ref: FileRef, rules: pa.ChunkedArray, stage: str
+) -> tuple[FileRef, FileRef]:
     """The file without the rows that break a rule, and the file of `ops.quarantine` that holds those."""
     rows = read_table(lake, ref)
     is_failing = pc.is_valid(rules)
     failing, broken, places = rows.filter(is_failing), pc.drop_null(rules), pc.indices_nonzero(is_failing)
     quarantined = [QUARANTINE.empty()]
-    for start in range(0, failing.num_rows, ROWS_PER_GROUP):  # as Python values a row takes a hundred times its place in Arrow
+    for start in range(
+        0, failing.num_rows, ROWS_PER_GROUP
+    ):  # as Python values a row takes a hundred times its place in Arrow
         part = slice(start, start + ROWS_PER_GROUP)
         aside = rows_to_set_aside(
-            contract, failing.slice(start, ROWS_PER_GROUP), broken[part].to_pylist(), places[part].to_pylist(), source=stage, path=ref.path
+            contract,
+            failing.slice(start, ROWS_PER_GROUP),
+            broken[part].to_pylist(),
+            places[part].to_pylist(),
+            source=stage,
+            path=ref.path,
         )
         quarantined.append(quarantine_table(aside))
     kept = write_table(lake, contract.qualified_name, rows.filter(pc.invert(is_failing)))

@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from expectations.checks import distinct_names
-from expectations.contracts import EVENT_TABLES, QUARANTINE, TABLES, VALIDATIONS
+from expectations.contracts.ops import QUARANTINE, VALIDATIONS
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.suites import OWN_SUITES, checks_of_table
 from tasks.lake.events import append_event
 from tasks.lake.files import FileRef, canonical_json
@@ -34,7 +35,9 @@ from tasks.publication.table_validation import (
 )
 from tasks.running.runs import RunRefusedError
 
-SHARE_OF_BEFORE = 0.5  # our choice: a table that lost more than half of its rows since the last snapshot is worth a look
+SHARE_OF_BEFORE = (
+    0.5  # our choice: a table that lost more than half of its rows since the last snapshot is worth a look
+)
 
 KEEPS_VOLUME = "expect_table_to_keep_half_of_its_volume"
 
@@ -48,7 +51,9 @@ class CriticalExpectationError(RunRefusedError):
         self.outcomes = tuple(outcomes)
         first, more = outcomes[0], len(outcomes) - 1
         where = f" on {first.column_name}" if first.column_name else ""
-        numbers = f"{first.n_unexpected} of {first.n_rows} rows" if first.n_unexpected else f"{first.n_rows} rows looked at"
+        numbers = (
+            f"{first.n_unexpected} of {first.n_rows} rows" if first.n_unexpected else f"{first.n_rows} rows looked at"
+        )
         others = f" ({more} more {'fails' if more == 1 else 'fail'}, see the validation report)" if more else ""
         super().__init__(
             f"the table {first.table_name} is not published: {first.expectation}{where} fails, {numbers}{others}; {remedy}; "
@@ -70,7 +75,9 @@ class ValidationResult:
     n_fresh: int
 
 
-def validate_stages(lake: Lake, records: Sequence[StageRecord], run_id: str, *, suites: Path = OWN_SUITES) -> ValidationResult:
+def validate_stages(
+    lake: Lake, records: Sequence[StageRecord], run_id: str, *, suites: Path = OWN_SUITES
+) -> ValidationResult:
     """Validate the tables of `records`, and those of the present snapshot that refer to them.
 
     CriticalExpectationError where a critical expectation does not hold, after all tables are validated and every outcome is told in
@@ -94,13 +101,22 @@ def validate_stages(lake: Lake, records: Sequence[StageRecord], run_id: str, *, 
             looked_at.append((record, [*outcomes, *_volume(table, record.n_rows_out, manifest)]))
     finally:
         _tell(lake, run_id, looked_at)
-    failed = [outcome for _, outcomes in looked_at for outcome in outcomes if not outcome.is_success and outcome.severity == "critical"]
+    failed = [
+        outcome
+        for _, outcomes in looked_at
+        for outcome in outcomes
+        if not outcome.is_success and outcome.severity == "critical"
+    ]
     if failed:
         raise CriticalExpectationError(failed, _remedy(failed[0], suites))
     return ValidationResult(
         records=(
             *(stages[record.stage] for record in records),
-            *(stages[name] for name in stages if name not in given and manifest and stages[name] is not manifest.stages.get(name)),
+            *(
+                stages[name]
+                for name in stages
+                if name not in given and manifest and stages[name] is not manifest.stages.get(name)
+            ),
         ),
         outcomes=tuple(outcome for _, outcomes in looked_at for outcome in outcomes),
         set_aside={record.subject: record.set_aside for record, _ in looked_at if record.set_aside},
@@ -129,14 +145,18 @@ def _is_due(table: str, stages: Stages, given: Iterable[str], manifest: Manifest
     if any(table in stages[name].tables for name in given):
         return True
     published = manifest.stages if manifest else {}
-    return any(_owned_files(stages, name).keys() != _owned_files(published, name).keys() for name in (table, *_referred(table)))
+    return any(
+        _owned_files(stages, name).keys() != _owned_files(published, name).keys() for name in (table, *_referred(table))
+    )
 
 
 def _referred(table: str) -> set[str]:
     return {held.table for held in TABLES[table].references}
 
 
-def _without_failing_rows(stages: Stages, table: str, owned: Mapping[FileRef, str], record: StepRecord) -> dict[str, StageRecord]:
+def _without_failing_rows(
+    stages: Stages, table: str, owned: Mapping[FileRef, str], record: StepRecord
+) -> dict[str, StageRecord]:
     """The stages with the table's files replaced by those of `record`, and each replaced file's quarantine put beside it."""
     kept = [ref for ref in record.files if ref.table not in (OUTCOMES, QUARANTINE.qualified_name)]
     quarantines = [ref for ref in record.files if ref.table == QUARANTINE.qualified_name]
@@ -168,10 +188,16 @@ def _volume(table: str, n_rows: int, manifest: Manifest | None) -> list[Outcome]
 
 def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequence[Outcome]]]) -> None:
     """Log the outcomes of tables validated now, and again of those that refuse the publish; what stands was told before."""
-    told = [(record, outcomes) for record, outcomes in looked_at if not record.was_standing or has_critical_failure(outcomes)]
+    told = [
+        (record, outcomes)
+        for record, outcomes in looked_at
+        if not record.was_standing or has_critical_failure(outcomes)
+    ]
     if told:
         now = datetime.now(UTC)
-        rows = [{"run_id": run_id, "validated_at": now, **asdict(outcome)} for _, outcomes in told for outcome in outcomes]
+        rows = [
+            {"run_id": run_id, "validated_at": now, **asdict(outcome)} for _, outcomes in told for outcome in outcomes
+        ]
         digest = hashlib.sha256("".join(record.fingerprint for record, _ in told).encode()).hexdigest()
         table = pa.Table.from_pylist(rows, schema=VALIDATIONS.arrow_schema())
         append_event(lake, VALIDATIONS.qualified_name, f"{run_id} {digest}", table)
@@ -184,5 +210,7 @@ def _remedy(outcome: Outcome, suites: Path) -> str:
             "changed, otherwise mend its source"
         )
     checks = checks_of_table(outcome.table_name, suites)
-    remedies = {(name, check.column_name): check.remedy for name, check in zip(distinct_names(checks), checks, strict=True)}
+    remedies = {
+        (name, check.column_name): check.remedy for name, check in zip(distinct_names(checks), checks, strict=True)
+    }
     return remedies[outcome.expectation, outcome.column_name]

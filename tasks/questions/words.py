@@ -93,7 +93,9 @@ def read_vectors(lake: Lake, lang: str, as_of: str | None = None) -> PublishedWo
         rows = warehouse.execute(sql_of("words/vectors"), {"lang": lang}).to_arrow_table()
     if not rows.num_rows:
         languages = ", ".join(languages_of_vectors(lake, as_of)) or "none"
-        raise QueryError(f"no word vectors of the language {lang!r} are published: give one of those that have some ({languages})")
+        raise QueryError(
+            f"no word vectors of the language {lang!r} are published: give one of those that have some ({languages})"
+        )
     rows = rows.filter(pc.equal(rows["model_id"], rows["model_id"][0]))
     vectors = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     column = json.loads(rows["settings"][0].as_py()).get("column", "norm")
@@ -104,7 +106,13 @@ def read_vectors(lake: Lake, lang: str, as_of: str | None = None) -> PublishedWo
 
 
 def similar_to_sum(
-    lake: Lake, plus: Sequence[str], minus: Sequence[str], most: int, *, lang: str | None = None, as_of: str | None = None
+    lake: Lake,
+    plus: Sequence[str],
+    minus: Sequence[str],
+    most: int,
+    *,
+    lang: str | None = None,
+    as_of: str | None = None,
 ) -> list[SimilarWord]:
     """The words whose vectors are nearest to the sum of the directions of `plus` less those of `minus` (3CosAdd), nearest first.
 
@@ -164,7 +172,9 @@ def _near_sum(known: PublishedWords, plus: Sequence[int], minus: Sequence[int], 
     )  # a vector of zeros is near to nothing
     rows, products = nearest_rows(units, (target / length)[None, :], most + asked.size, asked)
     return [
-        SimilarWord(known.lang, known.model_id, known.terms[row], round(float(product), DECIMALS), int(known.n_occurrences[row]))
+        SimilarWord(
+            known.lang, known.model_id, known.terms[row], round(float(product), DECIMALS), int(known.n_occurrences[row])
+        )
         for row, product in zip(rows[0].tolist(), products[0].tolist(), strict=True)
         if np.isfinite(product)
     ][:most]

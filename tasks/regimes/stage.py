@@ -14,12 +14,31 @@ import pyarrow.compute as pc
 import safetensors.numpy
 from prefect import task
 
-from models.regimes.regimes import RegimeFit, RegimeSettings, as_tensors, fit_regimes, from_tensors, rank_agreement, read_regimes
+from models.regimes.regimes import (
+    RegimeFit,
+    RegimeSettings,
+    as_tensors,
+    fit_regimes,
+    from_tensors,
+    rank_agreement,
+    read_regimes,
+)
 from models.series.daily_grid import DailyGrid
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
+from tasks.lake.steps import (
+    PlannedWork,
+    Step,
+    StepOutput,
+    StepRecord,
+    Work,
+    do,
+    find_records,
+    plan_due,
+    plan_hanging,
+    settings_of,
+)
 from tasks.learning.champions import Comparison, Contest, NotComparableError, champion_rows, judge, judge_works
 from tasks.learning.decisions import write_skip
 from tasks.learning.fit_progress import fit_reporter, show_fit
@@ -60,7 +79,9 @@ def hmm_works(lake: Lake, settings: RegimeSettings | None = None) -> list[Work]:
     return [] if manifest is None else [_work(manifest, settings)]
 
 
-def regime_judgements(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: RegimeSettings) -> list[Work]:
+def regime_judgements(
+    lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: RegimeSettings
+) -> list[Work]:
     """The judgement of what the fit of `works` left, beside the published model of the same categories."""
     return judge_works(lake, works, trained, JUDGING, MODULES, same=("categories",), tolerance=settings.tolerance)
 
@@ -75,7 +96,9 @@ def regime_works(lake: Lake, judged: Sequence[StepRecord], settings: RegimeSetti
     works = []
     for record in judged:
         for row in champion_rows(lake, [record]):
-            weights = next(ref for ref in record.files_of(MODEL_FILES) if ref.path == f"{row['path']}/model.safetensors")
+            weights = next(
+                ref for ref in record.files_of(MODEL_FILES) if ref.path == f"{row['path']}/model.safetensors"
+            )
             inputs = (row["model_id"], weights.sha256, *sorted(ref.sha256 for ref in mobility))
             works.append(Work(step, SUBJECT, inputs, RegimesPart(row["model_id"], weights, mobility, settings)))
     return works
@@ -131,7 +154,9 @@ def fit_hmm_body(lake: Lake, data: RegimeData) -> StepOutput:
     fit = fit_regimes(grid, settings, fit_reporter(settings))
     model = _trained(fit, grid, data, _scores(lake, data, fit, grid, regions), time.perf_counter() - began)
     n_days = int(grid.is_observed.sum())
-    return StepOutput(write_model(lake, model), n_days + n_short, n_days, {_too_short(settings): n_short} if n_short else {})
+    return StepOutput(
+        write_model(lake, model), n_days + n_short, n_days, {_too_short(settings): n_short} if n_short else {}
+    )
 
 
 def judge_hmm_body(lake: Lake, contest: Contest) -> StepOutput:
@@ -191,7 +216,11 @@ def show_regimes(lake: Lake, judged: Sequence[StepRecord]) -> None:
         curve = [{"iteration": n, "log-likelihood": value} for n, value in enumerate(notes["log_likelihoods"])]
         show_table("regimes-likelihood", curve, "Log-likelihood of the regimes by iteration of EM")
         criteria = [{"states": n, "bic": value} for n, value in notes["bic"].items()]
-        show_table("regimes-number-of-states", criteria, "Bayesian information criterion by number of states: the lowest is taken")
+        show_table(
+            "regimes-number-of-states",
+            criteria,
+            "Bayesian information criterion by number of states: the lowest is taken",
+        )
 
 
 def _too_short(settings: RegimeSettings) -> str:
@@ -205,21 +234,31 @@ def _work(manifest: Manifest, settings: RegimeSettings) -> Work:
 
 
 def _step(settings: RegimeSettings) -> Step:
-    return Step("fit_hmm", MODULES, settings_of(replace(settings, tolerance=0.0)))  # which says who is published, and fits nothing
+    return Step(
+        "fit_hmm", MODULES, settings_of(replace(settings, tolerance=0.0))
+    )  # which says who is published, and fits nothing
 
 
 def _scores(lake: Lake, data: RegimeData, fit: RegimeFit, grid: DailyGrid, regions: pa.Array) -> list[Score]:
     """Fit against one state; durations; agreement with the containment and health index, national days, pooled and by country."""
     reading = fit.reading
     scores = [
-        Score("log_likelihood_per_day", "all_days", reading.log_likelihood_per_day, "one_state", fit.one_state_log_likelihood_per_day),
+        Score(
+            "log_likelihood_per_day",
+            "all_days",
+            reading.log_likelihood_per_day,
+            "one_state",
+            fit.one_state_log_likelihood_per_day,
+        ),
         Score("mean_duration_days", "all_days", reading.mean_duration_days),
         Score("share_of_clear_days", "all_days", reading.share_of_clear_days),
         Score("changes_per_region", "all_days", len(reading.changes) / len(grid.lengths)),
         Score("bic", "all_days", *fit.bic_beside_one_state),
     ]
     is_national = pc.invert(pc.match_substring(regions, "/")).to_numpy(zero_copy_only=False)
-    index = np.where(grid.is_observed & is_national[grid.region], policy_on_grid(lake, data.policy, grid, regions), np.nan)
+    index = np.where(
+        grid.is_observed & is_national[grid.region], policy_on_grid(lake, data.policy, grid, regions), np.nan
+    )
     pooled = rank_agreement(reading.expected_level, index)
     if pooled is not None:
         scores.append(Score(AGREEMENT, "pooled", pooled))
@@ -239,4 +278,14 @@ def _trained(fit: RegimeFit, grid: DailyGrid, data: RegimeData, scores: list[Sco
     }  # fmt: skip
     inputs = tuple(sorted(ref.sha256 for ref in data.mobility))
     settings = _step(data.settings).settings
-    return TrainedModel("hmm_regimes", None, data.settings.seed, settings, data.snapshot_id, inputs, as_tensors(fit.model), scores, notes)
+    return TrainedModel(
+        "hmm_regimes",
+        None,
+        data.settings.seed,
+        settings,
+        data.snapshot_id,
+        inputs,
+        as_tensors(fit.model),
+        scores,
+        notes,
+    )

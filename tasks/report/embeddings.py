@@ -31,13 +31,21 @@ def section(lake: Lake, warehouse: duckdb.DuckDBPyConnection) -> Row:
     working = _working(lake)
     neighbours = _rows(warehouse, "report/neighbours")
     languages = [
-        _language(lake, model, _rows(warehouse, "report/scores_of_model", {"model_id": model["model_id"]}), working, neighbours)
+        _language(
+            lake,
+            model,
+            _rows(warehouse, "report/scores_of_model", {"model_id": model["model_id"]}),
+            working,
+            neighbours,
+        )
         for model in _rows(warehouse, "report/word_models")
     ]
     return {"languages": languages}
 
 
-def _language(lake: Lake, model: Row, scores: Sequence[Row], working: Mapping[str, list[Row]], neighbours: Sequence[Row]) -> Row:
+def _language(
+    lake: Lake, model: Row, scores: Sequence[Row], working: Mapping[str, list[Row]], neighbours: Sequence[Row]
+) -> Row:
     model_id, lang = model["model_id"], model["lang"]
     card = read_json(lake.locate(model["path"]) / "card.json") or {}
     notes: Row = card.get("notes", {})
@@ -53,8 +61,12 @@ def _language(lake: Lake, model: Row, scores: Sequence[Row], working: Mapping[st
         "losses": Markup(chart),  # noqa: S704
         "map": Markup(drawn) if words else None,  # noqa: S704
         "scores": [score for score in scores if score["metric"].startswith("loss")],
-        "tests": [_test(row) for row in working.get(RESULTS, []) if row["model_id"] == model_id and row.get("section") is None],
-        "neighbours": [{name: value for name, value in row.items() if name != "lang"} for row in neighbours if row["lang"] == lang],
+        "tests": [
+            _test(row) for row in working.get(RESULTS, []) if row["model_id"] == model_id and row.get("section") is None
+        ],
+        "neighbours": [
+            {name: value for name, value in row.items() if name != "lang"} for row in neighbours if row["lang"] == lang
+        ],
     }
 
 
@@ -64,13 +76,24 @@ def _facts(model: Row, notes: Row) -> list[tuple[str, str]]:
     inner = settings.get(model["kind"], {})
     facts: list[tuple[str, Any]] = [
         ("model", model["model_id"]),
-        ("learned from", f"{settings.get('column', 'norm')} of snapshot {model['snapshot_id']}, data {model['data_sha256'][:12]}"),
+        (
+            "learned from",
+            f"{settings.get('column', 'norm')} of snapshot {model['snapshot_id']}, data {model['data_sha256'][:12]}",
+        ),
         ("kind", _kind(model["kind"], inner)),
-        ("dimensions, window, least count", ", ".join(str(inner.get(name, "?")) for name in ("vector_size", "window", "min_count"))),
+        (
+            "dimensions, window, least count",
+            ", ".join(str(inner.get(name, "?")) for name in ("vector_size", "window", "min_count")),
+        ),
         ("words", f"{notes['n_words']:,} of {notes['n_tokens']:,} tokens" if "n_words" in notes else None),
         ("epochs, seed", f"{notes.get('epochs', '?')}, {model['seed']}"),
         ("time", f"{notes['seconds']:,.1f} s, {notes['tokens_per_second']:,} tokens/s" if "seconds" in notes else None),
-        ("peak memory", f"{notes['peak_memory_bytes'] / MEGABYTE:,.0f} MB, of the process" if "peak_memory_bytes" in notes else None),
+        (
+            "peak memory",
+            f"{notes['peak_memory_bytes'] / MEGABYTE:,.0f} MB, of the process"
+            if "peak_memory_bytes" in notes
+            else None,
+        ),
         ("started from", (notes.get("started_from") or {}).get("model_id")),
     ]
     return [(name, str(value)) for name, value in facts if value is not None]
@@ -85,7 +108,9 @@ def _kind(kind: str, settings: Mapping[str, Any]) -> str:
 
 def _test(row: Row) -> Row:
     unknown = row["unknown_words"]
-    named = ", ".join(unknown[:MOST_NAMED]) + (f" and {len(unknown) - MOST_NAMED:,} more" if len(unknown) > MOST_NAMED else "")
+    named = ", ".join(unknown[:MOST_NAMED]) + (
+        f" and {len(unknown) - MOST_NAMED:,} more" if len(unknown) > MOST_NAMED else ""
+    )
     return {
         "test": row["test"], "metric": row["metric"].replace("_", " "), "value": row["value"], "questions": row["n_questions"],
         "known": row["n_known"], "unknown words": named,

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from markupsafe import Markup
 
-from expectations.contracts import CATEGORIES
+from expectations.contracts.mobility import CATEGORIES
 from tasks.lake.layout import Lake
 from tasks.lake.sql import sql_of
 from tasks.lake.steps import read_json
@@ -33,7 +33,10 @@ def section(lake: Lake, warehouse: duckdb.DuckDBPyConnection, countries: Sequenc
         for model in _rows(warehouse, "forecast_models")
     ]
     chosen: Row = {"countries": list(countries), "categories": list(SHOWN_CATEGORIES), "most": MOST_SERIES}
-    return {"models": models, "series": [_chart(warehouse, row) for row in _rows(warehouse, "forecast_series", chosen)] if models else []}
+    return {
+        "models": models,
+        "series": [_chart(warehouse, row) for row in _rows(warehouse, "forecast_series", chosen)] if models else [],
+    }
 
 
 def _model(lake: Lake, model: Row, scores: Sequence[Row]) -> Row:
@@ -71,12 +74,17 @@ def _gradient_curves(by_lag: Mapping[str, Sequence[float]]) -> list[Curve]:
     """Logarithms of the norms, so that a gradient that shrinks or grows by powers is a straight line; where nothing flows there is none."""
     names = {"h": "outputs", "c": "cells"}
     curves = [(name, np.array(by_lag.get(key, []), np.float64)) for key, name in names.items()]
-    return [Curve(name, np.log10(norms, out=np.full(norms.shape, np.nan), where=norms > 0).tolist()) for name, norms in curves]
+    return [
+        Curve(name, np.log10(norms, out=np.full(norms.shape, np.nan), where=norms > 0).tolist())
+        for name, norms in curves
+    ]
 
 
 def _by_horizon(by_key: Mapping[tuple[str, str], Row], metric: str, category: str, n_days: int) -> list[float]:
     """A score of a category at 1, 2, … days ahead; NaN where it was not measured."""
-    found = (by_key.get((f"{metric}_horizon_{ahead:02d}_days", f"backtest_{category}")) for ahead in range(1, n_days + 1))
+    found = (
+        by_key.get((f"{metric}_horizon_{ahead:02d}_days", f"backtest_{category}")) for ahead in range(1, n_days + 1)
+    )
     return [float(score["value"]) if score is not None else float("nan") for score in found]
 
 
@@ -111,12 +119,28 @@ def _facts(model: Row, notes: Row) -> list[tuple[str, str]]:
     tested, calibrated = notes.get("tested_on") or [], notes.get("calibrated_on") or []
     facts: list[tuple[str, Any]] = [
         ("model", model["model_id"]),
-        ("learned from", f"snapshot {model['snapshot_id']}, data {model['data_sha256'][:12]}, up to {notes.get('trained_up_to', '?')}"),
+        (
+            "learned from",
+            f"snapshot {model['snapshot_id']}, data {model['data_sha256'][:12]}, up to {notes.get('trained_up_to', '?')}",
+        ),
         ("regions, region-days", f"{notes['n_regions']:,}, {notes['n_days']:,}" if "n_regions" in notes else None),
-        ("tested from", f"{len(tested)} past days, {tested[0]} to {tested[-1]}, by weights that knew no later day" if tested else None),
-        ("intervals calibrated on", f"every past day from {(calibrated or tested)[0]} on" if calibrated or tested else None),
+        (
+            "tested from",
+            f"{len(tested)} past days, {tested[0]} to {tested[-1]}, by weights that knew no later day"
+            if tested
+            else None,
+        ),
+        (
+            "intervals calibrated on",
+            f"every past day from {(calibrated or tested)[0]} on" if calibrated or tested else None,
+        ),
         ("time", f"{notes['seconds']:,.1f} s" if "seconds" in notes else None),
-        ("peak memory", f"{notes['peak_memory_bytes'] / MEGABYTE:,.0f} MB, of the process" if "peak_memory_bytes" in notes else None),
+        (
+            "peak memory",
+            f"{notes['peak_memory_bytes'] / MEGABYTE:,.0f} MB, of the process"
+            if "peak_memory_bytes" in notes
+            else None,
+        ),
     ]
     return [(name, str(value)) for name, value in facts if value is not None]
 
@@ -124,7 +148,12 @@ def _facts(model: Row, notes: Row) -> list[tuple[str, str]]:
 def _chart(warehouse: duckdb.DuckDBPyConnection, series: Row) -> Row:
     """The last weeks of a series and what is forecast of it."""
     days = _rows(warehouse, "forecast_curves", {name: series[name] for name in ("region_id", "category", "origin_on")})
-    named = {"observed": "change_pct", "median": "change_pct_p50", "10 % quantile": "change_pct_p10", "90 % quantile": "change_pct_p90"}
+    named = {
+        "observed": "change_pct",
+        "median": "change_pct_p50",
+        "10 % quantile": "change_pct_p10",
+        "90 % quantile": "change_pct_p90",
+    }
     lines = [
         Series(name, [day["day"] for day in days], np.array([day[column] for day in days], dtype=np.float64))
         for name, column in named.items()

@@ -32,7 +32,8 @@ def section(lake: Lake, warehouse: duckdb.DuckDBPyConnection, countries: Mapping
     tagged = {row["lang"]: row for row in _rows(warehouse, "tagged_tokens")}
     return {
         "regimes": [
-            _regimes(lake, model, _scores(warehouse, model), _strips(days, countries)) | {"spent": spent, "changes": changes}
+            _regimes(lake, model, _scores(warehouse, model), _strips(days, countries))
+            | {"spent": spent, "changes": changes}
             for model in _rows(warehouse, "hidden_models", {"kind": "hmm_regimes"})
         ],
         "taggers": [
@@ -54,8 +55,20 @@ def confusion_rows(by_tag: Sequence[Sequence[Any]], confusions: Sequence[Sequenc
     for tag, precision, recall, n in by_tag:
         if n:
             said = [round(recall * n) if other == tag else counts.get((tag, other), 0) for other in tags]
-            cells = [{"n": count, "share": count / n, "is_right": other == tag} for other, count in zip(tags, said, strict=True)]
-            rows.append({"tag": tag, "n": n, "precision": precision, "recall": recall, "cells": cells, "n_others": n - sum(said)})
+            cells = [
+                {"n": count, "share": count / n, "is_right": other == tag}
+                for other, count in zip(tags, said, strict=True)
+            ]
+            rows.append(
+                {
+                    "tag": tag,
+                    "n": n,
+                    "precision": precision,
+                    "recall": recall,
+                    "cells": cells,
+                    "n_others": n - sum(said),
+                }
+            )
     return rows
 
 
@@ -65,14 +78,22 @@ def _regimes(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], stri
     names = notes.get("states") or [f"state {state}" for state in range(highest + 1)]
     levels = notes.get("level_pct", [])
     moves = [
-        {"from": name, "level, percent from the baseline": level, **{f"to {to}": share for to, share in zip(names, shares, strict=True)}}
+        {
+            "from": name,
+            "level, percent from the baseline": level,
+            **{f"to {to}": share for to, share in zip(names, shares, strict=True)},
+        }
         for name, level, shares in zip(names, levels, tensors.get("transmat", np.zeros((0, 0))).tolist(), strict=False)
     ]
     n_days = notes.get("n_days", 1)  # curves are told a region-day, or their numbers would not fit beside the axis
     criteria = [value / n_days if value is not None else float("nan") for value in notes.get("bic", {}).values()]
     likelihoods = [value / n_days for value in notes.get("log_likelihoods", [])]
     pooled = scores.get((AGREEMENT, "pooled"), {}).get("value")
-    agreements = [{"region": split, "rank correlation": row["value"]} for (metric, split), row in scores.items() if metric == AGREEMENT]
+    agreements = [
+        {"region": split, "rank correlation": row["value"]}
+        for (metric, split), row in scores.items()
+        if metric == AGREEMENT
+    ]
     charts = [
         ("State of each day", state_chart("Regimes of mobility", names, strips)),
         ("Log-likelihood by iteration", curve_chart(
@@ -113,7 +134,11 @@ def _tagger(lake: Lake, model: Row, scores: Mapping[tuple[str, str], Row], tagge
         ("tokens of this language tagged", f"{tagged['n_tagged']:,} of {tagged['n_tokens']:,}" if tagged else None),
         ("seconds", notes.get("seconds")),
     ]  # fmt: skip
-    return {"lang": model["lang"], "facts": facts, "confusions": confusion_rows(notes.get("by_tag", []), notes.get("confusions", []))}
+    return {
+        "lang": model["lang"],
+        "facts": facts,
+        "confusions": confusion_rows(notes.get("by_tag", []), notes.get("confusions", [])),
+    }
 
 
 def _beside(score: Row | None, baseline: str) -> str | None:

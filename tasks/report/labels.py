@@ -15,7 +15,9 @@ from tasks.lake.layout import Lake, LakeError
 from tasks.lake.sql import sql_of
 from tasks.transforms.charts.curve_chart import Curve, curve_chart
 
-MOST_IN_A_MATRIX = 12  # our choice: more columns do not fit a printed page; then the most frequent confusions are listed
+MOST_IN_A_MATRIX = (
+    12  # our choice: more columns do not fit a printed page; then the most frequent confusions are listed
+)
 MOST_CONFUSIONS = 20
 MOST_CHARS = 300  # of a document's text, as the query has it
 KINDS = {
@@ -65,7 +67,11 @@ def _notes(lake: Lake, row: Row) -> Row:
 
 def _facts(champion: Row, notes: Row) -> list[tuple[str, str]]:
     """What the champion's card says of the data, in words; a card that cannot be read says less."""
-    parts = {part: notes["n_documents"][part] for part in ("training", "validation", "test")} if "n_documents" in notes else {}
+    parts = (
+        {part: notes["n_documents"][part] for part in ("training", "validation", "test")}
+        if "n_documents" in notes
+        else {}
+    )
     facts = [
         (
             "champion",
@@ -81,7 +87,9 @@ def _facts(champion: Row, notes: Row) -> list[tuple[str, str]]:
 
 
 def _contestant(row: Row, notes: Row) -> Row:
-    chosen = {"label_neighbours": f"k = {notes.get('k')}", "label_logistic": f"C = {notes.get('c')}"}.get(row["kind"], "")
+    chosen = {"label_neighbours": f"k = {notes.get('k')}", "label_logistic": f"C = {notes.get('c')}"}.get(
+        row["kind"], ""
+    )
     if row["kind"] == "label_lstm" and "history" in notes:
         chosen = f"epoch {notes['history']['best_epoch'] + 1} of {len(notes['history']['epochs'])}"
         if notes.get("stopped_at"):
@@ -112,7 +120,11 @@ def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> li
 def _example(row: Sequence[Any], texts: dict[str, Row]) -> Row:
     doc_id, true, said, probability = row
     found = texts.get(doc_id)
-    beginning = "no longer published" if found is None else found["beginning"] + ("…" if len(found["beginning"]) == MOST_CHARS else "")
+    beginning = (
+        "no longer published"
+        if found is None
+        else found["beginning"] + ("…" if len(found["beginning"]) == MOST_CHARS else "")
+    )
     return {"document": doc_id, "label": true, "predicted": said, "probability": probability, "beginning": beginning}
 
 
@@ -121,18 +133,27 @@ def _charts(notes: Row, source: str) -> list[Row]:
     epochs = notes.get("history", {}).get("epochs", [])
     if not epochs:
         return []
-    losses = [Curve("training", [epoch["loss"] for epoch in epochs]), Curve("validation", [epoch["validation"] for epoch in epochs])]
+    losses = [
+        Curve("training", [epoch["loss"] for epoch in epochs]),
+        Curve("validation", [epoch["validation"] for epoch in epochs]),
+    ]
     layers = sorted({name.split(".")[0] for name in epochs[0]["gradient_norms"]})
     norms = [
         Curve(
             layer,
-            [math.hypot(*(norm for name, norm in epoch["gradient_norms"].items() if name.split(".")[0] == layer)) for epoch in epochs],
+            [
+                math.hypot(*(norm for name, norm in epoch["gradient_norms"].items() if name.split(".")[0] == layer))
+                for epoch in epochs
+            ],
         )
         for layer in layers
     ]
     drawn = [
         ("Loss of the LSTM", curve_chart(f"Loss of the LSTM on {source}", "nats a document", "epoch", losses)),
-        ("Gradients of the LSTM before clipping, by layer", curve_chart(f"Gradient norms on {source}", "norm", "epoch", norms)),
+        (
+            "Gradients of the LSTM before clipping, by layer",
+            curve_chart(f"Gradient norms on {source}", "norm", "epoch", norms),
+        ),
     ]
     # Both charts escape every name themselves, so their text is safe to set as markup.
     return [{"title": title, "svg": Markup(svg)} for title, svg in drawn]  # noqa: S704

@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
 from tasks.lake.warehouse import connect
@@ -122,17 +122,22 @@ def _charts(mobility: list[Row], policy: list[Row], countries: dict[str, str]) -
     if countries:
         first = "SE" if "SE" in countries else next(iter(countries))
         by_category = [
-            _series(category.replace("_", " "), mobility, "change_pct_centred_13d", country_code=first, category=category)
+            _series(
+                category.replace("_", " "), mobility, "change_pct_centred_13d", country_code=first, category=category
+            )
             for category in ARTICLE_CATEGORIES
         ]
         charts.append((f"{countries[first]}, four categories", unit, by_category))
     for category in ARTICLE_CATEGORIES if countries else ():
         by_country = [
-            _series(name, mobility, "change_pct_centred_13d", country_code=code, category=category) for code, name in countries.items()
+            _series(name, mobility, "change_pct_centred_13d", country_code=code, category=category)
+            for code, name in countries.items()
         ]
         charts.append((category.replace("_", " ").capitalize(), unit, by_country))
     if countries:
-        index = [_series(name, policy, "containment_health_index", country_code=code) for code, name in countries.items()]
+        index = [
+            _series(name, policy, "containment_health_index", country_code=code) for code, name in countries.items()
+        ]
         charts.append(("Containment and health index", index_unit, index))
     # The chart escapes every name itself, so its text is safe to set as markup.
     return [{"title": title, "svg": Markup(line_chart(title, unit, series))} for title, unit, series in charts]  # noqa: S704
@@ -145,7 +150,9 @@ def _series(name: str, rows: list[Row], column: str, **where: str) -> Series:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters["cell"] = format_cell
     environment.filters["heading"] = lambda name: name.replace("_", " ").removeprefix("n ")
     return environment

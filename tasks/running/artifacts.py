@@ -23,7 +23,11 @@ def show_scores(lake: Lake, stage: str, records: Sequence[StepRecord]) -> None:
     """Show the scores of the models that the steps of `stage` left, beside their baselines."""
     files = [ref for record in records for ref in record.files_of("scores")]
     if files:
-        show_table(f"scores-{stage}", read_table(lake, files).to_pylist(), f"Scores of the stage {stage}, beside their baselines")
+        show_table(
+            f"scores-{stage}",
+            read_table(lake, files).to_pylist(),
+            f"Scores of the stage {stage}, beside their baselines",
+        )
 
 
 def show_rows(stage: str, records: Sequence[StepRecord]) -> None:

@@ -189,7 +189,9 @@ class _Teller:
 
     def _show(self, percent: float) -> None:
         if self._artifact_id is None:
-            description = f"{self._progress.step}: {self._progress.n_due} batches, {self._progress.n_standing} unchanged"
+            description = (
+                f"{self._progress.step}: {self._progress.n_due} batches, {self._progress.n_standing} unchanged"
+            )
             self._artifact_id = cast(UUID, create_progress_artifact(percent, description=description))
         else:
             update_progress_artifact(self._artifact_id, percent)
@@ -216,7 +218,9 @@ def _dask_runner(address: str) -> TaskRunner[Any]:
     try:
         socket.create_connection((host, int(port)), timeout=DASK_ANSWER_S).close()
     except (OSError, ValueError, OverflowError) as error:
-        raise EngineError(f"no Dask scheduler answers at {address!r}: start one with `dask scheduler`, or use --engine local") from error
+        raise EngineError(
+            f"no Dask scheduler answers at {address!r}: start one with `dask scheduler`, or use --engine local"
+        ) from error
     from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415  # half a second that only users of Dask pay
 
     return DaskTaskRunner(address=f"tcp://{address}")

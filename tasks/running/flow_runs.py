@@ -12,14 +12,21 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterEndTime, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.states import Crashed
 
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED)
-SILENT_AFTER = timedelta(minutes=10)  # more than three of the heartbeats that Prefect sends every 180 s where nobody sets less
+SILENT_AFTER = timedelta(
+    minutes=10
+)  # more than three of the heartbeats that Prefect sends every 180 s where nobody sets less
 CLOCKS_DIFFER = timedelta(seconds=1.5)  # the kernel tells the start of processes from a boot time in whole seconds
 PAGE = 200  # the most that the API gives at once
 
@@ -40,7 +47,9 @@ def crash_dead_runs(*, is_local: bool = False, silent_after: timedelta = SILENT_
             else:
                 is_dead = datetime.now(UTC) - _last_sign_of_life(client, run) > silent_after
             if is_dead:
-                client.set_flow_run_state(run.id, Crashed(message="Its process is gone, and so was its worker."), force=True)
+                client.set_flow_run_state(
+                    run.id, Crashed(message="Its process is gone, and so was its worker."), force=True
+                )
                 crashed.append(run.name)
     return crashed
 

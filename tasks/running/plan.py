@@ -49,7 +49,10 @@ def make_plan(lake: Lake, sources: Sequence[Source], only: str | None = None) ->
         else:
             lines += _planners(sources)[stage](lake)
     if lines:
-        return [*lines, PlannedWork(PUBLISH, PUBLISH, "all", f"hangs on {', '.join(dict.fromkeys(line.stage for line in lines))}")]
+        return [
+            *lines,
+            PlannedWork(PUBLISH, PUBLISH, "all", f"hangs on {', '.join(dict.fromkeys(line.stage for line in lines))}"),
+        ]
     return [PlannedWork(PUBLISH, PUBLISH, stage, "not published yet") for stage in unpublished]
 
 

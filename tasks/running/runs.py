@@ -20,7 +20,7 @@ from typing import Any, Literal, TextIO
 
 import pyarrow as pa
 
-from expectations.contracts import RUNS
+from expectations.contracts.ops import RUNS
 from tasks.lake.events import append_event
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
@@ -114,7 +114,9 @@ def one_sentence(error: BaseException) -> str:
         sentence = f"cannot use {error.filename or 'a file'} ({error.strerror}): free space, mend its permissions, or give another --home"
     else:
         sentence = f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
-    return sentence.encode("utf-8", "backslashreplace").decode()  # names of files may be no UTF-8, Parquet and terminals are
+    return sentence.encode(
+        "utf-8", "backslashreplace"
+    ).decode()  # names of files may be no UTF-8, Parquet and terminals are
 
 
 @contextmanager
@@ -123,14 +125,19 @@ def _hold(lake: Lake, run: Run) -> Iterator[None]:
     try:
         opened = path.open("a+")
     except OSError as error:
-        raise LakeError(f"cannot write {path} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME") from error
+        raise LakeError(
+            f"cannot write {path} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME"
+        ) from error
     with opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunHeldError(_held_by(path)) from None
         _tell_killed(lake, path)
-        _rewrite(opened, {"run_id": run.run_id, "flow": run.flow, "pid": os.getpid(), "started_at": run.started_at.isoformat()})
+        _rewrite(
+            opened,
+            {"run_id": run.run_id, "flow": run.flow, "pid": os.getpid(), "started_at": run.started_at.isoformat()},
+        )
         try:
             yield
         finally:
@@ -155,7 +162,11 @@ def _holder(path: Path) -> dict[str, Any] | None:
 
 def _held_by(path: Path) -> str:
     holder = _holder(path)
-    who = f"process {holder['pid']} ({holder['flow']}, since {holder['started_at'][:19]} UTC)" if holder else "another process"
+    who = (
+        f"process {holder['pid']} ({holder['flow']}, since {holder['started_at'][:19]} UTC)"
+        if holder
+        else "another process"
+    )
     return f"{who} is running on the home {path.parent}: wait for its end, or stop it"
 
 

@@ -20,7 +20,9 @@ RETRY_AFTER_S = [2.0, 8.0, 32.0]  # a server whose database is locked answers a 
 def crash_silent_runs(silent_minutes: int) -> list[str]:
     """Names of the flow runs that were marked as crashed."""
     names = crash_dead_runs(silent_after=timedelta(minutes=silent_minutes))
-    show_table("crashed-runs", [{"flow run": name} for name in names], "Flow runs that nobody ran any more, marked as crashed")
+    show_table(
+        "crashed-runs", [{"flow run": name} for name in names], "Flow runs that nobody ran any more, marked as crashed"
+    )
     return names
 
 

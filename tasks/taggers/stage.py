@@ -22,7 +22,18 @@ from models.taggers.tagger import Tagger, TaggerError, TaggerSettings, learn_tag
 from tasks.lake.files import FileRef, canonical_json, read_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork, Step, StepOutput, StepRecord, Work, do, find_records, plan_due, plan_hanging, settings_of
+from tasks.lake.steps import (
+    PlannedWork,
+    Step,
+    StepOutput,
+    StepRecord,
+    Work,
+    do,
+    find_records,
+    plan_due,
+    plan_hanging,
+    settings_of,
+)
 from tasks.learning.champions import Comparison, Contest, NotComparableError, judge, judge_works
 from tasks.learning.decisions import write_skip
 from tasks.learning.model_store import Score, TrainedModel, read_model, write_model
@@ -83,7 +94,11 @@ def tagger_works(lake: Lake, settings: TaggingSettings | None = None) -> list[Wo
     manifest = read_manifest(lake)
     if manifest is None:
         return []
-    of_file = {ref: set(read_table(lake, ref, ["doc_id"])["doc_id"].to_pylist()) for ref in manifest.tables["treebank"] if ref.n_rows}
+    of_file = {
+        ref: set(read_table(lake, ref, ["doc_id"])["doc_id"].to_pylist())
+        for ref in manifest.tables["treebank"]
+        if ref.n_rows
+    }
     tagged = set().union(*of_file.values())
     if not tagged:
         return []
@@ -125,7 +140,12 @@ def fit_tagger_body(lake: Lake, part: TreebankPart) -> StepOutput:
     if n_sentences < settings.min_sentences or not training.sentences or not held_out.sentences:
         rule = f"fewer_than_{settings.min_sentences}_sentences"
         skip = write_skip(
-            lake, _step(settings), f"treebank of {part.lang}", rule, score=float(n_sentences), threshold=float(settings.min_sentences)
+            lake,
+            _step(settings),
+            f"treebank of {part.lang}",
+            rule,
+            score=float(n_sentences),
+            threshold=float(settings.min_sentences),
         )
         return StepOutput((skip,), n_tokens, 0, {rule: n_tokens} if n_tokens else {})
     tagger = learn_tagger(training.sentences, settings.tagger)
@@ -145,7 +165,9 @@ def fit_tagger_body(lake: Lake, part: TreebankPart) -> StepOutput:
     return StepOutput(write_model(lake, model), n_tokens, n_tokens)
 
 
-def tagger_judgements(lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: TaggingSettings) -> list[Work]:
+def tagger_judgements(
+    lake: Lake, works: Sequence[Work], trained: Sequence[StepRecord], settings: TaggingSettings
+) -> list[Work]:
     """One judgement for each tagger that the trainings of `works` left, beside the published one of its language."""
     return judge_works(lake, works, trained, JUDGING, MODULES, same=("held_out_nth",), tolerance=settings.tolerance)
 
@@ -193,18 +215,31 @@ def tag_tokens(tagger: Tagger, tokens: pa.Table) -> pa.Array:
 def show_taggers(lake: Lake, records: Sequence[StepRecord]) -> None:
     """Show for each tagger what it takes for what, and each tag's precision and recall, in the UI of the run that calls."""
     for record in records:
-        for row in (row for ref in record.files_of("models") for row in read_table(lake, ref, ["model_id", "lang"]).to_pylist()):
+        for row in (
+            row for ref in record.files_of("models") for row in read_table(lake, ref, ["model_id", "lang"]).to_pylist()
+        ):
             notes = read_model(lake, row["model_id"])[1]["notes"]
-            confusions = [{"true": true, "tagged as": said, "tokens": n} for true, said, n in notes["confusions"][:N_CONFUSIONS]]
-            by_tag = [{"tag": tag, "precision": precision, "recall": recall, "tokens": n} for tag, precision, recall, n in notes["by_tag"]]
+            confusions = [
+                {"true": true, "tagged as": said, "tokens": n} for true, said, n in notes["confusions"][:N_CONFUSIONS]
+            ]
+            by_tag = [
+                {"tag": tag, "precision": precision, "recall": recall, "tokens": n}
+                for tag, precision, recall, n in notes["by_tag"]
+            ]
             show_table(
-                f"tagger-{row['lang']}-confusions", confusions, f"What the tagger of {row['lang']} takes for what, held-out sentences"
+                f"tagger-{row['lang']}-confusions",
+                confusions,
+                f"What the tagger of {row['lang']} takes for what, held-out sentences",
             )
-            show_table(f"tagger-{row['lang']}-tags", by_tag, f"Each tag of the tagger of {row['lang']}, held-out sentences")
+            show_table(
+                f"tagger-{row['lang']}-tags", by_tag, f"Each tag of the tagger of {row['lang']}, held-out sentences"
+            )
 
 
 def _step(settings: TaggingSettings) -> Step:
-    return Step("fit_tagger", MODULES, settings_of(replace(settings, tolerance=0.0)))  # which says who is published, and trains nothing
+    return Step(
+        "fit_tagger", MODULES, settings_of(replace(settings, tolerance=0.0))
+    )  # which says who is published, and trains nothing
 
 
 def _languages(lake: Lake, manifest: Manifest, tagged: set[str]) -> dict[str, tuple[str, ...]]:
@@ -221,7 +256,9 @@ def _languages(lake: Lake, manifest: Manifest, tagged: set[str]) -> dict[str, tu
 def _divided(lake: Lake, part: TreebankPart) -> tuple[TaggedSide, TaggedSide]:
     """The sentences to learn from and those to score on; a sentence's words decide, so that equal ones are on one side."""
     rows = read_table(lake, part.treebank, ["doc_id", "position", "sentence", "token", "lemma", "upos", "xpos"])
-    rows = rows.filter(pc.is_in(rows["doc_id"], pa.array(part.doc_ids))).sort_by([("doc_id", "ascending"), ("position", "ascending")])
+    rows = rows.filter(pc.is_in(rows["doc_id"], pa.array(part.doc_ids))).sort_by(
+        [("doc_id", "ascending"), ("position", "ascending")]
+    )
     sentences: list[Sentence] = []
     lemmas: list[list[str | None]] = []
     before: tuple[str, int] | None = None
@@ -263,6 +300,8 @@ def _lemma_scores(lang: str, tagger: Tagger, lemmas: TaggedLemmas, held_out: Tag
     ]
     if not rows:
         return []
-    by_tag = float(np.mean([(lemmas.find(token, upos) or find_lemma(token, lang)) == lemma for token, upos, lemma in rows]))
+    by_tag = float(
+        np.mean([(lemmas.find(token, upos) or find_lemma(token, lang)) == lemma for token, upos, lemma in rows])
+    )
     alone = float(np.mean([find_lemma(token, lang) == lemma for token, _, lemma in rows]))
     return [Score("lemma_accuracy", "held_out", by_tag, "dictionary_alone", alone)]

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from expectations.checks import LARGEST, Check, checks_of, distinct_names, duckdb_type
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import Column, TableContract
 
 
@@ -55,7 +55,11 @@ def test_a_column_without_promises_is_checked_for_its_type_alone():
 
 
 def test_patterns_match_whole_values():
-    (check,) = [check for name, check in checks_of_column(Column("x", pa.string(), "n", pattern="a|b")).items() if name == "match_regex"]
+    (check,) = [
+        check
+        for name, check in checks_of_column(Column("x", pa.string(), "n", pattern="a|b")).items()
+        if name == "match_regex"
+    ]
     assert check.kwargs["regex"] == "^(?:a|b)$"
 
 
@@ -70,7 +74,17 @@ def test_a_reference_is_a_query_for_keys():
 
 def test_every_type_of_every_contract_has_a_duckdb_name():
     names = {duckdb_type(column.type) for contract in TABLES.values() for column in contract.columns}
-    assert names == {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP WITH TIME ZONE", "FLOAT[]", "VARCHAR[]"}
+    assert names == {
+        "VARCHAR",
+        "BIGINT",
+        "INTEGER",
+        "DOUBLE",
+        "BOOLEAN",
+        "DATE",
+        "TIMESTAMP WITH TIME ZONE",
+        "FLOAT[]",
+        "VARCHAR[]",
+    }
     assert duckdb_type(pa.int8()) == "int8"
 
 

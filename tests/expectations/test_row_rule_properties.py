@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.slow_rules import first_broken_rule, repeats
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import Column, TableContract, repeated_key, split_rows
 
 CONTRACT = TableContract("t", "a row", ("code", "n"), (
@@ -47,7 +47,10 @@ def test_rows_are_split_as_one_by_one(rows: list[dict[str, Any]], n_first: int) 
 
 
 @settings(max_examples=100, deadline=None)
-@given(keys=st.lists(st.tuples(st.sampled_from(["x", "y", None]), st.integers(0, 2)), max_size=9), n_first=st.integers(0, 9))
+@given(
+    keys=st.lists(st.tuples(st.sampled_from(["x", "y", None]), st.integers(0, 2)), max_size=9),
+    n_first=st.integers(0, 9),
+)
 def test_keys_are_found_repeated_as_one_by_one(keys: list[tuple[str | None, int]], n_first: int) -> None:
     rows = [{"code": code, "n": n, "share": None, "kind": None, "day": None} for code, n in keys]
     assert repeated_key(CONTRACT, table_of(rows, n_first)).to_pylist() == repeats(keys)

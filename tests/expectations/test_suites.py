@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expectations.checks import Check, checks_of
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.suites import OWN_SUITES, SuiteError, checks_of_table, own_checks, suite_of, suites_digest
 
 LENGTHS = {
@@ -74,7 +74,9 @@ def test_importing_contracts_and_suites_imports_no_engine():
         "import sys, expectations.contracts, expectations.suites\n"
         "print([name for name in ('great_expectations', 'duckdb', 'prefect', 'sqlalchemy', 'pandas') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -86,7 +88,9 @@ def test_great_expectations_takes_every_suite_that_lies_here():
         checks = checks_of_table(table)
         suite = suite_of(table, checks)
         assert [expectation.meta["check"] for expectation in suite.expectations] == list(range(len(checks)))
-        assert [expectation.severity.value for expectation in suite.expectations] == [check.severity for check in checks]
+        assert [expectation.severity.value for expectation in suite.expectations] == [
+            check.severity for check in checks
+        ]
 
 
 @pytest.mark.slow

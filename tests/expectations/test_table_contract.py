@@ -6,8 +6,16 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from expectations.contracts import TABLES
-from expectations.table_contract import Column, Reference, TableContract, breaks_rule, repeated_key, row_rules, split_rows
+from expectations.contracts.tables import TABLES
+from expectations.table_contract import (
+    Column,
+    Reference,
+    TableContract,
+    breaks_rule,
+    repeated_key,
+    row_rules,
+    split_rows,
+)
 
 
 def contract_of(column: Column) -> TableContract:
@@ -53,7 +61,14 @@ def test_rows_are_split_by_the_first_rule_that_they_break():
 
 def test_a_repeated_key_is_told_from_its_second_row_on():
     rows = pa.table({"x": ["a", "b", "a", None, None, "a"]})
-    assert repeated_key(contract_of(Column("x", pa.string(), "Text")), rows).to_pylist() == [False, False, True, False, True, True]
+    assert repeated_key(contract_of(Column("x", pa.string(), "Text")), rows).to_pylist() == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_contract_refuses_a_key_or_a_reference_that_is_not_its_own():

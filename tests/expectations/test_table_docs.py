@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_docs import tables_markdown
 
 WRITTEN = Path(__file__).parents[2] / "docs" / "tables.md"

@@ -20,7 +20,9 @@ def test_every_flow_is_deployed_once_under_the_name_of_its_file() -> None:
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
-def test_a_deployment_names_its_flow_its_pool_its_limit_and_schedules_that_deploying_again_replaces(deployment: dict[str, Any]) -> None:
+def test_a_deployment_names_its_flow_its_pool_its_limit_and_schedules_that_deploying_again_replaces(
+    deployment: dict[str, Any],
+) -> None:
     module, _, function = deployment["entrypoint"].rpartition(".")
     flow = getattr(importlib.import_module(module), function)
     assert isinstance(flow, Flow)

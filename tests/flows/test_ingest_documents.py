@@ -7,7 +7,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from flows.ingest_documents import ingest_documents
 from tasks.documents.stage import plan_documents
@@ -47,7 +47,9 @@ def sources(tmp_path) -> Path:
         ("pairs", "word_pairs", "pairs.tsv"),
     ):
         (folder / f"{name}.yaml").write_text(DECLARATION.format(name=name, kind=kind, location=location))
-    (folder / "mobility.yaml").write_text(DECLARATION.format(name="m", kind="mobility", location="x.csv").replace("lang: en\n", ""))
+    (folder / "mobility.yaml").write_text(
+        DECLARATION.format(name="m", kind="mobility", location="x.csv").replace("lang: en\n", "")
+    )
     return folder
 
 
@@ -86,7 +88,11 @@ def test_documents_come_in_and_every_row_is_accounted_for(tmp_path, sources):
         2,
         "empty_file: 1, exact_copy: 1",
     )
-    assert (shown["pairs"]["records in"], shown["pairs"]["rows out"], shown["pairs"]["set aside"]) == (2, 1, "line_no_word_pair: 1")
+    assert (shown["pairs"]["records in"], shown["pairs"]["rows out"], shown["pairs"]["set aside"]) == (
+        2,
+        1,
+        "line_no_word_pair: 1",
+    )
     assert (shown["gone"]["raw items"], shown["gone"]["set aside"]) == (0, "location_matches_nothing: 1")
     for path in lake.steps.glob("*/*.json"):
         step = json.loads(path.read_bytes())
@@ -141,6 +147,8 @@ def test_nothing_to_read_leaves_empty_tables(tmp_path, sources):
         if path.stem != "mobility":
             path.unlink()
     _, record = ingest(tmp_path, sources)
-    assert {name: sum(ref.n_rows for ref in files) for name, files in record.tables.items() if name != "ops.ledger"} == dict.fromkeys(
+    assert {
+        name: sum(ref.n_rows for ref in files) for name, files in record.tables.items() if name != "ops.ledger"
+    } == dict.fromkeys(
         ("documents", "duplicates", "labels", "treebank", "word_tests", "ops.quarantine", "ops.vintages"), 0
     )

@@ -23,7 +23,11 @@ def _artifact_rows():
 def test_samples_become_tables_and_a_second_run_does_nothing(tmp_path):
     first = ingest_mobility(home=str(tmp_path), sources=str(SAMPLES), engine="threads")
     lake = Lake.open(tmp_path)
-    countries = {code for ref in first.tables["mobility"] for code in read_table(lake, ref, ["country_code"])["country_code"].to_pylist()}
+    countries = {
+        code
+        for ref in first.tables["mobility"]
+        for code in read_table(lake, ref, ["country_code"])["country_code"].to_pylist()
+    }
     assert {"DE", "IT", "NZ", "SE", "NA", "GB"} <= countries
     assert sum(ref.n_rows for ref in first.tables["policy"]) > 0
     assert sum(ref.n_rows for ref in first.tables["mobility_policy"]) > 0
@@ -38,4 +42,7 @@ def test_artifact_tells_rows_in_out_and_set_aside_of_each_source(tmp_path):
     put(tmp_path / "in", {"report.csv": f"{HEADER}\n{good}\n{bad}\n"})
     ingest_mobility(home=str(tmp_path / "home"), sources=str(tmp_path / "in"), engine="threads")
     tables = [artifact.data for artifact in _artifact_rows()]
-    assert any('"rows in": 2' in table and '"rows out": 1' in table and "change_pct_not_a_number: 1" in table for table in tables)
+    assert any(
+        '"rows in": 2' in table and '"rows out": 1' in table and "change_pct_not_a_number: 1" in table
+        for table in tables
+    )

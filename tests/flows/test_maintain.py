@@ -6,7 +6,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from expectations.contracts import DOCUMENTS
+from expectations.contracts.documents import DOCUMENTS
 from flows.maintain import maintain
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
@@ -20,7 +20,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 def publish_working_file(lake: Lake, text: str) -> None:
     """A snapshot that differs from every other."""
     working = (write_table(lake, "texts", pa.table({"text": [text]})),)
-    publish(lake, [StageRecord("documents", {"documents": (write_table(lake, "documents", DOCUMENTS.empty()),)}, working, 1, 0)], "run")
+    publish(
+        lake,
+        [StageRecord("documents", {"documents": (write_table(lake, "documents", DOCUMENTS.empty()),)}, working, 1, 0)],
+        "run",
+    )
 
 
 def test_maintain_keeps_the_last_snapshots_and_tells_what_it_removed(tmp_path: Path) -> None:

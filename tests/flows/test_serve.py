@@ -18,7 +18,13 @@ import duckdb
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from tidemill.children import free_port
@@ -65,7 +71,9 @@ def await_value(ask: Callable[[], Found | None], what: str, limit_s: float = 120
 
 
 def tidemill(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tidemill", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "tidemill", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, **more
+    )
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +86,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         (sources / "texts" / f"{place}.txt").write_text(TEXT.format(place))
     command = ["serve", "--home", str(home), "--sources", str(sources), "--port", str(port)]
     # As a shell without job control starts a job in the background: with SIGINT ignored.
-    ignoring = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    )
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", ignoring, sys.executable, "-m", "tidemill", *command], cwd=ROOT, stdout=output, stderr=output
+            [sys.executable, "-c", ignoring, sys.executable, "-m", "tidemill", *command],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
         )
     try:
         await_value(lambda: "stop with Ctrl-C" in log.read_text() or process.poll() is not None, "serve to begin")
@@ -106,7 +119,10 @@ def test_every_flow_is_deployed_with_its_schedule_and_the_ui_answers(served: Ser
 
 
 def test_deploying_again_changes_nothing(served: Served) -> None:
-    environment = os.environ | {"PREFECT_API_URL": f"http://127.0.0.1:{served.port}/api", "PREFECT_HOME": str(served.home / "prefect")}
+    environment = os.environ | {
+        "PREFECT_API_URL": f"http://127.0.0.1:{served.port}/api",
+        "PREFECT_HOME": str(served.home / "prefect"),
+    }
     with served.api() as api:
         before = {deployment.id: len(deployment.schedules) for deployment in api.read_deployments()}
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
@@ -124,7 +140,9 @@ def test_the_cron_of_refresh_makes_scheduled_runs(served: Served) -> None:
             return [run for run in runs if run.auto_scheduled and run.deployment_id == refresh]
 
         runs = await_value(scheduled, "the scheduler to make runs")
-    assert {run.next_scheduled_start_time.strftime("%H:%M") for run in runs if run.next_scheduled_start_time} == {"03:15"}
+    assert {run.next_scheduled_start_time.strftime("%H:%M") for run in runs if run.next_scheduled_start_time} == {
+        "03:15"
+    }
 
 
 def test_a_run_by_hand_is_completed_by_the_worker_and_can_be_read_everywhere(served: Served) -> None:
@@ -151,14 +169,18 @@ def test_a_run_from_the_command_line_shows_up_at_the_server(served: Served) -> N
 
 
 def test_another_serve_is_refused_in_a_sentence(served: Served, tmp_path: Path) -> None:
-    same_home = tidemill("serve", "--home", str(served.home), "--sources", str(served.sources), "--port", str(free_port()))
+    same_home = tidemill(
+        "serve", "--home", str(served.home), "--sources", str(served.sources), "--port", str(free_port())
+    )
     assert same_home.returncode == 1
     assert same_home.stderr == (
         f"tidemill: another `tidemill serve` of this home answers at http://127.0.0.1:{served.port}: use that one, or stop it first\n"
     )
     same_port = tidemill("serve", "--home", str(tmp_path), "--sources", str(served.sources), "--port", str(served.port))
     assert same_port.returncode == 1
-    assert same_port.stderr == f"tidemill: the port {served.port} is taken by another program: give another with --port\n"
+    assert (
+        same_port.stderr == f"tidemill: the port {served.port} is taken by another program: give another with --port\n"
+    )
 
 
 def test_a_run_whose_worker_was_killed_with_it_is_crashed_and_the_worker_comes_back(served: Served) -> None:

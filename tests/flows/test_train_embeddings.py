@@ -32,7 +32,14 @@ def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, mon
     assert second.tables == first.tables
     with get_client(sync_client=True) as client:
         shown = {artifact.key: artifact for artifact in client.read_artifacts()}
-    assert set(shown) >= {"training-de", "training-en", "rows-embeddings", "embedding-losses", "champions-embeddings", "scores-embeddings"}
+    assert set(shown) >= {
+        "training-de",
+        "training-en",
+        "rows-embeddings",
+        "embedding-losses",
+        "champions-embeddings",
+        "scores-embeddings",
+    }
     progress = shown["training-en"]
     assert (progress.type, progress.data) == ("progress", 100.0)
     assert "tokens/s" in str(progress.description)
@@ -42,7 +49,12 @@ def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, mon
 @pytest.mark.usefixtures("prefect_server")
 def test_a_worse_model_is_not_published_and_the_ui_says_why(lake: Lake) -> None:
     publish_words(lake, documents_about("en", 30), tests=(word_test(lake, "topics", "en", pairs_within_topics("en")),))
-    good = replace(EmbeddingSettings(), tokens_at_least=100_000, fewest_known=10, word2vec=Word2VecSettings(vector_size=16, sample=0.0))
+    good = replace(
+        EmbeddingSettings(),
+        tokens_at_least=100_000,
+        fewest_known=10,
+        word2vec=Word2VecSettings(vector_size=16, sample=0.0),
+    )
     worse = replace(good, most_epochs=1, word2vec=replace(good.word2vec, alpha=1e-6, min_alpha=0.0, epochs=1))
     first = train_embeddings(str(lake.home), "threads", good)
     publish(lake, [first], "run")

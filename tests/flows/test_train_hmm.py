@@ -32,7 +32,12 @@ def treebank() -> str:
     lines = []
     for number in range(N_SENTENCES):
         noun, verb = NOUNS[number % 5], VERBS[number // 5 % 5]
-        words = [("The", "the", "DET"), (noun, noun, "NOUN"), (verb, verb.removesuffix("ed"), "VERB"), (".", ".", "PUNCT")]
+        words = [
+            ("The", "the", "DET"),
+            (noun, noun, "NOUN"),
+            (verb, verb.removesuffix("ed"), "VERB"),
+            (".", ".", "PUNCT"),
+        ]
         lines.append(f"# sent_id = {number}")
         for place, (word, lemma, upos) in enumerate(words, start=1):
             columns = [str(place), word, lemma, upos, *"______"]
@@ -93,7 +98,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> H
         ("bank", "conllu", "en.conllu\nlang: en"), ("report", "mobility", "report.csv"), ("text", "text", "text.txt\nlang: en"),
         ("german", "text", "german.txt\nlang: de"),
     ):  # fmt: skip
-        (sources / f"{name}.yaml").write_text(f"name: {name}\nkind: {kind}\nlocation: {location}\nlicence: CC0-1.0\nproducer: a test\n")
+        (sources / f"{name}.yaml").write_text(
+            f"name: {name}\nkind: {kind}\nlocation: {location}\nlicence: CC0-1.0\nproducer: a test\n"
+        )
     lake = Lake.open(folder / "home")
     return Home(lake, sources, run(lake, sources))
 
@@ -112,7 +119,9 @@ def test_tokens_of_a_language_with_a_tagger_have_their_part_of_speech_and_lemma(
         ("wheel", "NOUN", "wheel"),
         ("stopped", "VERB", "stopp"),
     ]  # as the treebank has it
-    assert trained.ask("SELECT DISTINCT pos FROM tokens JOIN documents USING (doc_id) WHERE source = 'german'") == [(None,)]
+    assert trained.ask("SELECT DISTINCT pos FROM tokens JOIN documents USING (doc_id) WHERE source = 'german'") == [
+        (None,)
+    ]
 
 
 def test_regimes_are_of_every_long_region_and_of_no_other(trained: Home) -> None:
@@ -124,7 +133,9 @@ def test_regimes_are_of_every_long_region_and_of_no_other(trained: Home) -> None
 
 
 def test_models_have_scores_and_the_ui_shows_how_they_came_about(trained: Home) -> None:
-    metrics = {(kind, metric) for kind, metric in trained.ask("SELECT kind, metric FROM scores JOIN models USING (model_id)")}
+    metrics = {
+        (kind, metric) for kind, metric in trained.ask("SELECT kind, metric FROM scores JOIN models USING (model_id)")
+    }
     assert metrics >= {
         ("hmm_tagger", "upos_accuracy"), ("hmm_tagger", "lemma_accuracy"), ("hmm_regimes", "log_likelihood_per_day"),
         ("hmm_regimes", "mean_duration_days"), ("hmm_regimes", "share_of_clear_days"),

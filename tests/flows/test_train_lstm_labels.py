@@ -22,8 +22,16 @@ def test_labels_are_left_and_shown_and_the_same_again_stands(lake: Lake):
     assert read_table(lake, first.tables["predictions"]).num_rows > 10
     with get_client(sync_client=True) as client:
         shown = {one.key for one in client.read_artifacts()}
-    assert {"labels-messages", "labels-messages-epochs", "labels-messages-confusions", "champions-labels", "scores-lstm"} <= shown
+    assert {
+        "labels-messages",
+        "labels-messages-epochs",
+        "labels-messages-confusions",
+        "champions-labels",
+        "scores-lstm",
+    } <= shown
     second = train_lstm(str(lake.home), labels=SETTINGS)
     assert second.n_steps_run == 0
     assert second.tables["predictions"] == first.tables["predictions"]
-    assert {line.step for line in make_plan(lake, [], "lstm")} >= {"fit_classifiers"}  # with other settings, those of a real run
+    assert {line.step for line in make_plan(lake, [], "lstm")} >= {
+        "fit_classifiers"
+    }  # with other settings, those of a real run

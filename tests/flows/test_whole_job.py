@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,14 @@ HEADER = (
     "country_region_code,country_region,sub_region_1,sub_region_2,metro_area,iso_3166_2_code,census_fips_code,place_id,date,"
     + ",".join(
         f"{category}_percent_change_from_baseline"
-        for category in ("retail_and_recreation", "grocery_and_pharmacy", "parks", "transit_stations", "workplaces", "residential")
+        for category in (
+            "retail_and_recreation",
+            "grocery_and_pharmacy",
+            "parks",
+            "transit_stations",
+            "workplaces",
+            "residential",
+        )
     )
 )
 # As the design has it; validations of a run follow it.
@@ -35,7 +42,9 @@ def tidemill(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 
 def declare(folder: Path, name: str, kind: str, location: str) -> None:
-    (folder / f"{name}.yaml").write_text(f"name: {name}\nkind: {kind}\nlocation: {location}\nlicence: CC0-1.0\nproducer: test\n")
+    (folder / f"{name}.yaml").write_text(
+        f"name: {name}\nkind: {kind}\nlocation: {location}\nlicence: CC0-1.0\nproducer: test\n"
+    )
 
 
 def mobility_line(day: str, change: str = "1", country: str = "SE,Sweden") -> str:
@@ -92,12 +101,18 @@ def test_hostile_input_ends_well_without_a_stack_trace(hostile: tuple[Path, subp
 
 
 @pytest.mark.parametrize("name", ["texts/good.txt", "texts/slip.txt", "pages/good.html"])
-def test_good_documents_beside_hostile_ones_are_published(hostile: tuple[Path, subprocess.CompletedProcess[str]], name: str) -> None:
+def test_good_documents_beside_hostile_ones_are_published(
+    hostile: tuple[Path, subprocess.CompletedProcess[str]], name: str
+) -> None:
     assert ask(hostile[0], f"SELECT count(*) FROM documents WHERE uri = '{name}'") == [(1,)]
 
 
-@pytest.mark.parametrize("name", ["empty.txt", "cut.txt.gz", "binary.html", "deep.html", "huge.html", "missing.csv", "nowhere"])
-def test_a_hostile_file_is_in_quarantine_with_rule_and_remedy(hostile: tuple[Path, subprocess.CompletedProcess[str]], name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["empty.txt", "cut.txt.gz", "binary.html", "deep.html", "huge.html", "missing.csv", "nowhere"]
+)
+def test_a_hostile_file_is_in_quarantine_with_rule_and_remedy(
+    hostile: tuple[Path, subprocess.CompletedProcess[str]], name: str
+) -> None:
     rows = ask(hostile[0], f"SELECT rule, message FROM ops.quarantine WHERE uri LIKE '%{name}%'")
     assert len(rows) == 1
     assert all(rows[0])
@@ -112,10 +127,14 @@ def test_hostile_rows_of_a_report_are_in_quarantine_and_the_rest_is_published(
     assert len(rules) == 5  # ragged, text in a number, repeated key, future date, below -100: each by its own rule
     assert ask(home, "SELECT count(DISTINCT observed_on) FROM mobility WHERE region_id = 'SE'") == [(10,)]
     assert ask(home, "SELECT count(DISTINCT observed_on) FROM mobility WHERE region_id = 'NO'") == [(5,)]
-    assert ask(home, "SELECT DISTINCT change_pct FROM mobility WHERE region_id = 'SE' AND category = 'retail_and_recreation'") == [(1.0,)]
+    assert ask(
+        home, "SELECT DISTINCT change_pct FROM mobility WHERE region_id = 'SE' AND category = 'retail_and_recreation'"
+    ) == [(1.0,)]
 
 
-def test_every_batch_of_the_ledger_accounts_for_its_rows(hostile: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_every_batch_of_the_ledger_accounts_for_its_rows(
+    hostile: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
     lost = ask(
         hostile[0],
         """
@@ -131,7 +150,14 @@ def test_every_batch_of_the_ledger_accounts_for_its_rows(hostile: tuple[Path, su
 def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The home of a run over a part of the real small sources, at a size that fits, and the folder of their declarations."""
     folder = tmp_path_factory.mktemp("real")
-    for name in ("mobility_new_zealand", "mobility_sweden", "policy_containment", "seed_articles", "treebank_german", "labelled_messages"):
+    for name in (
+        "mobility_new_zealand",
+        "mobility_sweden",
+        "policy_containment",
+        "seed_articles",
+        "treebank_german",
+        "labelled_messages",
+    ):
         text = (shared / "sources" / "small" / f"{name}.yaml").read_text()
         (folder / f"{name}.yaml").write_text(text.replace("../../", f"{shared}/"))
     ended = tidemill("run", "--sources", str(folder), "--home", str(folder / "home"))
@@ -144,9 +170,14 @@ def test_every_table_has_rows_and_comments_on_real_data(real: tuple[Path, Path],
     (n_rows,) = ask(real[0], f"SELECT count(*) FROM {table}")[0]
     assert n_rows > 0 or table in MAY_BE_EMPTY
     schema, name = ("main", table) if "." not in table else table.split(".")
-    comments = ask(real[0], f"SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = '{schema}' AND table_name = '{name}'")
+    comments = ask(
+        real[0],
+        f"SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = '{schema}' AND table_name = '{name}'",
+    )
     assert {column for column, comment in comments if comment} == {column.name for column in TABLES[table].columns}
-    assert ask(real[0], f"SELECT comment FROM duckdb_views() WHERE schema_name = '{schema}' AND view_name = '{name}'")[0][0]
+    assert ask(real[0], f"SELECT comment FROM duckdb_views() WHERE schema_name = '{schema}' AND view_name = '{name}'")[
+        0
+    ][0]
 
 
 def test_a_second_run_on_real_data_says_that_nothing_changed(real: tuple[Path, Path]) -> None:
@@ -159,7 +190,9 @@ def test_a_second_run_on_real_data_says_that_nothing_changed(real: tuple[Path, P
 def test_a_new_document_redoes_its_own_batch_and_what_depends_on_it(real: tuple[Path, Path]) -> None:
     home, folder = real
     (folder / "notes").mkdir()
-    (folder / "notes" / "first.txt").write_text("A note about the tide and the mill that came later than all the others. " * 3)
+    (folder / "notes" / "first.txt").write_text(
+        "A note about the tide and the mill that came later than all the others. " * 3
+    )
     declare(folder, "notes", "text", "notes/*.txt")
     planned = json.loads(tidemill("plan", "--sources", str(folder), "--home", str(home), "--json").stdout)
     (parsed,) = [line["subject"] for line in planned if line["step"] == "parse_documents"]

@@ -81,6 +81,12 @@ def backward(  # noqa: PLR0917
         "W": sum(np.outer(by_row[t], x[t]) for t in range(T)),
         "R": sum(np.outer(by_row[t], y_before[t]) for t in range(T)),
         "b": by_row.sum(axis=0),
-        "p": np.stack([(d_bar[:T, 0] * c_before).sum(axis=0), (d_bar[:T, 1] * c_before).sum(axis=0), (d_bar[:T, 3] * c).sum(axis=0)]),
+        "p": np.stack(
+            [
+                (d_bar[:T, 0] * c_before).sum(axis=0),
+                (d_bar[:T, 1] * c_before).sum(axis=0),
+                (d_bar[:T, 3] * c).sum(axis=0),
+            ]
+        ),
         "x": by_row @ W,
     }

@@ -33,7 +33,9 @@ def tfidf(documents: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]
     weights: dict[str, dict[str, float]] = {}
     for doc_id, stems in documents.items():
         holding = {stem: sum(stem in other for other in documents.values()) for stem in stems}
-        raw = {stem: n * (math.log((1 + len(documents)) / (1 + holding[stem])) + 1) for stem, n in Counter(stems).items()}
+        raw = {
+            stem: n * (math.log((1 + len(documents)) / (1 + holding[stem])) + 1) for stem, n in Counter(stems).items()
+        }
         length = math.sqrt(sum(weight * weight for weight in raw.values()))
         weights[doc_id] = {stem: weight / length for stem, weight in raw.items()}
     return weights

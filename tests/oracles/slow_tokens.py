@@ -1,7 +1,18 @@
 """Tokens by definition: for each character, whether it belongs to a word, looking left and right; quadratic, no addresses, no limit."""
 
 from tasks.transforms.text.characters import character_classes
-from tasks.transforms.text.token_scan import AMPERSAND, APOSTROPHE, COLON, COMMA, DIGIT, DOT, EXTEND, LOWER, SLASH, UPPER
+from tasks.transforms.text.token_scan import (
+    AMPERSAND,
+    APOSTROPHE,
+    COLON,
+    COMMA,
+    DIGIT,
+    DOT,
+    EXTEND,
+    LOWER,
+    SLASH,
+    UPPER,
+)
 
 
 def slow_words(text: str) -> list[str]:
@@ -10,7 +21,9 @@ def slow_words(text: str) -> list[str]:
     words, word = [], ""
     for place, character in enumerate(text):
         belongs = (
-            UPPER <= kinds[place] <= DIGIT or (kinds[place] == EXTEND and bool(word)) or (bool(word) and _is_inner_joiner(kinds, place))
+            UPPER <= kinds[place] <= DIGIT
+            or (kinds[place] == EXTEND and bool(word))
+            or (bool(word) and _is_inner_joiner(kinds, place))
         )
         if belongs:
             word += character

@@ -24,5 +24,7 @@ def slow_long_rows(reports):
         for place, category in enumerate(CATEGORIES):
             series = {day: values[place] for day, (_, values) in days.items()}
             centred, trailing = slow_means(series, before=6, after=6), slow_means(series, before=6, after=0)
-            long_rows += [(names, day, category, series[day], centred[day], trailing[day], days[day][0]) for day in days]
+            long_rows += [
+                (names, day, category, series[day], centred[day], trailing[day], days[day][0]) for day in days
+            ]
     return sorted(long_rows, key=lambda row: row[:3]), n_replaced, n_revised

@@ -149,7 +149,9 @@ def train_shard(corpus, tokens, tables, private, when):
         if settings.shrink_windows:
             reach = 1 + ((bits_at(window_key, i) >> 32) * settings.window >> 32)
         around = [
-            words[kept[o]] for o in range(max(0, j - reach), min(len(kept), j + reach + 1)) if o != j and sentences[kept[o]] == sentences[i]
+            words[kept[o]]
+            for o in range(max(0, j - reach), min(len(kept), j + reach + 1))
+            if o != j and sentences[kept[o]] == sentences[i]
         ]
         if not around:
             continue

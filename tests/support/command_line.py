@@ -45,7 +45,14 @@ def document(doc_id: str, uri: str, text: str, title: str) -> dict[str, Any]:
 
 def documents_stage(lake: Lake, documents: list[dict[str, Any]]) -> StageRecord:
     vintages = [
-        {"source": "shore", "uri": "texts/mill.txt", "vintage": sha[:12], "raw_sha256": sha, "n_bytes": 55, "fetched_at": fetched}
+        {
+            "source": "shore",
+            "uri": "texts/mill.txt",
+            "vintage": sha[:12],
+            "raw_sha256": sha,
+            "n_bytes": 55,
+            "fetched_at": fetched,
+        }
         for sha, fetched in ((VINTAGE, WHEN), (OLD_VINTAGE, datetime(2026, 2, 1, tzinfo=UTC)))
     ]
     decision = {
@@ -80,10 +87,18 @@ def features_stage(lake: Lake) -> StageRecord:
     words = [word("the", "the"), word("tide", "tide"), word("mill", "mill"), word("sea", "sea")]
     weighted = [(MILL, "mill", 2, 0.9), (MILL, "sea", 1, 0.3), (FERRY, "sea", 1, 0.8)]
     files = {
-        "tokens": [{"doc_id": MILL, "position": n, "sentence": 0, "token": w["norm"], **w} for n, w in enumerate(words)],
+        "tokens": [
+            {"doc_id": MILL, "position": n, "sentence": 0, "token": w["norm"], **w} for n, w in enumerate(words)
+        ],
         "vocabulary": [{"lang": "en", **w, "n_occurrences": 2, "n_documents": 1} for w in words],
-        "terms": [{"lang": "en", "term": term, "n_occurrences": 2, "n_documents": 1, "idf": 1.4} for term in ("mill", "sea", "tide")],
-        "tfidf": [{"doc_id": doc_id, "term": term, "n_occurrences": n, "weight": weight} for doc_id, term, n, weight in weighted],
+        "terms": [
+            {"lang": "en", "term": term, "n_occurrences": 2, "n_documents": 1, "idf": 1.4}
+            for term in ("mill", "sea", "tide")
+        ],
+        "tfidf": [
+            {"doc_id": doc_id, "term": term, "n_occurrences": n, "weight": weight}
+            for doc_id, term, n, weight in weighted
+        ],
     }
     return stage_of("features", *(write_rows(lake, table, rows) for table, rows in files.items()))
 
@@ -94,5 +109,8 @@ def embeddings_stage(lake: Lake) -> StageRecord:
         "model_id": MODEL, "kind": "word2vec", "lang": "en", "trained_at": WHEN, "seed": 1, "settings": "{}", "snapshot_id": "000001",
         "data_sha256": "c" * 64, "path": f"models/{MODEL}", "is_champion": True,
     }  # fmt: skip
-    rows = [{"model_id": MODEL, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector} for term, vector in vectors.items()]
+    rows = [
+        {"model_id": MODEL, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector}
+        for term, vector in vectors.items()
+    ]
     return stage_of("embeddings", write_rows(lake, "word_vectors", rows), write_rows(lake, "models", [model]))

@@ -35,7 +35,9 @@ class Run:
     @property
     def n_done(self) -> int:
         """Steps that this run did; the others stood."""
-        return sum(not record.was_standing for record in (*self.parts, *self.trained, *self.judged, *self.scored, *self.mapped))
+        return sum(
+            not record.was_standing for record in (*self.parts, *self.trained, *self.judged, *self.scored, *self.mapped)
+        )
 
 
 def run_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS
+from expectations.contracts.documents import DOCUMENTS
 from tasks.lake.files import write_json, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord

@@ -23,7 +23,9 @@ def panel_of(grid: DailyGrid, policy: np.ndarray | None = None, holidays: Sequen
     is_holiday = np.zeros((len(grid.lengths), 1000), np.bool_)
     is_holiday[:, [day - (FIRST_DAY - 100) for day in holidays]] = True
     index = np.full(len(grid.day), np.nan) if policy is None else policy
-    return Panel(grid, index, HolidayCalendar(FIRST_DAY - 100, is_holiday), tuple(f"XX/{n}" for n in range(len(grid.lengths))))
+    return Panel(
+        grid, index, HolidayCalendar(FIRST_DAY - 100, is_holiday), tuple(f"XX/{n}" for n in range(len(grid.lengths)))
+    )
 
 
 def flat_panel(grid: DailyGrid, seed: int) -> Panel:

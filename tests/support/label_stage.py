@@ -13,9 +13,16 @@ from tasks.lake.stages import leave_stage
 from tasks.lake.steps import do
 from tasks.learning.champions import without_models
 
-LSTM = LstmSettings(vector_size=6, hidden_size=4, batch_size=16, fewest_updates=0, training=TrainingSettings(epochs=2, learning_rate=0.02))
+LSTM = LstmSettings(
+    vector_size=6,
+    hidden_size=4,
+    batch_size=16,
+    fewest_updates=0,
+    training=TrainingSettings(epochs=2, learning_rate=0.02),
+)
 SETTINGS = ClassificationSettings(
-    parts=PartSettings(fewest_to_choose_by=5), classifiers=ClassifierSettings(lstm=LSTM, logistic=LogisticSettings(cs=(1.0, 10.0)))
+    parts=PartSettings(fewest_to_choose_by=5),
+    classifiers=ClassifierSettings(lstm=LSTM, logistic=LogisticSettings(cs=(1.0, 10.0))),
 )
 
 

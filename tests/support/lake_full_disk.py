@@ -19,8 +19,10 @@ def write_many_labels(lake: Lake, label: str) -> StepOutput:
 
 def run_all(lake: Lake, label: str) -> str:
     """A step, its stage, its publish; the snapshot's name."""
-    work = Work(Step("write_labels", ("expectations.contracts",)), "all", (label,), label)
-    return publish(lake, [leave_stage(lake, "documents", [do(lake, work, write_many_labels)])], f"run {label}").snapshot_id
+    work = Work(Step("write_labels", ("expectations.contracts.tables",)), "all", (label,), label)
+    return publish(
+        lake, [leave_stage(lake, "documents", [do(lake, work, write_many_labels)])], f"run {label}"
+    ).snapshot_id
 
 
 def run_with_little_space(home: Path, most_bytes: int, answers: "Queue[Any]") -> None:

@@ -26,8 +26,10 @@ from tasks.lake.publishing import publish, read_manifest
 from tasks.lake.stages import leave_stage
 from tasks.lake.steps import Step, StepOutput, Work, code_version, do
 
-WRITES = {("posix", name) for name in ("chmod", "fsync", "mkdir", "rename", "replace", "symlink", "unlink")} | {("fcntl", "flock")}
-DECIDED_BY = ("expectations.contracts",)
+WRITES = {("posix", name) for name in ("chmod", "fsync", "mkdir", "rename", "replace", "symlink", "unlink")} | {
+    ("fcntl", "flock")
+}
+DECIDED_BY = ("expectations.contracts.tables",)
 EVERY_NTH_STATEMENT = 40  # of the 280 that build a warehouse
 # Every so many writes one is tried. Writing a table is the same each time, and before the publish, and at the first publish (which
 # writes an empty file for each table), most of it is that.
@@ -96,7 +98,9 @@ def run_all(home: Path, label: str, killer: Killer | None, *, is_first: bool = F
     publish(lake, [stage], f"run {label}")
 
 
-def one_kill(template: Path, home: Path, *, is_first: bool, before_write: int = 0, after_s: float = 0) -> tuple[dict[str, Any], bool]:
+def one_kill(
+    template: Path, home: Path, *, is_first: bool, before_write: int = 0, after_s: float = 0
+) -> tuple[dict[str, Any], bool]:
     """What was seen after one kill, and whether there was one."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(template, home, symlinks=True)

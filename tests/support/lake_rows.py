@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord
@@ -28,7 +28,9 @@ def stage_of(stage: str, *files: FileRef, working: Sequence[FileRef] = ()) -> St
 
 def labels_of(lake: Lake, **labels: str) -> FileRef:
     """A file of `labels`: each keyword is a document (its name filled up with zeros), its value the label."""
-    return write_rows(lake, "labels", [{"doc_id": name.rjust(16, "0"), "label": label} for name, label in labels.items()])
+    return write_rows(
+        lake, "labels", [{"doc_id": name.rjust(16, "0"), "label": label} for name, label in labels.items()]
+    )
 
 
 def score_of(lake: Lake, value: float) -> FileRef:

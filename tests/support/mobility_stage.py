@@ -23,7 +23,14 @@ HEADER = (
     "country_region_code,country_region,sub_region_1,sub_region_2,metro_area,iso_3166_2_code,census_fips_code,place_id,date,"
     + ",".join(
         f"{name}_percent_change_from_baseline"
-        for name in ("retail_and_recreation", "grocery_and_pharmacy", "parks", "transit_stations", "workplaces", "residential")
+        for name in (
+            "retail_and_recreation",
+            "grocery_and_pharmacy",
+            "parks",
+            "transit_stations",
+            "workplaces",
+            "residential",
+        )
     )
 )
 
@@ -78,7 +85,9 @@ class Stage:
 
 def run_stage(lake: Lake, sources: Sequence[Source]) -> Stage:
     """Do the whole stage here and now."""
-    fetched = [FetchedSource(source, fetch_source(lake, source)) for source in sources if source.kind in {"mobility", "policy"}]
+    fetched = [
+        FetchedSource(source, fetch_source(lake, source)) for source in sources if source.kind in {"mobility", "policy"}
+    ]
     noted = [do(lake, work, vintages_body) for work in vintage_works(lake, fetched, SUBJECT)]
     reports = [do(lake, work, mobility_parsing.parse_body) for work in mobility_works(fetched)]
     files = [do(lake, work, policy.parse_body) for work in policy_works(fetched)]

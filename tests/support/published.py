@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import MOBILITY, POLICY
+from expectations.contracts.mobility import MOBILITY, POLICY
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -33,7 +33,11 @@ def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Swed
 
     With `is_missing` every row is there and no value.
     """
-    rows = [row | ({"change_pct": None} if is_missing else {}) for region in regions for row in mobility_rows(*region, country)]
+    rows = [
+        row | ({"change_pct": None} if is_missing else {})
+        for region in regions
+        for row in mobility_rows(*region, country)
+    ]
     policy = [
         {
             "region_id": "SE",
@@ -49,5 +53,7 @@ def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Swed
         "mobility": pa.Table.from_pylist(rows, schema=MOBILITY.arrow_schema()),
         "policy": pa.Table.from_pylist(policy, schema=POLICY.arrow_schema()),
     }
-    files = {name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["mobility"]}
+    files = {
+        name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["mobility"]
+    }
     publish(lake, [StageRecord("mobility", files, (), 1, 0)], "run")

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS, LABELS, TOKENS, WORD_VECTORS
+from expectations.contracts.documents import DOCUMENTS, LABELS
+from expectations.contracts.embeddings import WORD_VECTORS
+from expectations.contracts.text import TOKENS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -86,13 +88,19 @@ def publish_labelled(lake: Lake, *files: list[Document]) -> None:
     }
     publish(
         lake,
-        [StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0) for stage, given in stages.items()],
+        [
+            StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0)
+            for stage, given in stages.items()
+        ],
         "run",
     )
 
 
 def word_vector_record(lake: Lake, lang: str, vectors: dict[str, list[float]]) -> StepRecord:
     """The record of a step of the stage `embeddings` that left these word vectors."""
-    rows = [{"model_id": f"word2vec-{lang}", "lang": lang, "term": term, "n_occurrences": 5, "vector": v} for term, v in vectors.items()]
+    rows = [
+        {"model_id": f"word2vec-{lang}", "lang": lang, "term": term, "n_occurrences": 5, "vector": v}
+        for term, v in vectors.items()
+    ]
     ref = write_table(lake, "word_vectors", pa.Table.from_pylist(rows, schema=WORD_VECTORS.arrow_schema()))
     return StepRecord("train_vectors", lang, lang * 32, "0" * 12, "0" * 64, (), (ref,), len(rows), len(rows), {}, 0.0)

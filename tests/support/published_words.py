@@ -6,15 +6,24 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS, TOKENS, WORD_TESTS
+from expectations.contracts.documents import DOCUMENTS, WORD_TESTS
+from expectations.contracts.text import TOKENS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import STAGE_TABLES, StageRecord
 
 TOPICS = {
-    "en": (["sea", "tide", "wave", "harbour", "boat"], ["rail", "train", "station", "ticket", "delay"], ["the", "a", "of", "and"]),
-    "de": (["meer", "flut", "welle", "hafen", "boot"], ["gleis", "zug", "bahnhof", "karte", "verspätung"], ["die", "ein", "der", "und"]),
+    "en": (
+        ["sea", "tide", "wave", "harbour", "boat"],
+        ["rail", "train", "station", "ticket", "delay"],
+        ["the", "a", "of", "and"],
+    ),
+    "de": (
+        ["meer", "flut", "welle", "hafen", "boot"],
+        ["gleis", "zug", "bahnhof", "karte", "verspätung"],
+        ["die", "ein", "der", "und"],
+    ),
 }
 
 
@@ -52,7 +61,9 @@ def pairs_within_topics(lang):
     """Pairs of all words of the two topics: rated 9 within a topic, 1 across."""
     one, other, _ = TOPICS[lang]
     words = [*one, *other]
-    return [(a, b, 9.0 if (a in one) == (b in one) else 1.0) for place, a in enumerate(words) for b in words[place + 1 :]]
+    return [
+        (a, b, 9.0 if (a in one) == (b in one) else 1.0) for place, a in enumerate(words) for b in words[place + 1 :]
+    ]
 
 
 def publish_words(lake: Lake, *files, tests=()):
@@ -81,9 +92,15 @@ def publish_words(lake: Lake, *files, tests=()):
         positions = [{**row, "position": place} for place, row in enumerate(rows)]
         token_files.append(write_table(lake, "tokens", pa.Table.from_pylist(positions, schema=TOKENS.arrow_schema())))
     document_file = write_table(lake, "documents", pa.Table.from_pylist(documents, schema=DOCUMENTS.arrow_schema()))
-    stages = {"documents": {"documents": (document_file,), "word_tests": tuple(tests)}, "features": {"tokens": tuple(token_files)}}
+    stages = {
+        "documents": {"documents": (document_file,), "word_tests": tuple(tests)},
+        "features": {"tokens": tuple(token_files)},
+    }
     publish(
         lake,
-        [StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0) for stage, given in stages.items()],
+        [
+            StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0)
+            for stage, given in stages.items()
+        ],
         "run",
     )

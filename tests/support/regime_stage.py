@@ -5,7 +5,14 @@ from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
 from tasks.lake.steps import do
 from tasks.learning.champions import without_models
-from tasks.regimes.stage import fit_hmm_body, hmm_works, judge_hmm_body, regime_judgements, regime_works, write_regimes_body
+from tasks.regimes.stage import (
+    fit_hmm_body,
+    hmm_works,
+    judge_hmm_body,
+    regime_judgements,
+    regime_works,
+    write_regimes_body,
+)
 
 SETTINGS = RegimeSettings(categories=("workplaces", "residential"), n_states=2)
 

@@ -4,19 +4,28 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS, TREEBANK
+from expectations.contracts.documents import DOCUMENTS, TREEBANK
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import STAGE_TABLES, StageRecord, leave_stage
 from tasks.lake.steps import do
 from tasks.learning.champions import without_models
-from tasks.taggers.stage import TaggingSettings, _is_held_out, fit_tagger_body, judge_tagger_body, tagger_judgements, tagger_works
+from tasks.taggers.stage import (
+    TaggingSettings,
+    _is_held_out,
+    fit_tagger_body,
+    judge_tagger_body,
+    tagger_judgements,
+    tagger_works,
+)
 
 NOUNS, VERBS = ("mill", "tide", "river", "city", "wheel"), ("turned", "waited", "opened", "stopped", "moved")
 
 
-def publish_treebank(lake: Lake, n_sentences: int, langs: tuple[str, ...] = ("en",), n_texts: int = 0, *, is_wrong: bool = False) -> None:
+def publish_treebank(
+    lake: Lake, n_sentences: int, langs: tuple[str, ...] = ("en",), n_texts: int = 0, *, is_wrong: bool = False
+) -> None:
     """Publish a document a language with tagged sentences (The NOUN VERB .), and texts without tags; with `is_wrong` what taggers learn from
     has nouns for verbs, and what they are scored on has not.
     """
@@ -44,7 +53,9 @@ def publish_treebank(lake: Lake, n_sentences: int, langs: tuple[str, ...] = ("en
         "documents": pa.Table.from_pylist(documents, schema=DOCUMENTS.arrow_schema()),
         "treebank": pa.Table.from_pylist(tagged, schema=TREEBANK.arrow_schema()),
     }
-    files = {name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["documents"]}
+    files = {
+        name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["documents"]
+    }
     publish(lake, [StageRecord("documents", files, (), 1, 0)], "run")
 
 

@@ -40,7 +40,9 @@ def await_that(is_so: Callable[[], bool], limit_s: float = 30) -> None:
 
 
 def test_a_child_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "log")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path / "log")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
@@ -48,7 +50,9 @@ def test_a_child_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) -> 
     await_that(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_ending_asks_first_then_kills_and_takes_grandchildren_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ending_asks_first_then_kills_and_takes_grandchildren_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tidemill.children.GRACE_S", 0.5)
     willing = start_child(SLEEP, os.environ, tmp_path / "willing.log")
     stubborn = start_child([sys.executable, "-c", STUBBORN], os.environ, tmp_path / "stubborn.log")

@@ -76,7 +76,9 @@ def test_other_versions_than_the_locked_ones_are_told_with_what_happens(
     assert told[1:] == [("no-such-library 2.0 is missing", False), ("1 of 3 as locked", True)]
 
 
-def test_a_prefect_api_that_does_not_answer_is_told(call: Call, home: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefect_api_that_does_not_answer_is_told(
+    call: Call, home: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
     assert findings(call("doctor", "--home", str(home), "--sources", str(sources), "--json"), "prefect") == [
         ("PREFECT_API_URL is http://127.0.0.1:1/api", False)

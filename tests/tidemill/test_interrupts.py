@@ -26,7 +26,9 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_hits_a_destructor_still_stops_the_command(number: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", HIT_IN_A_DESTRUCTOR], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        [sys.executable, "-c", HIT_IN_A_DESTRUCTOR], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "in a destructor\n"
         running.send_signal(number)

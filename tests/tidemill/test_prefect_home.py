@@ -68,7 +68,9 @@ def test_the_server_of_a_run_never_refuses_because_somebody_else_writes(tmp_path
     assert (ended.returncode, ended.stdout) == (0, "0\n"), ended.stderr
 
 
-def test_the_environment_holds_what_the_user_said_where_he_said_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_holds_what_the_user_said_where_he_said_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "true")
     environment = PrefectHome.of(tmp_path).environment(PREFECT_API_URL="http://here/api")
     assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "true"

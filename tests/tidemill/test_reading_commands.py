@@ -13,17 +13,31 @@ Call = Callable[..., Ended]
 def test_sql_answers_as_table_csv_and_json(call: Call, home: Path) -> None:
     query = ("sql", "--home", str(home), "SELECT doc_id, n_words FROM documents ORDER BY doc_id")
     assert call(*query).out == f"doc_id            n_words\n{MILL}       11\n{FERRY}        5\n"
-    assert list(csv.reader(io.StringIO(call(*query, "--format", "csv").out))) == [["doc_id", "n_words"], [MILL, "11"], [FERRY, "5"]]
-    assert json.loads(call(*query, "--format", "json").out) == [{"doc_id": MILL, "n_words": 11}, {"doc_id": FERRY, "n_words": 5}]
+    assert list(csv.reader(io.StringIO(call(*query, "--format", "csv").out))) == [
+        ["doc_id", "n_words"],
+        [MILL, "11"],
+        [FERRY, "5"],
+    ]
+    assert json.loads(call(*query, "--format", "json").out) == [
+        {"doc_id": MILL, "n_words": 11},
+        {"doc_id": FERRY, "n_words": 5},
+    ]
 
 
 def test_sql_of_an_older_snapshot(call: Call, home: Path) -> None:
-    ended = call("sql", "--home", str(home), "--as-of", "000001", "--format", "csv", "SELECT count(*) AS n FROM documents")
+    ended = call(
+        "sql", "--home", str(home), "--as-of", "000001", "--format", "csv", "SELECT count(*) AS n FROM documents"
+    )
     assert ended == Ended(0, "n\n1\n", "")
 
 
 def test_what_came_from_outside_cannot_write_to_the_terminal(call: Call, home: Path) -> None:
-    for command in (["sql", "SELECT title FROM documents"], ["search", "sea"], ["explain", FERRY], ["quarantine", "list"]):
+    for command in (
+        ["sql", "SELECT title FROM documents"],
+        ["search", "sea"],
+        ["explain", FERRY],
+        ["quarantine", "list"],
+    ):
         ended = call(*command, "--home", str(home))
         assert ended.status == 0
         assert "\x1b" not in ended.out
@@ -35,7 +49,10 @@ def test_dates_nulls_and_lists_have_a_form_in_every_format(call: Call, home: Pat
     assert json.loads(call("sql", "--home", str(home), "--format", "json", query).out) == [
         {"day": "2020-02-29", "nothing": None, "list": [1, 2], "nan": "nan"}
     ]
-    assert call("sql", "--home", str(home), "--format", "csv", query).out == 'day,nothing,list,nan\n2020-02-29,,"[1, 2]",nan\n'
+    assert (
+        call("sql", "--home", str(home), "--format", "csv", query).out
+        == 'day,nothing,list,nan\n2020-02-29,,"[1, 2]",nan\n'
+    )
 
 
 def test_a_long_answer_is_cut_for_people_alone_and_says_so(call: Call, home: Path) -> None:
@@ -60,7 +77,10 @@ def test_a_long_answer_is_cut_for_people_alone_and_says_so(call: Call, home: Pat
         ("SELECT 1; SELECT 2", "2 statements given: give one"),
         ("", "0 statements given: give one"),
         ("SELECT * FROM read_text('/etc/hostname')", 'Permission Error: Cannot access file "/etc/hostname"'),
-        ("FROM 'https://example.org/x.parquet'", 'Permission Error: Cannot access file "https://example.org/x.parquet"'),
+        (
+            "FROM 'https://example.org/x.parquet'",
+            'Permission Error: Cannot access file "https://example.org/x.parquet"',
+        ),
     ],
 )
 def test_what_sql_cannot_do_is_told_in_a_sentence(call: Call, home: Path, query: str, sentence: str) -> None:
@@ -102,14 +122,21 @@ def test_vectors_are_written_for_other_programs(call: Call, home: Path, tmp_path
     ended = call("vectors", "--home", str(home), str(tmp_path / "en.txt"))
     assert ended == Ended(0, f"3 words of word2vec-en-000000000000 written to {tmp_path / 'en.txt'}\n", "")
     assert (tmp_path / "en.txt").read_text().splitlines()[0] == "3 2"
-    told = json.loads(call("vectors", "--home", str(home), "--format", "numpy", "--lang", "en", "--json", str(tmp_path / "en.npz")).out)
+    told = json.loads(
+        call(
+            "vectors", "--home", str(home), "--format", "numpy", "--lang", "en", "--json", str(tmp_path / "en.npz")
+        ).out
+    )
     assert (told["n_words"], told["left_out"]) == (3, [])
     refused = call("vectors", "--home", str(home), "--lang", "fr", str(tmp_path / "fr.txt"))
     assert (refused.status, "give one of those that have some (en)" in refused.err) == (1, True)
     nowhere = call("vectors", "--home", str(home), str(tmp_path / "no" / "en.txt"))
     assert nowhere.status == 1
     assert nowhere.err.startswith("tidemill: cannot use ")
-    assert call("vectors", "--home", str(home), "--as-of", "000001", str(tmp_path / "x")).err == "tidemill: no word vectors are published\n"
+    assert (
+        call("vectors", "--home", str(home), "--as-of", "000001", str(tmp_path / "x")).err
+        == "tidemill: no word vectors are published\n"
+    )
 
 
 def test_explain_tells_source_vintages_copies_tokens_terms_labels_and_models(call: Call, home: Path) -> None:
@@ -137,7 +164,11 @@ def test_explain_tells_why_a_document_is_not_published(call: Call, home: Path) -
 
 def test_explain_of_an_unknown_document_is_a_sentence(call: Call, home: Path) -> None:
     ended = call("explain", "--home", str(home), "nowhere.txt")
-    assert ended == Ended(1, "", "tidemill: no document is called 'nowhere.txt': give a doc_id or a uri, as `tidemill search` shows them\n")
+    assert ended == Ended(
+        1,
+        "",
+        "tidemill: no document is called 'nowhere.txt': give a doc_id or a uri, as `tidemill search` shows them\n",
+    )
 
 
 def test_quarantine_lists_rows_with_their_rules_and_remedies(call: Call, home: Path) -> None:
@@ -156,13 +187,19 @@ def test_snapshots_and_what_changed_between_them(call: Call, home: Path) -> None
         ("000002", "second", True),
     ]
     assert call("snapshots", "--home", str(home)).out.splitlines()[2].startswith("*  000002")
-    changed = {row["table"]: row for row in json.loads(call("diff", "--home", str(home), "000001", "000002", "--json").out)}
+    changed = {
+        row["table"]: row for row in json.loads(call("diff", "--home", str(home), "000001", "000002", "--json").out)
+    }
     assert (changed["documents"]["n_rows_added"], changed["documents"]["n_rows_removed"]) == (1, 0)
     assert call("diff", "--home", str(home), "000002", "000002").out == "000002 and 000002 hold the same rows\n"
 
 
 def test_a_snapshot_that_is_not_there_is_told_with_those_that_are(call: Call, home: Path) -> None:
-    for command in (["sql", "SELECT 1", "--as-of", "000009"], ["diff", "000001", "000009"], ["explain", MILL, "--as-of", "000009"]):
+    for command in (
+        ["sql", "SELECT 1", "--as-of", "000009"],
+        ["diff", "000001", "000009"],
+        ["explain", MILL, "--as-of", "000009"],
+    ):
         ended = call(*command, "--home", str(home))
         assert (ended.status, ended.out) == (1, "")
         assert ended.err.startswith("tidemill: no snapshot is called 000009 ")
@@ -182,7 +219,16 @@ def test_where_no_lake_is_reading_commands_make_none(call: Call, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["nonsense"], ["sql"], ["run", "--only", "nothing"], ["serve", "--port", "x"], ["vacuum", "--keep", "0"], ["search"]]
+    "command",
+    [
+        [],
+        ["nonsense"],
+        ["sql"],
+        ["run", "--only", "nothing"],
+        ["serve", "--port", "x"],
+        ["vacuum", "--keep", "0"],
+        ["search"],
+    ],
 )
 def test_misuse_exits_with_2_and_shows_the_usage(call: Call, command: list[str]) -> None:
     ended = call(*command)

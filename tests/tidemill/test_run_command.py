@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "name: mills\nkind: text\nlocation: texts/*.txt\nlicence: CC0-1.0\nproducer: The test\n"
 TEXT = "The tide mill at {} grinds its corn twice a day, whenever the sea has filled the pond and the gates are opened."
 NOISE = re.compile(
-    r"Traceback|INFO|WARNING|prefect\b|Starting temporary server|127\.0\.0\.1|Error logging|great_expectations", re.IGNORECASE
+    r"Traceback|INFO|WARNING|prefect\b|Starting temporary server|127\.0\.0\.1|Error logging|great_expectations",
+    re.IGNORECASE,
 )
 
 slow = pytest.mark.slow
@@ -30,7 +31,12 @@ def tidemill(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     environment = os.environ | more
     return subprocess.run(
-        [sys.executable, "-m", "tidemill", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tidemill", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -45,7 +51,9 @@ def declare(folder: Path, *places: str) -> Path:
 def runs(home: Path) -> list[tuple[str, str]]:
     with duckdb.connect() as plain:
         files = f"{home}/ops/runs/*/*.parquet"
-        return plain.execute("SELECT status, coalesce(message, '') FROM read_parquet($files) ORDER BY run_id", {"files": files}).fetchall()
+        return plain.execute(
+            "SELECT status, coalesce(message, '') FROM read_parquet($files) ORDER BY run_id", {"files": files}
+        ).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +70,9 @@ def test_a_run_publishes_and_says_what_and_where(first: tuple[Path, Path, subpro
     home, _, ended = first
     assert ended.returncode == 0, ended.stderr
     assert re.search(r"^documents +3 ", ended.stdout, re.MULTILINE)
-    assert re.search(r"^published: snapshot 00000\d, \d+ steps done, \d+ unchanged, [\d.]+ s$", ended.stdout, re.MULTILINE)
+    assert re.search(
+        r"^published: snapshot 00000\d, \d+ steps done, \d+ unchanged, [\d.]+ s$", ended.stdout, re.MULTILINE
+    )
     assert f"report:    {home}/report/index.html" in ended.stdout
     assert (home / "report" / "index.html").is_file()
     assert len(re.findall(rf'^  tidemill sql --home {home} "SELECT', ended.stdout, re.MULTILINE)) == 3
@@ -71,14 +81,18 @@ def test_a_run_publishes_and_says_what_and_where(first: tuple[Path, Path, subpro
 
 
 @slow
-def test_the_queries_that_a_run_proposes_can_be_asked(first: tuple[Path, Path, subprocess.CompletedProcess[str]], call: Call) -> None:
+def test_the_queries_that_a_run_proposes_can_be_asked(
+    first: tuple[Path, Path, subprocess.CompletedProcess[str]], call: Call
+) -> None:
     home, _, ended = first
     for query in re.findall(r'"(SELECT .*)"', ended.stdout):
         assert call("sql", "--home", str(home), query).status == 0
 
 
 @slow
-def test_what_libraries_say_goes_to_the_log_and_never_to_the_user(first: tuple[Path, Path, subprocess.CompletedProcess[str]]) -> None:
+def test_what_libraries_say_goes_to_the_log_and_never_to_the_user(
+    first: tuple[Path, Path, subprocess.CompletedProcess[str]],
+) -> None:
     home, _, ended = first
     assert NOISE.findall(ended.stdout.replace(str(home), "") + ended.stderr.replace(str(home), "")) == []
     assert "Finished in state Completed()" in (home / "prefect" / "run.log").read_text()
@@ -139,7 +153,9 @@ def test_an_interrupt_ends_a_run_in_a_sentence_and_with_all_its_processes(tmp_pa
     assert family
     assert [child for child in family if child.is_running()] == []
     assert refused.returncode == 1
-    assert re.fullmatch(rf"tidemill: process {running.pid} \(refresh, since .* UTC\) is running on the home .*\n", refused.stderr)
+    assert re.fullmatch(
+        rf"tidemill: process {running.pid} \(refresh, since .* UTC\) is running on the home .*\n", refused.stderr
+    )
     assert runs(home) == [
         ("failed", "stopped by hand: what is done stays done, run again to go on"),
         ("refused", refused.stderr.removeprefix("tidemill: ").strip()),
@@ -179,7 +195,11 @@ def test_a_file_cannot_write_to_the_terminal_by_its_name(call: Call, tmp_path: P
     [
         (("--sources", "nowhere"), {}, "no folder of sources at nowhere: give one with --sources or TIDEMILL_SOURCES"),
         (("--engine", "dask://127.0.0.1:1"), {}, "no Dask scheduler answers at '127.0.0.1:1': start one with"),
-        ((), {"PREFECT_API_URL": "http://127.0.0.1:1/api"}, "no Prefect API answers at http://127.0.0.1:1/api: start it, or unset"),
+        (
+            (),
+            {"PREFECT_API_URL": "http://127.0.0.1:1/api"},
+            "no Prefect API answers at http://127.0.0.1:1/api: start it, or unset",
+        ),
     ],
 )
 def test_a_run_that_cannot_begin_says_why_and_is_told(
@@ -190,7 +210,9 @@ def test_a_run_that_cannot_begin_says_why_and_is_told(
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"tidemill: {sentence}")
     assert ended.stderr.count("\n") == 1
-    assert [(status, f"tidemill: {message}\n") for status, message in runs(tmp_path / "home")] == [("failed", ended.stderr)]
+    assert [(status, f"tidemill: {message}\n") for status, message in runs(tmp_path / "home")] == [
+        ("failed", ended.stderr)
+    ]
 
 
 @slow

@@ -31,10 +31,19 @@ raise KeyError("at the very end")
 
 def test_after_a_diversion_only_our_own_words_reach_the_user(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "run.log"
-    ended = subprocess.run([sys.executable, "-c", DIVERTED, str(log)], cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", DIVERTED, str(log)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (ended.stdout, ended.stderr) == ("a result\n", "a message\n")
     told = log.read_text()
-    for words in ("from a library\n", "library's errors", "compiled code", "from a child", "ZeroDivisionError", "at the very end"):
+    for words in (
+        "from a library\n",
+        "library's errors",
+        "compiled code",
+        "from a child",
+        "ZeroDivisionError",
+        "at the very end",
+    ):
         assert words in told
 
 
@@ -63,7 +72,9 @@ def test_values_without_a_form_in_json_get_one() -> None:
     }
 
 
-def test_columns_of_numbers_stand_to_the_right_and_an_empty_table_has_its_head(capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_of_numbers_stand_to_the_right_and_an_empty_table_has_its_head(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     say_rows(("name", "n"), [("a", 5), ("bcdef", None), ("c", 12345)])
     say_rows(("name", "n"), [])
     assert capsys.readouterr().out == "name       n\na          5\nbcdef\nc      12345\nname  n\n"

@@ -47,9 +47,14 @@ def curve_chart(title: str, unit: str, over: str, curves: Sequence[Curve]) -> st
         kind = "zero" if tick == 0 else "grid"
         parts.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{tick:g}</text>')
-    steps = {1, n_steps, *(int(tick) for tick in value_ticks(1, max(n_steps, 2)) if tick.is_integer() and 1 <= tick <= n_steps)}
+    steps = {
+        1,
+        n_steps,
+        *(int(tick) for tick in value_ticks(1, max(n_steps, 2)) if tick.is_integer() and 1 <= tick <= n_steps),
+    }
     parts += [
-        f'<text class="tick" text-anchor="middle" x="{x(step):.1f}" y="{HEIGHT - BOTTOM + 16}">{step}</text>' for step in sorted(steps)
+        f'<text class="tick" text-anchor="middle" x="{x(step):.1f}" y="{HEIGHT - BOTTOM + 16}">{step}</text>'
+        for step in sorted(steps)
     ]
     for place, curve in enumerate(curves):
         colour, dash = COLOURS[place], DASHES[place]

@@ -62,7 +62,9 @@ def line_chart(title: str, unit: str, series: Sequence[Series]) -> str:
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{tick:g}</text>')
     for month in month_starts(first, last, most=(WIDTH - LEFT - RIGHT) // LABEL_WIDTH):
         parts.append(f'<line class="grid" x1="{x(month):.1f}" x2="{x(month):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{HEIGHT - BOTTOM + 16}">{month:%Y-%m}</text>')
+        parts.append(
+            f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{HEIGHT - BOTTOM + 16}">{month:%Y-%m}</text>'
+        )
     for place, line in enumerate(series):
         colour, dash = COLOURS[place], DASHES[place]
         legend_x = LEFT + place * (WIDTH - LEFT - RIGHT) / len(series)

@@ -28,7 +28,10 @@ def state_chart(title: str, names: Sequence[str], strips: Sequence[Strip]) -> st
     """An SVG element with one row a strip and a legend of the states' `names`. Without any day the chart says so."""
     if not any(len(strip.days) for strip in strips):
         return f'<p class="empty">{escape(title)}: no days.</p>'
-    first, last = min(strip.days[0] for strip in strips if len(strip.days)), max(strip.days[-1] for strip in strips if len(strip.days))
+    first, last = (
+        min(strip.days[0] for strip in strips if len(strip.days)),
+        max(strip.days[-1] for strip in strips if len(strip.days)),
+    )
     n_days = (last - first).days + 1
     height = TOP + len(strips) * (ROW + GAP) + BOTTOM
     parts = [
@@ -43,11 +46,15 @@ def state_chart(title: str, names: Sequence[str], strips: Sequence[Strip]) -> st
     every = max(1, int(np.ceil(len(months) * LABEL_WIDTH / (WIDTH - LEFT - RIGHT))))
     for month in months[::every]:
         parts.append(f'<line class="grid" x1="{x(month):.1f}" x2="{x(month):.1f}" y1="{TOP}" y2="{height - BOTTOM}"/>')
-        parts.append(f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{height - BOTTOM + 16}">{month:%Y-%m}</text>')
+        parts.append(
+            f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{height - BOTTOM + 16}">{month:%Y-%m}</text>'
+        )
     day_width = (WIDTH - LEFT - RIGHT) / n_days
     for place, strip in enumerate(strips):
         floor = TOP + place * (ROW + GAP) + ROW
-        parts.append(f'<text class="legend" text-anchor="end" x="{LEFT - 8}" y="{floor - ROW / 2 + 4:.1f}">{escape(strip.name)}</text>')
+        parts.append(
+            f'<text class="legend" text-anchor="end" x="{LEFT - 8}" y="{floor - ROW / 2 + 4:.1f}">{escape(strip.name)}</text>'
+        )
         parts.append(f'<line class="zero" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>')
         for begin, n_of_run, state in _runs(strip):
             tall = ROW * (state + 1) / len(names)
@@ -84,5 +91,8 @@ def _runs(strip: Strip) -> list[tuple[date, int, int]]:
 def _months(first: date, last: date) -> list[date]:
     """First days of months from `first` to `last`; `first` itself where there is none."""
     n_months = (last.year - first.year) * MONTHS + last.month - first.month
-    begins = [date(first.year + (first.month - 1 + n) // MONTHS, (first.month - 1 + n) % MONTHS + 1, 1) for n in range(n_months + 1)]
+    begins = [
+        date(first.year + (first.month - 1 + n) // MONTHS, (first.month - 1 + n) % MONTHS + 1, 1)
+        for n in range(n_months + 1)
+    ]
     return [begin for begin in begins if begin >= first] or [first]

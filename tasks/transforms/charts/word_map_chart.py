@@ -17,7 +17,9 @@ WIDTH = 900  # our choice: the width of the page
 LEAST_HEIGHT, MOST_HEIGHT = 320, 640  # our choice: a map that is wide and low is drawn so, within reason
 MARGIN_X, MARGIN_Y = 50, 24
 FONT = 12
-CHARACTER_WIDTH = 0.56  # of the font's size: the mean of system fonts' lower-case letters, measured on Helvetica and DejaVu Sans
+CHARACTER_WIDTH = (
+    0.56  # of the font's size: the mean of system fonts' lower-case letters, measured on Helvetica and DejaVu Sans
+)
 DOT = 2.2
 DISTANCES = (5.0, 11.0, 18.0)
 
@@ -46,7 +48,9 @@ def word_map_chart(title: str, words: Sequence[str], places: np.ndarray) -> str:
     for row, (x, y) in dots.items():
         name = escape(words[row])
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{DOT}"><title>{name}</title></circle>')
-        found = next((box for box in _boxes_around((x, y), _width(words[row]), height) if _is_free(box, boxes, (x, y))), None)
+        found = next(
+            (box for box in _boxes_around((x, y), _width(words[row]), height) if _is_free(box, boxes, (x, y))), None
+        )
         if found is not None:
             boxes.append(found)
             parts.append(f'<text x="{found[0]:.1f}" y="{found[3] - 3:.1f}">{name}</text>')

@@ -31,7 +31,10 @@ def calendar_means(
     sums, counts = np.zeros_like(filled), np.zeros(filled.shape, np.int32)
     n_rows = values.shape[0]
     for shift in range(-before, after + 1):
-        near, far = slice(max(0, -shift), max(0, n_rows - max(0, shift))), slice(max(0, shift), max(0, n_rows - max(0, -shift)))
+        near, far = (
+            slice(max(0, -shift), max(0, n_rows - max(0, shift))),
+            slice(max(0, shift), max(0, n_rows - max(0, -shift))),
+        )
         distance = days[far] - days[near]
         is_inside = (series[far] == series[near]) & (distance >= -before) & (distance <= after)
         sums[near] += np.where(is_inside[:, None], filled[far], 0.0)

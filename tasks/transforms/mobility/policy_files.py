@@ -25,14 +25,18 @@ def read_policy_file(stream: BinaryIO, name: str, latest: date) -> PolicyRows:
     keys = {field_key(one) for one in names}
     if {"policytype", "startdate"} <= keys:
         raise RefusedFileError(
-            "schema_of_policy_changes", "this is the tracker's list of policy changes", "declare its file of indices instead"
+            "schema_of_policy_changes",
+            "this is the tracker's list of policy changes",
+            "declare its file of indices instead",
         )
     if "date" in keys:
         return read_long_file(stream, names, delimiter, latest)
     if any(is_wide_day(one) for one in names):
         return read_wide_file(stream, Columns(names, {}, delimiter=delimiter), index_of_file(name), latest)
     raise RefusedFileError(
-        "column_missing", "neither the column Date nor a column a day (as 01Jan2020) is there", "declare a file of the tracker's indices"
+        "column_missing",
+        "neither the column Date nor a column a day (as 01Jan2020) is there",
+        "declare a file of the tracker's indices",
     )
 
 

@@ -36,9 +36,13 @@ def read_long_file(stream: BinaryIO, names: tuple[str, ...], delimiter: str, lat
     value_columns = index_columns(names)
     if "countrycode" not in by_key or not value_columns:
         missing = "CountryCode" if "countrycode" not in by_key else "StringencyIndex"
-        raise RefusedFileError("column_missing", f"the column {missing} is missing", "add it, or declare a file of the tracker's indices")
+        raise RefusedFileError(
+            "column_missing", f"the column {missing} is missing", "add it, or declare a file of the tracker's indices"
+        )
     text = pa.dictionary(pa.int32(), pa.string())
-    types = {by_key[key]: text for key in (*ID_FIELDS, "date") if key in by_key} | dict.fromkeys(value_columns.values(), pa.float64())
+    types = {by_key[key]: text for key in (*ID_FIELDS, "date") if key in by_key} | dict.fromkeys(
+        value_columns.values(), pa.float64()
+    )
     quantities = {name: index for index, name in value_columns.items()}
     columns = Columns(names, types, quantities, delimiter, NOT_PUBLISHED)
     gathered, parts, first_line = GatheredRows(), [], 2
@@ -57,7 +61,9 @@ def read_long_file(stream: BinaryIO, names: tuple[str, ...], delimiter: str, lat
         days = [read_policy_day(one or "", latest) for (one,) in day_texts]
         values = np.column_stack([block.rows[name].to_numpy() for name in value_columns.values()])
         faults = _value_faults(block.rows, value_columns)
-        bad_days = {group: date_fault(rule, day_texts[group][0] or "", latest) for group, (_, rule) in enumerate(days) if rule}
+        bad_days = {
+            group: date_fault(rule, day_texts[group][0] or "", latest) for group, (_, rule) in enumerate(days) if rule
+        }
         faults |= {int(row): bad_days[day_groups[row]] for row in np.flatnonzero(np.isin(day_groups, list(bad_days)))}
         bad_places = {group: one for group, one in enumerate(found) if not isinstance(one, Jurisdiction)}
         faults |= {int(row): bad_places[groups[row]] for row in np.flatnonzero(np.isin(groups, list(bad_places)))}
@@ -67,7 +73,13 @@ def read_long_file(stream: BinaryIO, names: tuple[str, ...], delimiter: str, lat
         is_kept = np.ones(block.rows.num_rows, np.bool_)
         is_kept[list(faults)] = False
         places = np.array([gathered.place(one) if isinstance(one, Jurisdiction) else -1 for one in found], np.int64)
-        parts.append((places[groups][is_kept], np.array([day for day, _ in days], np.int64)[day_groups][is_kept], values[is_kept]))
+        parts.append(
+            (
+                places[groups][is_kept],
+                np.array([day for day, _ in days], np.int64)[day_groups][is_kept],
+                values[is_kept],
+            )
+        )
     empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, len(value_columns))))
     series, days_kept, values_kept = (np.concatenate(part) for part in zip(empty, *parts, strict=True))
     return gathered.rows(tuple(value_columns), series, days_kept, values_kept)

@@ -66,7 +66,9 @@ class GatheredRows:
         self.set_aside[row.rule] += n_rows
         self.broken.append(row)
 
-    def rows(self, indices: tuple[str, ...], series: NDArray[np.int64], days: NDArray[np.int64], values: NDArray[np.float64]) -> PolicyRows:
+    def rows(
+        self, indices: tuple[str, ...], series: NDArray[np.int64], days: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> PolicyRows:
         """The file's rows, sorted by jurisdiction and day; a jurisdiction and day that stand twice are kept once, the first."""
         order = np.argsort((series << 32) | days, kind="stable")
         series, days, values = series[order], days[order], values[order]
@@ -75,11 +77,29 @@ class GatheredRows:
         is_repeated[1:] = (series[1:] == series[:-1]) & (days[1:] == days[:-1])
         first = np.maximum.accumulate(np.where(is_repeated, 0, np.arange(len(series))))
         for row in np.flatnonzero(is_repeated):
-            fields = {"region_id": listed[series[row]].region_id, "observed_on": str(np.datetime64(int(days[row]), "D"))}
+            fields = {
+                "region_id": listed[series[row]].region_id,
+                "observed_on": str(np.datetime64(int(days[row]), "D")),
+            }
             fields |= {name: str(value) for name, value in zip(indices, values[row], strict=True)}
-            rule, message = "repeated_key", "an earlier row has this jurisdiction and day with other values and is kept: correct the file"
+            rule, message = (
+                "repeated_key",
+                "an earlier row has this jurisdiction and day with other values and is kept: correct the file",
+            )
             if np.array_equal(values[row], values[first[row]], equal_nan=True):
-                rule, message = "repeated_row", "the jurisdiction has this day in the file already: remove one of the two"
+                rule, message = (
+                    "repeated_row",
+                    "the jurisdiction has this day in the file already: remove one of the two",
+                )
             self.drop(BrokenRow(None, rule, message, fields))
         kept = ~is_repeated
-        return PolicyRows(indices, listed, series[kept], days[kept], values[kept], self.n_rows_in, dict(self.set_aside), tuple(self.broken))
+        return PolicyRows(
+            indices,
+            listed,
+            series[kept],
+            days[kept],
+            values[kept],
+            self.n_rows_in,
+            dict(self.set_aside),
+            tuple(self.broken),
+        )

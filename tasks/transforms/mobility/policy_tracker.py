@@ -14,7 +14,7 @@ from datetime import date
 
 import numpy as np
 
-from expectations.contracts import INDICES, POLICY
+from expectations.contracts.mobility import INDICES, POLICY
 from tasks.transforms.mobility.country_codes import ALPHA2_OF_ALPHA3
 from tasks.transforms.mobility.regions import policy_region_id
 from tasks.transforms.records.delimited import RefusedFileError, not_a_number
@@ -55,7 +55,9 @@ def index_of_file(name: str) -> str:
     if len(found) != 1 or any(word in key for word in _OTHER_INDICES):
         known = ", ".join(field_key(index).removesuffix("index") for index in INDICES)
         raise RefusedFileError(
-            "index_unknown", f"the file name does not tell which index it holds ({known})", "rename the file so that it does"
+            "index_unknown",
+            f"the file name does not tell which index it holds ({known})",
+            "rename the file so that it does",
         )
     return found[0]
 
@@ -97,12 +99,16 @@ def is_wide_day(text: str) -> bool:
 def date_fault(rule: str, text: str, latest: date) -> Fault:
     """Rule and message of a date that cannot be."""
     wrong = (
-        f"after the day of the fetch, {latest}" if rule == "future_date" else "no possible day of the tracker (as 20200131 or 31Jan2020)"
+        f"after the day of the fetch, {latest}"
+        if rule == "future_date"
+        else "no possible day of the tracker (as 20200131 or 31Jan2020)"
     )
     return rule, f"the date {text!r} is {wrong}: mend it in the file"
 
 
-def jurisdiction_of(country: str, region_code: str, region_name: str, city_name: str, kind: str) -> Jurisdiction | Fault:
+def jurisdiction_of(
+    country: str, region_code: str, region_name: str, city_name: str, kind: str
+) -> Jurisdiction | Fault:
     """The jurisdiction that the fields of ID_FIELDS tell (empty: not given), or what is wrong with them."""
     code = country.strip().upper()
     if not code:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from expectations.contracts import CATEGORIES, INDICES, MOBILITY_POLICY, POLICY
+from expectations.contracts.mobility import CATEGORIES, INDICES, MOBILITY_POLICY, POLICY
 
 _MOST_FILES, _MOST_DAYS = 1 << 12, 1 << 20
 

@@ -21,7 +21,15 @@ from tasks.transforms.mobility.policy_tracker import (
     read_policy_day,
     value_fault,
 )
-from tasks.transforms.records.delimited import NUMBER, BrokenLine, BrokenRow, Columns, line_fault, split_fields, whole_lines
+from tasks.transforms.records.delimited import (
+    NUMBER,
+    BrokenLine,
+    BrokenRow,
+    Columns,
+    line_fault,
+    split_fields,
+    whole_lines,
+)
 
 
 def read_wide_file(stream: BinaryIO, columns: Columns, index: str, latest: date) -> PolicyRows:
@@ -46,7 +54,9 @@ def read_wide_file(stream: BinaryIO, columns: Columns, index: str, latest: date)
         series.append(wide.gathered.place(found))
         values.append(wide.read_values(number, fields, list(good)))
     for place, rule in faulty.items():  # the column is told once, its rows are counted above
-        wide.gathered.broken.append(BrokenRow(1, *date_fault(rule, columns.names[place], latest), {"column": columns.names[place]}))
+        wide.gathered.broken.append(
+            BrokenRow(1, *date_fault(rule, columns.names[place], latest), {"column": columns.names[place]})
+        )
     cells = np.array(values, np.float64).reshape(-1)
     is_kept = ~np.isinf(cells)
     return wide.gathered.rows(
@@ -104,7 +114,11 @@ class _WideFile:
         for cell in np.flatnonzero(~((values >= 0) & (values <= 100)) & ~np.isnan(values)).tolist():  # noqa: PLR2004  # value_fault tells the bound
             fault = value_fault(self.index, float(values[cell]), texts[cell])
             if fault is not None:
-                said = {name: text for name, text in zip(self.columns.names, fields, strict=True) if text and not is_wide_day(name)}
+                said = {
+                    name: text
+                    for name, text in zip(self.columns.names, fields, strict=True)
+                    if text and not is_wide_day(name)
+                }
                 self.gathered.drop(BrokenRow(number, *fault, said | {self.columns.names[places[cell]]: texts[cell]}))
                 values[cell] = np.inf
         return [float(value) for value in values]

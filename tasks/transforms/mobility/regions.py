@@ -68,7 +68,10 @@ def plain_id(region: Region) -> str:
     """The identifier of a region by its names, a part that Google has renamed under its present name."""
     first = region.subregion_1
     return region_id(
-        region.country_code, PRESENT_NAME.get((region.country_code, first or ""), first), region.subregion_2, region.metro_area
+        region.country_code,
+        PRESENT_NAME.get((region.country_code, first or ""), first),
+        region.subregion_2,
+        region.metro_area,
     )
 
 
@@ -92,7 +95,9 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
     n_with_code = Counter(code for region in regions for code in region.codes)
     ids: dict[int, str] = {}
     taken: set[str] = set()
-    order = sorted(range(len(regions)), key=lambda place: [*(name or "" for name in regions[place].names), regions[place].code])
+    order = sorted(
+        range(len(regions)), key=lambda place: [*(name or "" for name in regions[place].names), regions[place].code]
+    )
     for level in _LEVELS:
         for place in order:
             if place in ids:
@@ -101,7 +106,9 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
             candidates = [known.get(mark) for kind, mark in _marks(region, n_with_code) if kind == level]
             if level == "new":
                 candidates = _fresh_ids(region, given)
-            found = next((candidate for candidate in candidates if candidate is not None and candidate not in taken), None)
+            found = next(
+                (candidate for candidate in candidates if candidate is not None and candidate not in taken), None
+            )
             if found is not None:
                 ids[place] = found
                 taken.add(found)

@@ -21,7 +21,11 @@ def read_date(text: str, form: DateForm) -> date | None:
     if found is None:
         return None
     first, second, third = map(int, found.groups())
-    year, month, day = {"iso": (first, second, third), "month_first": (third, first, second), "day_first": (third, second, first)}[form]
+    year, month, day = {
+        "iso": (first, second, third),
+        "month_first": (third, first, second),
+        "day_first": (third, second, first),
+    }[form]
     try:
         return date(year, month, day)
     except ValueError:
@@ -43,6 +47,8 @@ def date_form(texts: Iterable[str]) -> DateForm:
     if not is_only:
         example = min(text for text in texts if read_date(text, form) is not None)
         raise RefusedFileError(
-            "dates_ambiguous", f"its dates (as {example}) can be read month first and day first alike", "write them as YYYY-MM-DD"
+            "dates_ambiguous",
+            f"its dates (as {example}) can be read month first and day first alike",
+            "write them as YYYY-MM-DD",
         )
     return form

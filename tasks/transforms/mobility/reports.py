@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from expectations.contracts import CATEGORIES, MOBILITY
+from expectations.contracts.mobility import CATEGORIES, MOBILITY
 from tasks.transforms.mobility.report_dates import DateForm, date_form, likely_form, read_date
 from tasks.transforms.mobility.report_regions import RegionList
 from tasks.transforms.records.delimited import (
@@ -42,7 +42,11 @@ VALUE_SUFFIX = "_percent_change_from_baseline"
 VALUE_FIELDS = tuple(category + VALUE_SUFFIX for category in CATEGORIES)
 OWID_FIELDS = {"entity", "code", "date", "parks", "workplaces", "residential"}
 WIDE_SCHEMA = pa.schema(
-    [pa.field("region_no", pa.int32()), pa.field("observed_on", pa.date32()), *(pa.field(name, pa.float64()) for name in CATEGORIES)]
+    [
+        pa.field("region_no", pa.int32()),
+        pa.field("observed_on", pa.date32()),
+        *(pa.field(name, pa.float64()) for name in CATEGORIES),
+    ]
 )
 """Rows of one report, in the file's order; `region_no` is the place in its list of regions."""
 EPOCH = date(1970, 1, 1)
@@ -63,7 +67,9 @@ class Header:
         """What is read of the file: regions and dates as dictionaries (few distinct ones), values as numbers."""
         text = pa.dictionary(pa.int32(), pa.string())
         types = {name: text for name in (*REGION_FIELDS, "date") if name in self.names}
-        return Columns(self.names, types | dict.fromkeys(VALUE_FIELDS, pa.float64()), dict.fromkeys(VALUE_FIELDS, CHANGE_PCT.name))
+        return Columns(
+            self.names, types | dict.fromkeys(VALUE_FIELDS, pa.float64()), dict.fromkeys(VALUE_FIELDS, CHANGE_PCT.name)
+        )
 
 
 @dataclass(frozen=True)
@@ -82,18 +88,24 @@ def read_header(stream: BinaryIO) -> Header:
     names = tuple(name.lower() for name in header_fields(read_header_line(stream)))
     if set(names) >= OWID_FIELDS:
         raise RefusedFileError(
-            "schema_of_7_day_means", "these are Our World in Data's 7-day means, not daily values", "declare Google's own CSV instead"
+            "schema_of_7_day_means",
+            "these are Our World in Data's 7-day means, not daily values",
+            "declare Google's own CSV instead",
         )
     required = (*REGION_FIELDS[:4], "date", *VALUE_FIELDS)
     missing = [name for name in required if name not in names]
     if missing:
         known = f" (it has {', '.join(names[:20])})"
         raise RefusedFileError(
-            "column_missing", f"the column {missing[0]} is missing{known}", "add it to the header line, or declare another kind of source"
+            "column_missing",
+            f"the column {missing[0]} is missing{known}",
+            "add it to the header line, or declare another kind of source",
         )
     repeated = [name for name, n in Counter(names).items() if n > 1]
     if repeated:
-        raise RefusedFileError("column_repeated", f"the column {repeated[0]} stands twice in the header", "keep one of them")
+        raise RefusedFileError(
+            "column_repeated", f"the column {repeated[0]} stands twice in the header", "keep one of them"
+        )
     return Header(names, tuple(name for name in names if name not in {*required, *OPTIONAL_FIELDS}))
 
 
@@ -138,7 +150,8 @@ class ReportReader:
                 rule, message = faults[row]
                 self._set_aside(BrokenLine(int(block.line_numbers[row]), rule, message, block.text(row)))
             batch = pa.RecordBatch.from_arrays(
-                [pa.array(region_nos), pa.array(days.astype(np.int32), pa.int32()).cast(pa.date32()), *values], schema=WIDE_SCHEMA
+                [pa.array(region_nos), pa.array(days.astype(np.int32), pa.int32()).cast(pa.date32()), *values],
+                schema=WIDE_SCHEMA,
             )
             if faults:
                 is_kept = np.ones(len(keys), np.bool_)
@@ -197,11 +210,19 @@ class ReportReader:
         return (day - EPOCH).days, ""
 
     def _date_fault(self, rule: str, text: str) -> tuple[str, str]:
-        form = {"iso": "YYYY-MM-DD", "month_first": "month/day/year", "day_first": "day/month/year", None: "any form"}[self._form]
-        wrong = f"after the day of the fetch, {self.latest}" if rule == "future_date" else f"no possible day in the file's form, {form}"
+        form = {"iso": "YYYY-MM-DD", "month_first": "month/day/year", "day_first": "day/month/year", None: "any form"}[
+            self._form
+        ]
+        wrong = (
+            f"after the day of the fetch, {self.latest}"
+            if rule == "future_date"
+            else f"no possible day in the file's form, {form}"
+        )
         return rule, f"the date {text!r} is {wrong}: mend it in the file"
 
-    def _find_repeated(self, keys: NDArray[np.int64], values: list[pa.Array], faults: dict[int, tuple[str, str]]) -> None:
+    def _find_repeated(
+        self, keys: NDArray[np.int64], values: list[pa.Array], faults: dict[int, tuple[str, str]]
+    ) -> None:
         """Add to `faults` the rows whose key stood in a row before; only keys that an earlier pass found are looked at."""
         if not self.findings.repeated_keys:
             return

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from expectations.contracts import CATEGORIES, MOBILITY
+from expectations.contracts.mobility import CATEGORIES, MOBILITY
 from tasks.transforms.mobility.calendar_means import CENTRED_DAYS, TRAILING_DAYS, calendar_means
 from tasks.transforms.mobility.regions import Region, assign_region_ids, best_known
 
@@ -89,14 +89,18 @@ def merge_reports(reports: Sequence[Report]) -> MergedReports:
         for regions, ids_here in zip(listed, ids, strict=True)
     ])  # fmt: skip
     first_day = int(days.min()) if len(days) else 0
-    order = np.argsort((series * _MOST_DAYS + (days - first_day)) * _MOST_REPORTS + (_MOST_REPORTS - 1 - sources), kind="stable")
+    order = np.argsort(
+        (series * _MOST_DAYS + (days - first_day)) * _MOST_REPORTS + (_MOST_REPORTS - 1 - sources), kind="stable"
+    )
     series, days, sources, values = series[order], days[order], sources[order], values[order]
     is_same_key = np.zeros(len(series), np.bool_)
     is_same_key[1:] = (series[1:] == series[:-1]) & (days[1:] == days[:-1])
     if (is_same_key[1:] & (sources[1:] == sources[:-1])).any():
         raise ValueError("a report has a region twice on one day")
     regions_of = tuple(best_known(described[one]) for one in region_ids)
-    superseded = _superseded(is_same_key, sources, values, np.array([region.country_code for region in regions_of])[series])
+    superseded = _superseded(
+        is_same_key, sources, values, np.array([region.country_code for region in regions_of])[series]
+    )
     kept = ~is_same_key
     return MergedReports(
         region_ids,
@@ -179,9 +183,14 @@ def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
 
 def national_days(merged: MergedReports) -> pa.Table:
     """The rows of whole countries, in NATIONAL_SCHEMA, sorted by country and day."""
-    is_national = np.array([region.names[1:] == (None, None, None) for region in merged.regions], np.bool_)[merged.series]
+    is_national = np.array([region.names[1:] == (None, None, None) for region in merged.regions], np.bool_)[
+        merged.series
+    ]
     codes = np.array([region.country_code for region in merged.regions], np.str_)[merged.series[is_national]]
-    columns = [pa.array(codes, pa.string()), pa.array(merged.days[is_national].astype(np.int32), pa.int32()).cast(pa.date32())]
+    columns = [
+        pa.array(codes, pa.string()),
+        pa.array(merged.days[is_national].astype(np.int32), pa.int32()).cast(pa.date32()),
+    ]
     columns += [pa.array(merged.values[is_national, place], from_pandas=True) for place in range(N_CATEGORIES)]
     return pa.Table.from_arrays(columns, schema=NATIONAL_SCHEMA)
 

@@ -29,8 +29,12 @@ ACCEPTED = frozenset({
 """Python's names of the codecs that a label may choose: Python has others (unicode_escape, punycode) that are no file's encoding."""
 # HTML Living Standard, "prescan a byte stream": the declaration stands within the first 1,024 bytes; real pages are later, browsers wait.
 PRESCAN_BYTES = 4096
-META_CHARSET = re.compile(rb"<meta[^>]{0,1000}?charset\s{0,10}=\s{0,10}[\"']?\s{0,10}([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
-XML_ENCODING = re.compile(rb"^\s{0,100}<\?xml[^>]{0,200}?encoding\s{0,10}=\s{0,10}[\"']([a-zA-Z0-9_:.-]{1,40})[\"']", re.IGNORECASE)
+META_CHARSET = re.compile(
+    rb"<meta[^>]{0,1000}?charset\s{0,10}=\s{0,10}[\"']?\s{0,10}([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE
+)
+XML_ENCODING = re.compile(
+    rb"^\s{0,100}<\?xml[^>]{0,200}?encoding\s{0,10}=\s{0,10}[\"']([a-zA-Z0-9_:.-]{1,40})[\"']", re.IGNORECASE
+)
 HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
 # Our choice: UTF-8 with a slip has many good characters beyond ASCII for a bad byte; text in a one-byte encoding hardly any.
 GOOD_FOR_BAD = 4

@@ -9,7 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def distinct_combinations(columns: Sequence[pa.DictionaryArray | None]) -> tuple[NDArray[np.int64], list[tuple[str | None, ...]]]:
+def distinct_combinations(
+    columns: Sequence[pa.DictionaryArray | None],
+) -> tuple[NDArray[np.int64], list[tuple[str | None, ...]]]:
     """Each row's combination as a number from 0, and the texts of each combination in the order of `columns`.
 
     A column that is None counts as NULL in every row; one of the columns at least is given. Rows in any order are right, sorted ones fast.
@@ -25,5 +27,7 @@ def distinct_combinations(columns: Sequence[pa.DictionaryArray | None]) -> tuple
     for part in codes:  # numbers stay below the number of runs, so the products cannot overflow
         numbers = np.unique(numbers * (int(part.max(initial=-1)) + 2) + part[starts] + 1, return_inverse=True)[1]
     _, examples = np.unique(numbers, return_index=True)
-    texts = [tuple(None if column is None else column[int(starts[run])].as_py() for column in columns) for run in examples]
+    texts = [
+        tuple(None if column is None else column[int(starts[run])].as_py() for column in columns) for run in examples
+    ]
     return np.repeat(numbers, np.diff(np.append(starts, n_rows))), texts

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from tasks.transforms.records.parsed_records import Note, ParsedDocument, ParseLimits, Record, RejectedRecord, TaggedToken
+from tasks.transforms.records.parsed_records import (
+    Note,
+    ParsedDocument,
+    ParseLimits,
+    Record,
+    RejectedRecord,
+    TaggedToken,
+)
 from tasks.transforms.records.text_lines import TextLine, read_lines
 
 EXTRACTOR = "conllu"
@@ -19,7 +26,11 @@ N_COLUMNS = 10
 SENTENCES_OF_BLOCK = 20  # our choice, where a file names no documents: about the length of a news article
 MOST_SENTENCE_LINES = 10_000  # our choice: a file without blank lines must not be gathered whole
 COMMENT = re.compile(r"#\s*(?P<key>newdoc id|newdoc|newpar|text)\s*(?:=\s*(?P<value>.*\S))?\s*$")
-WORD_ID, RANGE_ID, EMPTY_ID = re.compile(r"[1-9]\d*"), re.compile(r"([1-9]\d*)-([1-9]\d*)"), re.compile(r"\d+\.[1-9]\d*")
+WORD_ID, RANGE_ID, EMPTY_ID = (
+    re.compile(r"[1-9]\d*"),
+    re.compile(r"([1-9]\d*)-([1-9]\d*)"),
+    re.compile(r"\d+\.[1-9]\d*"),
+)
 UPOS = re.compile(r"[A-Z]+")
 
 
@@ -148,7 +159,9 @@ def _problem(columns: list[str], n_words: int) -> str:
 def _reject(lines: list[TextLine], at: TextLine, problem: str) -> RejectedRecord:
     message = f"line {at.number} {problem}: correct the sentence that begins at line {lines[0].number}"
     row = {"line": at.number, "text": at.text, "sentence": "\n".join(line.text for line in lines[:200])[:10_000]}
-    return RejectedRecord(f"line={lines[0].number}", "sentence_no_conllu", message, sum(line.n_bytes for line in lines), row)
+    return RejectedRecord(
+        f"line={lines[0].number}", "sentence_no_conllu", message, sum(line.n_bytes for line in lines), row
+    )
 
 
 def _given(value: str, form: str = "") -> str | None:
@@ -163,7 +176,11 @@ def _finish(document: _Document) -> Iterator[ParsedDocument]:
         return
     text = sentences[0].text + "".join(("\n" if one.begins_paragraph else " ") + one.text for one in sentences[1:])
     tagged = tuple(
-        TaggedToken(number, word.token, word.lemma, word.upos, word.xpos) for number, one in enumerate(sentences) for word in one.words
+        TaggedToken(number, word.token, word.lemma, word.upos, word.xpos)
+        for number, one in enumerate(sentences)
+        for word in one.words
     )
     notes = tuple(dict.fromkeys(note for one in sentences for note in one.notes))
-    yield ParsedDocument(document.place, text, sum(one.n_bytes for one in sentences), EXTRACTOR, tagged=tagged, notes=notes)
+    yield ParsedDocument(
+        document.place, text, sum(one.n_bytes for one in sentences), EXTRACTOR, tagged=tagged, notes=notes
+    )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import Column
 
 RANGE_KEYS = {"from", "to"}
@@ -56,7 +56,9 @@ def parse_correction(text: str, file_name: str) -> Correction:
     try:
         given = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise CorrectionError(f"{file_name} is not readable as YAML ({' '.join(str(error).split())}): mend it") from error
+        raise CorrectionError(
+            f"{file_name} is not readable as YAML ({' '.join(str(error).split())}): mend it"
+        ) from error
     known = [field.name for field in fields(Correction)]
     if not isinstance(given, dict) or set(given) != set(known):
         raise CorrectionError(f"{file_name}: a correction has exactly the keys {', '.join(known)}")
@@ -108,10 +110,14 @@ def _check_values(correction: Correction, file_name: str) -> None:
             for single in _singles(value) if part == "where" else [value]:
                 _check_type(single, contract.column(name), f"{file_name}: {part}.{name}")
     if set(correction.becomes) & set(contract.key):
-        raise CorrectionError(f"{file_name}: becomes cannot change the key of {correction.table} ({', '.join(contract.key)})")
+        raise CorrectionError(
+            f"{file_name}: becomes cannot change the key of {correction.table} ({', '.join(contract.key)})"
+        )
     if not isinstance(correction.n_rows, int) or correction.n_rows < 1:
         raise CorrectionError(f"{file_name}: n_rows is how many rows it corrects, 1 at least")
-    if not all(isinstance(text, str) and text.strip() for text in (correction.name, correction.reason, correction.authority)):
+    if not all(
+        isinstance(text, str) and text.strip() for text in (correction.name, correction.reason, correction.authority)
+    ):
         raise CorrectionError(f"{file_name}: name, reason and authority are texts, and none is empty")
 
 
@@ -142,6 +148,8 @@ def _is_there(values: pa.ChunkedArray, column: Column, wanted: Any) -> pa.Chunke
         is_there = pc.is_valid(values)
         for bound, compare in (("from", pc.greater_equal), ("to", pc.less_equal)):
             if bound in wanted:
-                is_there = pc.and_(is_there, pc.fill_null(compare(values, pa.scalar(wanted[bound], column.type)), fill_value=False))
+                is_there = pc.and_(
+                    is_there, pc.fill_null(compare(values, pa.scalar(wanted[bound], column.type)), fill_value=False)
+                )
         return is_there
     return pc.is_in(values, value_set=pa.array(_singles(wanted), column.type))

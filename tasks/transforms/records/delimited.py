@@ -78,7 +78,9 @@ class BrokenLine:
             fields = split_fields(self.text, columns.delimiter)
         except ValueError:
             fields = []
-        named = dict(zip(columns.names, fields, strict=True)) if len(fields) == len(columns.names) else {"line": self.text}
+        named = (
+            dict(zip(columns.names, fields, strict=True)) if len(fields) == len(columns.names) else {"line": self.text}
+        )
         return BrokenRow(self.number, self.rule, self.message, named)
 
 
@@ -106,7 +108,9 @@ def read_header_line(stream: BinaryIO) -> str:
     if not line:
         raise RefusedFileError("file_empty", "the file is empty", "fetch it again, or remove it")
     if b"\0" in line or len(line) >= HEADER_BYTES:
-        raise RefusedFileError("file_binary", "the file is not text", "give a CSV file in UTF-8, plain or packed by gzip, xz or zip")
+        raise RefusedFileError(
+            "file_binary", "the file is not text", "give a CSV file in UTF-8, plain or packed by gzip, xz or zip"
+        )
     try:
         return line.removeprefix(BYTE_ORDER_MARK).decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -126,7 +130,9 @@ def header_fields(line: str, delimiter: str = ",") -> tuple[str, ...]:
     try:
         return tuple(name.strip() for name in split_fields(line, delimiter))
     except ValueError as error:
-        raise RefusedFileError("header_unreadable", "a quotation mark in the header does not end", "mend the first line") from error
+        raise RefusedFileError(
+            "header_unreadable", "a quotation mark in the header does not end", "mend the first line"
+        ) from error
 
 
 def whole_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -140,7 +146,9 @@ def whole_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[by
         else:
             rest += chunk
         if len(rest) > block_bytes:
-            raise RefusedFileError("line_too_long", f"a line has more than {block_bytes:,} bytes", "give a table in lines of text")
+            raise RefusedFileError(
+                "line_too_long", f"a line has more than {block_bytes:,} bytes", "give a table in lines of text"
+            )
     if rest:
         yield rest + b"\n"
 
@@ -169,7 +177,9 @@ def read_block(content: bytes, first_line: int, columns: Columns) -> Block:
         for place, (rule, message) in sorted(faults.items())
         if rule
     )
-    return Block(rows, first_line + np.array(kept, np.int64), b"".join(lines[place] for place in kept), tuple(broken), n_lines)
+    return Block(
+        rows, first_line + np.array(kept, np.int64), b"".join(lines[place] for place in kept), tuple(broken), n_lines
+    )
 
 
 def _convert(content: bytes, n_lines: int, columns: Columns) -> pa.Table | None:
@@ -206,7 +216,9 @@ def _plain_row(columns: Columns) -> re.Pattern[bytes]:
     """A line of ASCII without quotes whose fields are as many as the columns, numbers where they belong."""
     delimiter = re.escape(columns.delimiter)
     number = "|".join([NUMBER.pattern, *map(re.escape, columns.nulls)])
-    fields = (f"(?:{number})" if name in columns.quantities else rf"[^{delimiter}\"\r\n\x80-\xff]*" for name in columns.names)
+    fields = (
+        f"(?:{number})" if name in columns.quantities else rf"[^{delimiter}\"\r\n\x80-\xff]*" for name in columns.names
+    )
     return re.compile((delimiter.join(fields) + r"\r*\n").encode("latin-1"))
 
 
@@ -226,7 +238,11 @@ def line_fault(line: bytes, columns: Columns) -> tuple[str, str] | None:
         rule = "fewer_fields_than_header" if len(fields) < len(columns.names) else "more_fields_than_header"
         return rule, f"the row has {len(fields)} fields and the header {len(columns.names)}: mend the row in the file"
     for name, value in zip(columns.names, fields, strict=True):
-        if name in columns.quantities and value.strip() not in {"", *columns.nulls} and not NUMBER.fullmatch(value.strip()):
+        if (
+            name in columns.quantities
+            and value.strip() not in {"", *columns.nulls}
+            and not NUMBER.fullmatch(value.strip())
+        ):
             return not_a_number(columns.quantities[name], name, value)
     return None
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS, LABELS, LEDGER, TREEBANK
+from expectations.contracts.documents import DOCUMENTS, LABELS, TREEBANK
+from expectations.contracts.ops import LEDGER
 from tasks.transforms.records.parsed_records import ParsedDocument, Record, RejectedRecord
 from tasks.transforms.records.quarantine import SetAside, quarantine_table
 from tasks.transforms.text.language import identify_language
@@ -70,7 +71,9 @@ class Columns:
     def take(self) -> pa.Table:
         """All rows; none is left here."""
         taken, self._columns = self._columns, [[] for _ in self.schema]
-        return pa.table([pa.array(column, kind.type) for column, kind in zip(taken, self.schema, strict=True)], schema=self.schema)
+        return pa.table(
+            [pa.array(column, kind.type) for column, kind in zip(taken, self.schema, strict=True)], schema=self.schema
+        )
 
 
 @dataclass
@@ -125,7 +128,9 @@ class DocumentRows:
 
     def _settle(self) -> None:
         """Make rows of the documents that wait."""
-        for (origin, record), normalised in zip(self._waiting, _normalise_all([record.text for _, record in self._waiting]), strict=True):
+        for (origin, record), normalised in zip(
+            self._waiting, _normalise_all([record.text for _, record in self._waiting]), strict=True
+        ):
             text = normalised.strip()
             if text:
                 self._keep(origin, record, text)
@@ -159,7 +164,9 @@ class DocumentRows:
         self._decisions.append((make_doc_id(origin.source, uri), record.outcome, record.rule, None, record.n_bytes, 0))
         if record.outcome == "set_aside":
             message = f"{uri}: {record.message}"
-            self._quarantine.append(SetAside("documents", record.rule, message, record.row, origin.source, uri, origin.vintage))
+            self._quarantine.append(
+                SetAside("documents", record.rule, message, record.row, origin.source, uri, origin.vintage)
+            )
 
 
 def _uri(origin: Origin, place: str) -> str:

@@ -18,7 +18,11 @@ def broken_rules(contract: TableContract, rows: pa.Table, named: Mapping[str, pa
     for each the keys of the rows that break it. A key with NULL in it is never found there.
     """
     first = pa.chunked_array([pa.nulls(rows.num_rows, pa.string())])
-    masks = [(rule.name, breaks_rule(contract, rule, rows)) for rule in row_rules(contract) if rule.column in rows.column_names]
+    masks = [
+        (rule.name, breaks_rule(contract, rule, rows))
+        for rule in row_rules(contract)
+        if rule.column in rows.column_names
+    ]
     masks += [(rule, _has_key(contract, rows, keys)) for rule, keys in named.items() if keys.num_rows]
     for rule, is_broken in masks:
         is_new = pc.and_(is_broken, pc.is_null(first))

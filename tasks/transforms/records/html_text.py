@@ -76,7 +76,9 @@ def _extract(html: str) -> Page:
         message = f"its elements are nested more than {MOST_LEVELS} levels deep: flatten the page or give its text"
         return Page(rule=f"nested_deeper_than_{MOST_LEVELS}", message=message)
     if tree is None:
-        return Page(rule="page_breaks_the_parser", message="the parser gave it up, for want of memory or sense: give its text")
+        return Page(
+            rule="page_breaks_the_parser", message="the parser gave it up, for want of memory or sense: give its text"
+        )
     title = examine_meta(tree).title or extract_title(tree)
     published_on = find_date(tree, extensive_search=False, original_date=True)
     text = getattr(trafilatura.bare_extraction(tree, fast=True, include_comments=False), "text", None)

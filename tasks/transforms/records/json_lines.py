@@ -39,7 +39,9 @@ def _parse_line(line: TextLine, columns: Mapping[str, str]) -> Record:
     if not isinstance(text, str):
         message = f"line {line.number} has no text under the key `{columns['text']}`: correct `columns` or the line"
         return _reject(line, "text_missing", message)
-    title, label, published_on = (value.get(columns[role]) if role in columns else None for role in ("title", "label", "published_on"))
+    title, label, published_on = (
+        value.get(columns[role]) if role in columns else None for role in ("title", "label", "published_on")
+    )
     return ParsedDocument(
         place, text, line.n_bytes, EXTRACTOR, notes=line.notes,
         title=title if isinstance(title, str) else None, published_on=_day(published_on),
@@ -48,7 +50,9 @@ def _parse_line(line: TextLine, columns: Mapping[str, str]) -> Record:
 
 
 def _reject(line: TextLine, rule: str, message: str) -> RejectedRecord:
-    return RejectedRecord(f"line={line.number}", rule, message, line.n_bytes, {"line": line.number, "text": line.text[:SHOWN_CHARS]})
+    return RejectedRecord(
+        f"line={line.number}", rule, message, line.n_bytes, {"line": line.number, "text": line.text[:SHOWN_CHARS]}
+    )
 
 
 def _day(value: object) -> date | None:

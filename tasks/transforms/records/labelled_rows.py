@@ -13,10 +13,14 @@ from tasks.transforms.records.parsed_records import Note, ParsedDocument, ParseL
 from tasks.transforms.records.text_lines import TextLine, read_lines
 
 EXTRACTOR = "labelled_rows"
-SAMPLE_LINES = 500  # our choice: quotes appear late in real files (10kGNAD has its first in line 1, others after hundreds)
+SAMPLE_LINES = (
+    500  # our choice: quotes appear late in real files (10kGNAD has its first in line 1, others after hundreds)
+)
 TAB_SUFFIXES = (".tsv", ".tab")
 SHOWN_CHARS = 10_000
-csv.field_size_limit(ParseLimits().most_line_bytes)  # the module's only knob, global; its default of 131,072 is shorter than real articles
+csv.field_size_limit(
+    ParseLimits().most_line_bytes
+)  # the module's only knob, global; its default of 131,072 is shorter than real articles
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ class Dialect:
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
 
 
-def parse_labelled(stream: BinaryIO, file_name: str, columns: Mapping[str, str | int], limits: ParseLimits) -> Iterator[Record]:
+def parse_labelled(
+    stream: BinaryIO, file_name: str, columns: Mapping[str, str | int], limits: ParseLimits
+) -> Iterator[Record]:
     """A document with its label for each row; its place is `line=` and the number of the row's first line, from 1.
 
     `columns` says where `text` and `label` stand: by name (then the first row is a header), or by position from 0 (then there is none).
@@ -72,7 +78,9 @@ def tell_dialect(lines: Sequence[str], file_name: str, columns: Mapping[str, str
     A file called .tsv or .tab has tabs. Among equals: tabs without quotes, then the double quote, then the single one.
     """
     delimiters = "\t" if file_name.lower().endswith(TAB_SUFFIXES) else ",;\t|"
-    candidates = [Dialect(mark, quote) for mark in delimiters for quote in ((None, '"') if mark == "\t" else ('"', "'", None))]
+    candidates = [
+        Dialect(mark, quote) for mark in delimiters for quote in ((None, '"') if mark == "\t" else ('"', "'", None))
+    ]
     names = [name for name in columns.values() if isinstance(name, str)]
     n_needed = max((position + 1 for position in columns.values() if isinstance(position, int)), default=len(columns))
 
@@ -154,4 +162,6 @@ def _parse_row(row: _Row, positions: Mapping[str, int], n_fields: int) -> Record
         return RejectedRecord(f"line={number}", "fields_too_few_or_many", message, n_bytes, shown)
     label = row.fields[positions["label"]].strip()
     notes = row.lines[0].notes if label else (*row.lines[0].notes, Note("label_missing"))
-    return ParsedDocument(f"line={number}", row.fields[positions["text"]], n_bytes, EXTRACTOR, label=label or None, notes=notes)
+    return ParsedDocument(
+        f"line={number}", row.fields[positions["text"]], n_bytes, EXTRACTOR, label=label or None, notes=notes
+    )

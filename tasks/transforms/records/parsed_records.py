@@ -76,5 +76,7 @@ def whole_file_fault(content: bytes, *, is_binary: bool) -> RejectedRecord | Non
     if not content:
         return RejectedRecord("", "empty_file", "the file holds nothing: fetch it again or remove it", 0)
     if is_binary:
-        return RejectedRecord("", "binary_content", "the bytes are no text: remove the file or correct its kind", len(content))
+        return RejectedRecord(
+            "", "binary_content", "the bytes are no text: remove the file or correct its kind", len(content)
+        )
     return None

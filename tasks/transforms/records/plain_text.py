@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from tasks.transforms.records.character_encoding import decode_bytes, is_binary
-from tasks.transforms.records.parsed_records import ParsedDocument, ParseLimits, Record, RejectedRecord, encoding_notes, whole_file_fault
+from tasks.transforms.records.parsed_records import (
+    ParsedDocument,
+    ParseLimits,
+    Record,
+    RejectedRecord,
+    encoding_notes,
+    whole_file_fault,
+)
 from tasks.transforms.records.text_lines import read_lines
 
 EXTRACTOR = "plain_text"
@@ -22,7 +29,9 @@ def parse_text_file(stream: BinaryIO, limits: ParseLimits) -> Record:
     if fault is not None:
         return fault
     decoded = decode_bytes(raw)
-    return ParsedDocument("", decoded.text, len(raw), EXTRACTOR, notes=encoding_notes(decoded.encoding, decoded.n_replaced))
+    return ParsedDocument(
+        "", decoded.text, len(raw), EXTRACTOR, notes=encoding_notes(decoded.encoding, decoded.n_replaced)
+    )
 
 
 def parse_text_lines(stream: BinaryIO, limits: ParseLimits) -> Iterator[Record]:

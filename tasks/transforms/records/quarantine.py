@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from expectations.contracts import QUARANTINE
+from expectations.contracts.ops import QUARANTINE
 
 
 @dataclass(frozen=True)

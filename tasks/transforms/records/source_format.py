@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from expectations.contracts import SOURCE_KINDS, WORD_TEST_KINDS
+from expectations.contracts.documents import SOURCE_KINDS, WORD_TEST_KINDS
 
 REQUIRED_KEYS = ("name", "kind", "location", "licence", "producer")
 OPTIONAL_KEYS = ("lang", "unit", "columns")
 UNITS = ("file", "line")
-COLUMN_ROLES: Mapping[str, tuple[str, ...]] = {"labelled": ("text", "label"), "jsonl": ("text", "label", "title", "published_on")}
+COLUMN_ROLES: Mapping[str, tuple[str, ...]] = {
+    "labelled": ("text", "label"),
+    "jsonl": ("text", "label", "title", "published_on"),
+}
 """What a column can be, for the kinds that have columns; the first must be there, and for `labelled` both."""
-DEFAULT_COLUMNS: Mapping[str, Mapping[str, str | int]] = {"labelled": {"text": "text", "label": "label"}, "jsonl": {"text": "text"}}
+DEFAULT_COLUMNS: Mapping[str, Mapping[str, str | int]] = {
+    "labelled": {"text": "text", "label": "label"},
+    "jsonl": {"text": "text"},
+}
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LANG = re.compile(r"[a-z]{2}")
 
@@ -74,7 +80,9 @@ def parse_source(text: str, file_name: str, folder: str) -> Source:
         if key not in REQUIRED_KEYS + OPTIONAL_KEYS:
             raise SourceError(file_name, line, f"unknown key `{key}`", f"use {_listed(REQUIRED_KEYS + OPTIONAL_KEYS)}")
         if key in lines:
-            raise SourceError(file_name, line, f"`{key}` is given twice (first in line {lines[key]})", "keep one of them")
+            raise SourceError(
+                file_name, line, f"`{key}` is given twice (first in line {lines[key]})", "keep one of them"
+            )
         lines[key] = line
         if key == "columns":
             columns = _columns(value_node, file_name)
@@ -101,9 +109,13 @@ def _parse_yaml(text: str, file_name: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         problem = f"is no YAML ({error.problem or error.context})"
-        raise SourceError(file_name, line, problem, "quote values that hold `: ` or `#`, and indent with spaces") from error
+        raise SourceError(
+            file_name, line, problem, "quote values that hold `: ` or `#`, and indent with spaces"
+        ) from error
     except yaml.YAMLError as error:
-        raise SourceError(file_name, 1, "holds characters that YAML forbids", "save it as UTF-8 without control characters") from error
+        raise SourceError(
+            file_name, 1, "holds characters that YAML forbids", "save it as UTF-8 without control characters"
+        ) from error
 
 
 def _scalar(node: yaml.Node, file_name: str, what: str) -> _Field:
@@ -116,7 +128,10 @@ def _scalar(node: yaml.Node, file_name: str, what: str) -> _Field:
 def _columns(node: yaml.Node, file_name: str) -> dict[str, str | int]:
     if not isinstance(node, yaml.MappingNode):
         raise SourceError(
-            file_name, node.start_mark.line + 1, "`columns` is no mapping", "write e.g. `columns: {text: text, label: label}`"
+            file_name,
+            node.start_mark.line + 1,
+            "`columns` is no mapping",
+            "write e.g. `columns: {text: text, label: label}`",
         )
     columns: dict[str, str | int] = {}
     for role_node, value_node in node.value:
@@ -124,28 +139,50 @@ def _columns(node: yaml.Node, file_name: str) -> dict[str, str | int]:
         if role.text in columns:
             raise SourceError(file_name, role.line, f"column `{role.text}` is given twice", "keep one of them")
         if not value.text:
-            raise SourceError(file_name, value.line, f"column `{role.text}` is empty", "give a header name, or a position from 0")
+            raise SourceError(
+                file_name, value.line, f"column `{role.text}` is empty", "give a header name, or a position from 0"
+            )
         if value.is_integer and not value.text.isdecimal():
-            raise SourceError(file_name, value.line, f"column `{role.text}` is at `{value.text}`", "positions count from 0")
+            raise SourceError(
+                file_name, value.line, f"column `{role.text}` is at `{value.text}`", "positions count from 0"
+            )
         columns[role.text] = int(value.text) if value.is_integer else value.text
     return columns
 
 
-def _check_values(fields: Mapping[str, _Field], columns: Mapping[str, str | int], lines: Mapping[str, int], file_name: str) -> None:
+def _check_values(
+    fields: Mapping[str, _Field], columns: Mapping[str, str | int], lines: Mapping[str, int], file_name: str
+) -> None:
     name, kind, location = fields["name"], fields["kind"], fields["location"]
     if not NAME.fullmatch(name.text):
-        raise SourceError(file_name, name.line, f"the name `{name.text}` is not in snake_case", "use a-z, 0-9 and single _, from a letter")
+        raise SourceError(
+            file_name,
+            name.line,
+            f"the name `{name.text}` is not in snake_case",
+            "use a-z, 0-9 and single _, from a letter",
+        )
     if kind.text not in SOURCE_KINDS:
         raise SourceError(file_name, kind.line, f"unknown kind `{kind.text}`", f"use {_listed(SOURCE_KINDS)}")
     if "\0" in location.text:
-        raise SourceError(file_name, location.line, "the location holds a NUL character", "give a path, a glob or a URL")
+        raise SourceError(
+            file_name, location.line, "the location holds a NUL character", "give a path, a glob or a URL"
+        )
     if "lang" in fields and not LANG.fullmatch(fields["lang"].text):
         problem = f"`{fields['lang'].text}` is no language code"
-        raise SourceError(file_name, fields["lang"].line, problem, "use the two letters of ISO 639-1, or leave `lang` out")
+        raise SourceError(
+            file_name, fields["lang"].line, problem, "use the two letters of ISO 639-1, or leave `lang` out"
+        )
     if kind.text in WORD_TEST_KINDS and "lang" not in fields:
-        raise SourceError(file_name, kind.line, f"`lang` is missing, which the kind {kind.text} needs", "add a line such as `lang: en`")
+        raise SourceError(
+            file_name,
+            kind.line,
+            f"`lang` is missing, which the kind {kind.text} needs",
+            "add a line such as `lang: en`",
+        )
     if "unit" in fields and fields["unit"].text not in UNITS:
-        raise SourceError(file_name, fields["unit"].line, f"unknown unit `{fields['unit'].text}`", f"use {_listed(UNITS)}")
+        raise SourceError(
+            file_name, fields["unit"].line, f"unknown unit `{fields['unit'].text}`", f"use {_listed(UNITS)}"
+        )
     if "unit" in fields and kind.text != "text":
         raise SourceError(file_name, fields["unit"].line, f"`unit` means nothing for the kind {kind.text}", "remove it")
     if columns:

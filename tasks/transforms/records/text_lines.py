@@ -32,13 +32,19 @@ def read_lines(stream: BinaryIO, most_line_bytes: int) -> Iterator[TextLine | Re
     Lines end at `\n`, with or without `\r`. Bytes are UTF-8 unless a byte-order mark says UTF-16 or UTF-32; a line that is no UTF-8
     is decoded by itself. What the stream raises goes through, after every whole line before it.
     """
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream), BUFFER_BYTES)
+    buffered = (
+        stream
+        if isinstance(stream, io.BufferedReader)
+        else io.BufferedReader(cast("io.RawIOBase", stream), BUFFER_BYTES)
+    )
     head = buffered.peek(SNIFF_BYTES)
     fault = whole_file_fault(head, is_binary=is_binary(head[:SNIFF_BYTES]))
     if fault is not None:
         yield fault
         return
-    mark, encoding = next(((mark, encoding) for mark, encoding in BYTE_ORDER_MARKS if head.startswith(mark)), (b"", "utf-8"))
+    mark, encoding = next(
+        ((mark, encoding) for mark, encoding in BYTE_ORDER_MARKS if head.startswith(mark)), (b"", "utf-8")
+    )
     buffered.read(len(mark))
     if encoding == "utf-8":
         yield from _byte_lines(buffered, most_line_bytes)

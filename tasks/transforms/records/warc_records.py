@@ -108,7 +108,9 @@ def _parse_record(record: Any, number: int, read_page: ReadPage, limits: ParseLi
     if head.kind not in {"response", "resource", "conversion"}:
         return head.skip(f"record_of_type_{head.kind}", "it holds no document")
     if head.n_bytes > limits.most_document_bytes:
-        return head.reject("record_too_large", f"the record holds more than {limits.most_document_bytes:,} bytes: crawl with a limit")
+        return head.reject(
+            "record_too_large", f"the record holds more than {limits.most_document_bytes:,} bytes: crawl with a limit"
+        )
     block = record.reader.read(head.n_bytes)
     if len(block) < head.n_bytes:
         return head.reject("record_truncated", f"the file ends within record {number}: fetch it again")
@@ -128,7 +130,10 @@ def _parse_response(head: _Head, record: Any, block: bytes, read_page: ReadPage,
     if status != OK_STATUS:
         return head.skip("http_status_not_200", "the server gave no page")
     if len(payload) > limits.most_document_bytes:
-        return head.reject("record_too_large", f"the page unpacks to more than {limits.most_document_bytes:,} bytes: crawl with a limit")
+        return head.reject(
+            "record_too_large",
+            f"the page unpacks to more than {limits.most_document_bytes:,} bytes: crawl with a limit",
+        )
     return _parse_payload(head, payload, content_type, read_page)
 
 
@@ -139,7 +144,9 @@ def _parse_payload(head: _Head, payload: bytes, content_type: str | None, read_p
         if page.rule:
             return head.reject(page.rule, page.message)
         notes = (*head.notes, *encoding_notes(page.encoding, page.n_replaced))
-        return ParsedDocument(head.place, page.text, head.n_bytes, PAGE_EXTRACTOR, page.title, page_date(page), notes=notes)
+        return ParsedDocument(
+            head.place, page.text, head.n_bytes, PAGE_EXTRACTOR, page.title, page_date(page), notes=notes
+        )
     if media_type != "text/plain":
         return head.skip("content_type_no_text", "it holds neither HTML nor plain text")
     if is_binary(payload):

@@ -44,7 +44,11 @@ def parse_word_pairs(stream: BinaryIO, limits: ParseLimits) -> Iterator[ParsedQu
         rating = _number(columns[2])
         if rating is not None:
             return Question(line.number, None, (columns[0], columns[1]), rating)
-        return None if is_first else _rejected(line, "rating_no_number", f"rates the pair {columns[2]!r}: write a number, with a full stop")
+        return (
+            None
+            if is_first
+            else _rejected(line, "rating_no_number", f"rates the pair {columns[2]!r}: write a number, with a full stop")
+        )
 
     return _parse(stream, limits, parse)
 
@@ -103,4 +107,6 @@ def _number(text: str) -> float | None:
 
 
 def _rejected(line: TextLine, rule: str, problem: str) -> RejectedRecord:
-    return RejectedRecord(f"line={line.number}", rule, f"line {line.number} {problem}", line.n_bytes, {"line": line.text})
+    return RejectedRecord(
+        f"line={line.number}", rule, f"line {line.number} {problem}", line.n_bytes, {"line": line.text}
+    )

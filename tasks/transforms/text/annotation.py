@@ -88,7 +88,9 @@ def _readings(  # noqa: PLR0917  # all that is known of the tokens
     for lang in tagged:
         chosen = np.flatnonzero(np.array([of_text == lang for of_text in langs])[tokens.text])
         if chosen.size:
-            words = tagger_input(signs, sentences, form, chosen, lambda forms: surfaces.take(pa.array(forms)).to_pylist(), lang)
+            words = tagger_input(
+                signs, sentences, form, chosen, lambda forms: surfaces.take(pa.array(forms)).to_pylist(), lang
+            )
             tags = lexicon.taggers[lang].tag(words.words, words.codes, words.lengths)[words.place]
             reading[chosen] = lexicon.number_readings(form[chosen], tags, lang)
     return reading

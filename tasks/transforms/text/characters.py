@@ -84,7 +84,9 @@ _SINGLE = {
 }
 # Pictographs: dingbats and signs that carry an opinion; arrows, boxes and letterlike signs (™, ©) do not count.
 _SYMBOLS = ((0x231A, 0x231B), (0x23E9, 0x23FA), (0x2600, 0x27BF), (0x2B50, 0x2B55), (0x1F000, 0x1FAFF))
-_LAST_MIXED = 0x1FFFF  # what lies above holds ideographs to 0x3FFFF, and tags and variation selectors from 0xE0020 to 0xE01EF
+_LAST_MIXED = (
+    0x1FFFF  # what lies above holds ideographs to 0x3FFFF, and tags and variation selectors from 0xE0020 to 0xE01EF
+)
 
 
 @functools.cache

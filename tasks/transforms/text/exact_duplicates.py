@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts import DUPLICATES
+from expectations.contracts.documents import DUPLICATES
 
 METHOD = "exact"
 RULE = "exact_copy"

@@ -60,7 +60,11 @@ class Lexicon:
             "surface": GrowingColumn(pa.string()), "reading": GrowingColumn(pa.int32()), "word": GrowingColumn(pa.int32()),
             "traits": GrowingColumn(pa.int32()),
         }  # fmt: skip
-        self._readings = {"form": GrowingColumn(pa.int32()), "pos": GrowingColumn(pa.string()), "lemma": GrowingColumn(pa.string())}
+        self._readings = {
+            "form": GrowingColumn(pa.int32()),
+            "pos": GrowingColumn(pa.string()),
+            "lemma": GrowingColumn(pa.string()),
+        }
         self._words = {
             "lang": GrowingColumn(pa.string()), "norm": GrowingColumn(pa.string()), "stem": GrowingColumn(pa.string()),
             "is_stop": GrowingColumn(pa.bool_()), "term": GrowingColumn(pa.int32()),
@@ -81,7 +85,9 @@ class Lexicon:
             self._readings["pos"].extend([None] * len(new))
             self._readings["lemma"].extend([find_lemma(surface, lang) for surface in new])
             self._forms["word"].extend(self._number_words(norms, lang))
-            self._forms["traits"].extend([sentence_traits(surface, norm, lang) for surface, norm in zip(new, norms, strict=True)])
+            self._forms["traits"].extend(
+                [sentence_traits(surface, norm, lang) for surface, norm in zip(new, norms, strict=True)]
+            )
         return np.array([numbers[surface] for surface in surfaces], np.int32)
 
     def number_readings(self, forms: np.ndarray, tags: np.ndarray, lang: str) -> np.ndarray:
@@ -89,7 +95,8 @@ class Lexicon:
         tagger = self.taggers[lang]
         distinct, places = np.unique(forms.astype(np.int64) * len(tagger.tags) + tags, return_inverse=True)
         pairs = [
-            (form, tagger.tags[tag]) for form, tag in zip(*(part.tolist() for part in np.divmod(distinct, len(tagger.tags))), strict=True)
+            (form, tagger.tags[tag])
+            for form, tag in zip(*(part.tolist() for part in np.divmod(distinct, len(tagger.tags))), strict=True)
         ]
         new = [pair for pair in pairs if pair not in self._reading_numbers]
         if new:

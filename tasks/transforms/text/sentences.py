@@ -34,7 +34,9 @@ _BEGIN = {
 }
 _NEVER_END_ANYWHERE = "dr prof mr mrs st vs cf p pp"
 # Languages that write ordinals as a number with a full stop.
-_ORDINAL_LANGUAGES = frozenset({"de", "da", "no", "fi", "cs", "sk", "sl", "hr", "sr", "hu", "et", "lv", "pl", "tr", "is", "lb"})
+_ORDINAL_LANGUAGES = frozenset(
+    {"de", "da", "no", "fi", "cs", "sk", "sl", "hr", "sr", "hu", "et", "lv", "pl", "tr", "is", "lb"}
+)
 _SHORT_NUMBER = re.compile(r"[0-9]{1,2}|[IVX]+")
 
 

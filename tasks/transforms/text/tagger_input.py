@@ -24,7 +24,10 @@ F = TypeVar("F", bound=Callable[..., object])
 # Without reference counts for arrays, as in `token_scan`.
 _compiled: Callable[[F], F] = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload, unused-ignore]
 
-_RUN_BITS, _LONGEST_RUN = 2, 3  # a sign is its code point << 2 | the length of its run; `...` is a word of treebanks, longer runs are none
+_RUN_BITS, _LONGEST_RUN = (
+    2,
+    3,
+)  # a sign is its code point << 2 | the length of its run; `...` is a word of treebanks, longer runs are none
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ def find_signs(tokens: Tokens, n_bytes: np.ndarray, sentence: np.ndarray) -> Sig
 
 
 def tagger_input(  # noqa: PLR0917  # tokens, their signs, and which of them
-    signs: Signs, sentences: np.ndarray, form: np.ndarray, chosen: np.ndarray, spell: Callable[[np.ndarray], Sequence[str]], lang: str
+    signs: Signs,
+    sentences: np.ndarray,
+    form: np.ndarray,
+    chosen: np.ndarray,
+    spell: Callable[[np.ndarray], Sequence[str]],
+    lang: str,
 ) -> TaggerInput:
     """What a tagger of `lang` reads of the tokens `chosen` (n,), numbers in ascending order, whole texts, one at least.
 
@@ -74,7 +82,9 @@ def tagger_input(  # noqa: PLR0917  # tokens, their signs, and which of them
     kept = is_chosen[signs.owner]
     distinct_forms, form_codes = np.unique(form[chosen], return_inverse=True)
     distinct_signs, sign_codes = np.unique(signs.sign[kept], return_inverse=True)
-    pieces = [split_clitics(surface, lang) for surface in spell(distinct_forms)] + [(_sign_word(sign),) for sign in distinct_signs.tolist()]
+    pieces = [split_clitics(surface, lang) for surface in spell(distinct_forms)] + [
+        (_sign_word(sign),) for sign in distinct_signs.tolist()
+    ]
     words: dict[str, int] = {}
     numbers = np.array([words.setdefault(word, len(words)) for of_unit in pieces for word in of_unit], np.int64)
     n_pieces = np.array([len(of_unit) for of_unit in pieces], np.int64)
@@ -115,7 +125,9 @@ def _find(  # noqa: PLR0917  # compiled passes know no keyword-only arguments
         at = 0 if is_first else stop[token - 1]
         end = utf8.size if is_behind else start[token]
         text_end = 0 if is_first else ends[text[token - 1]]
-        is_turn = not is_first and not is_behind and text[token - 1] == text[token] and sentence[token - 1] != sentence[token]
+        is_turn = (
+            not is_first and not is_behind and text[token - 1] == text[token] and sentence[token - 1] != sentence[token]
+        )
         turn, last_code = -1, -1  # the sign behind the last white space, the one before
         while at < end:
             code, n_bytes = code_at(utf8, at)

@@ -69,8 +69,12 @@ class PartCounts:
         """`lemma_counts` of all texts added."""
         readings, words = self._lexicon.readings(), self._lexicon.words().select(["lang", "norm"])
         rows = words.take(self._lexicon.forms()["word"].take(readings["form"]))
-        rows = rows.append_column("lemma", readings["lemma"]).append_column("n_occurrences", pa.array(self._reading_totals))
-        rows = rows.filter(pc.greater(rows["n_occurrences"], 0))  # a form that was only seen with tags has its untagged reading too
+        rows = rows.append_column("lemma", readings["lemma"]).append_column(
+            "n_occurrences", pa.array(self._reading_totals)
+        )
+        rows = rows.filter(
+            pc.greater(rows["n_occurrences"], 0)
+        )  # a form that was only seen with tags has its untagged reading too
         return merge_counts([rows.slice(0, 0), rows], ("lang", "norm", "lemma"))
 
     def term_tables(self, doc_ids: pa.Array, langs: pa.Array) -> tuple[pa.Table, pa.Table]:
@@ -84,8 +88,12 @@ class PartCounts:
         pairs[:, 1] = rank[pairs[:, 1]]
         pairs = pairs[np.argsort(pairs[:, 0].astype(np.int64) << np.int64(32) | pairs[:, 1], kind="stable")]
         offsets = pa.array(np.searchsorted(pairs[:, 0], np.arange(len(doc_ids) + 1)).astype(np.int32))
-        columns = [pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(pairs[:, column]))) for column in (1, 2)]
-        return terms.take(pa.array(order)), pa.table([doc_ids, langs, *columns], ["doc_id", "lang", "terms", "n_occurrences"])
+        columns = [
+            pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(pairs[:, column]))) for column in (1, 2)
+        ]
+        return terms.take(pa.array(order)), pa.table(
+            [doc_ids, langs, *columns], ["doc_id", "lang", "terms", "n_occurrences"]
+        )
 
 
 def language_counts(langs: pa.Array) -> pa.Table:

@@ -38,7 +38,9 @@ def weigh_terms(offsets: np.ndarray, counts: np.ndarray, idf: np.ndarray) -> np.
 
 def term_idf(terms: pa.Table, language_counts: pa.Table) -> pa.Table:
     """`terms` (`lang, term, n_occurrences, n_documents`) with the column `idf`; `language_counts` has N of every language in it."""
-    n_of_language = language_counts["n_documents"].take(pc.index_in(terms["lang"], language_counts["lang"].combine_chunks()))
+    n_of_language = language_counts["n_documents"].take(
+        pc.index_in(terms["lang"], language_counts["lang"].combine_chunks())
+    )
     idf = inverse_document_frequency(terms["n_documents"].to_numpy(), n_of_language.to_numpy())
     return terms.append_column("idf", pa.array(idf, pa.float64()))
 

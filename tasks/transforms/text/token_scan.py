@@ -105,7 +105,9 @@ def _is_joined(joiner: int, before: int, after: int, n_segment: int) -> bool:
     if joiner == DOT:
         if before == DIGIT:
             return after == DIGIT
-        return after == LOWER or (after == UPPER and n_segment == 1)  # example.com, U.S.; not a full stop without its space
+        return after == LOWER or (
+            after == UPPER and n_segment == 1
+        )  # example.com, U.S.; not a full stop without its space
     if joiner in (COMMA, COLON, SLASH):
         return before == DIGIT and after == DIGIT
     if joiner == AMPERSAND:
@@ -125,7 +127,9 @@ def _address_stop(utf8: np.ndarray, at: int, end: int, classes: np.ndarray) -> i
         if kind in (SPACE, NEWLINE, FULL, IDEOGRAPH):
             break
         at += width
-        if UPPER <= kind <= EXTEND or kind in (SLASH, HYPHEN, CONNECTOR) or code in (0x23, 0x25, 0x26, 0x3D, 0x7E):  # # % & = ~
+        if (
+            UPPER <= kind <= EXTEND or kind in (SLASH, HYPHEN, CONNECTOR) or code in (0x23, 0x25, 0x26, 0x3D, 0x7E)
+        ):  # # % & = ~
             stop = at
     return stop
 
@@ -277,7 +281,9 @@ def _signs_with_line_end(signs: int, n_bytes: int) -> int:
 
 
 @_compiled
-def _cut_text(utf8: np.ndarray, span: tuple[int, int], classes: np.ndarray, found: np.ndarray, is_fallback: bool) -> int:  # noqa: FBT001
+def _cut_text(
+    utf8: np.ndarray, span: tuple[int, int], classes: np.ndarray, found: np.ndarray, is_fallback: bool
+) -> int:
     """Fill `found`, from row 0 on, with the tokens of the text between two bytes, and return their number.
 
     Columns: first byte, byte behind the last, signs. With `is_fallback` every sign but white space is a token.
@@ -334,7 +340,9 @@ def _cut(utf8: np.ndarray, offsets: np.ndarray, classes: np.ndarray, found: np.n
     return n_before
 
 
-def cut(utf8: np.ndarray, offsets: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def cut(
+    utf8: np.ndarray, offsets: np.ndarray, classes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Index of the text, first byte, byte behind the last, and signs of each token, in order; all int32, of shape (n_tokens,).
 
     Text i is `utf8[offsets[i] : offsets[i + 1]]`, valid UTF-8; `offsets` has one more than there are texts; less than 2 GiB in all.

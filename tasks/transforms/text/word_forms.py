@@ -61,7 +61,13 @@ def _is_same(utf8: np.ndarray, one: int, other: int, n_bytes: int) -> bool:
 
 @_compiled
 def _index(  # noqa: PLR0917  # compiled passes know no keyword-only arguments
-    utf8: np.ndarray, spans: np.ndarray, form: np.ndarray, first: np.ndarray, hashes: np.ndarray, slots: np.ndarray, place: np.ndarray
+    utf8: np.ndarray,
+    spans: np.ndarray,
+    form: np.ndarray,
+    first: np.ndarray,
+    hashes: np.ndarray,
+    slots: np.ndarray,
+    place: np.ndarray,
 ) -> None:
     """Number the tokens from `place[0]` on, until the last or until half of the `slots` are taken; `place` says how far it came.
 

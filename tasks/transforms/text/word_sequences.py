@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SEQUENCE_SCHEMA = pa.schema([pa.field("word", pa.string(), nullable=False), pa.field("is_first", pa.bool_(), nullable=False)])
+SEQUENCE_SCHEMA = pa.schema(
+    [pa.field("word", pa.string(), nullable=False), pa.field("is_first", pa.bool_(), nullable=False)]
+)
 """A word, and whether it is the first of its sentence."""
 
 
@@ -22,12 +24,16 @@ def split_by_language(tokens: pa.Table, languages: pa.Table) -> tuple[dict[str, 
     numbers, sentence = documents.indices.to_numpy(), tokens["sentence"].to_numpy()
     is_first = np.ones(tokens.num_rows, np.bool_)
     is_first[1:] = (numbers[1:] != numbers[:-1]) | (sentence[1:] != sentence[:-1])
-    lang_of = languages["lang"].combine_chunks().take(pc.index_in(documents.dictionary, languages["doc_id"].combine_chunks()))
+    lang_of = (
+        languages["lang"].combine_chunks().take(pc.index_in(documents.dictionary, languages["doc_id"].combine_chunks()))
+    )
     langs = lang_of.dictionary_encode()
     code_of = pc.fill_null(langs.indices, -1).to_numpy(zero_copy_only=False)
     code = code_of[numbers] if len(code_of) else np.empty(0, np.int32)
     sequences = pa.table([tokens["word"], pa.array(is_first)], schema=SEQUENCE_SCHEMA)
-    by_lang = {lang: sequences.filter(pa.array(code == place)) for place, lang in enumerate(langs.dictionary.to_pylist())}
+    by_lang = {
+        lang: sequences.filter(pa.array(code == place)) for place, lang in enumerate(langs.dictionary.to_pylist())
+    }
     return by_lang, int(np.count_nonzero(code < 0))
 
 
@@ -58,7 +64,9 @@ def encode_words(words: pa.ChunkedArray, vocabulary: pa.Array) -> np.ndarray:
     return ids
 
 
-def held_out_tokens(is_first: np.ndarray, share: float, draws: np.random.Generator, *, is_out_before: bool) -> np.ndarray:
+def held_out_tokens(
+    is_first: np.ndarray, share: float, draws: np.random.Generator, *, is_out_before: bool
+) -> np.ndarray:
     """True for the tokens of sentences held out, each with probability `share`; (n,) bool. `draws` goes on by one number a sentence.
 
     Tokens before the first start belong to the sentence of the batch before, which was held out or not (`is_out_before`).

@@ -28,7 +28,9 @@ def counted(pieces):
 
 def test_worked_sentence():
     pieces = [
-        *count_cooccurrences(np.array([0, 2, 1, 0], np.int32), np.array([0, 4]), np.array([0, 1, -1], np.int32), window=5, most_entries=9)
+        *count_cooccurrences(
+            np.array([0, 2, 1, 0], np.int32), np.array([0, 4]), np.array([0, 1, -1], np.int32), window=5, most_entries=9
+        )
     ]
     # Without word 2 the sentence is 0 1 0: neighbours at 1, and the two 0 at 2, seen from both.
     assert counted(pieces) == {(0, 0): 1.0, (0, 1): 2.0, (1, 0): 2.0}
@@ -54,4 +56,8 @@ def test_counts_are_those_of_loops_however_small_the_table(text, window, most_en
 
 def test_table_that_a_single_row_could_overflow_is_refused():
     with pytest.raises(ValueError, match="most_entries must be 3"):
-        next(count_cooccurrences(np.array([0], np.int32), np.array([0, 1]), np.array([0, 1, 2], np.int32), window=2, most_entries=2))
+        next(
+            count_cooccurrences(
+                np.array([0], np.int32), np.array([0, 1]), np.array([0, 1, 2], np.int32), window=2, most_entries=2
+            )
+        )

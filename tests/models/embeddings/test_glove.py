@@ -50,7 +50,12 @@ def test_step_is_half_of_the_negative_gradient_of_the_loss():
     b, c = draws.normal(size=2), draws.normal(size=2)
     entry = (1, 0, np.log(7.0), 0.4)
     sides = [
-        Learned(vectors.astype(np.float32).reshape(-1), biases.astype(np.float32), np.ones(32, np.float32), np.ones(2, np.float32))
+        Learned(
+            vectors.astype(np.float32).reshape(-1),
+            biases.astype(np.float32),
+            np.ones(32, np.float32),
+            np.ones(2, np.float32),
+        )
         for vectors, biases in ((w, b), (v, c))
     ]
     loss = step_entry(*sides, 1, 0, np.float32(entry[2]), np.float32(0.4), np.float32(0.001), 16)
@@ -70,7 +75,10 @@ def test_step_is_half_of_the_negative_gradient_of_the_loss():
 
 
 def test_gradient_beyond_the_clip_is_taken_as_the_clip():
-    sides = [Learned(np.full(16, 50, np.float32), np.zeros(1, np.float32), np.ones(16, np.float32), np.ones(1, np.float32)) for _ in "wv"]
+    sides = [
+        Learned(np.full(16, 50, np.float32), np.zeros(1, np.float32), np.ones(16, np.float32), np.ones(1, np.float32))
+        for _ in "wv"
+    ]
     step_entry(*sides, 0, 0, np.float32(0), np.float32(1), np.float32(0.01), 16)
     for side in sides:
         assert side.vectors.tolist() == [49.0] * 16  # 50 - 0.01 * 100
@@ -136,7 +144,9 @@ def test_empty_corpus_is_refused():
         train_glove(np.array([], np.int32), np.array([], np.int64), np.array([5, 5]), SMALL)
 
 
-@pytest.mark.parametrize("changes", [{"vector_size": 0}, {"x_max": 0.0}, {"eta": float("nan")}, {"alpha": -1.0}, {"workers": 0}])
+@pytest.mark.parametrize(
+    "changes", [{"vector_size": 0}, {"x_max": 0.0}, {"eta": float("nan")}, {"alpha": -1.0}, {"workers": 0}]
+)
 def test_settings_out_of_range_are_named(changes):
     with pytest.raises(GloveError, match=next(iter(changes))):
         replace(SMALL, **changes)

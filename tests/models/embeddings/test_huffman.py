@@ -8,7 +8,9 @@ from oracles.word2vec_loops import huffman_code_lengths
 
 from models.embeddings.huffman import huffman_paths
 
-counts_falling = st.lists(st.integers(1, 10_000), min_size=2, max_size=80).map(lambda counts: np.array(sorted(counts, reverse=True)))
+counts_falling = st.lists(st.integers(1, 10_000), min_size=2, max_size=80).map(
+    lambda counts: np.array(sorted(counts, reverse=True))
+)
 
 
 def lengths(paths):
@@ -44,7 +46,8 @@ def test_code_is_complete_and_every_path_its_own(counts):
     paths = huffman_paths(counts)
     assert sum(2.0 ** -lengths(paths)) == pytest.approx(1, abs=1e-12)  # Kraft: no code is left over
     words = {
-        tuple(zip(paths.path_nodes[a:b].tolist(), paths.path_signs[a:b].tolist(), strict=True)) for a, b in pairwise(paths.path_starts)
+        tuple(zip(paths.path_nodes[a:b].tolist(), paths.path_signs[a:b].tolist(), strict=True))
+        for a, b in pairwise(paths.path_starts)
     }
     assert len(words) == counts.size
     assert {path[0][0] for path in words} == {counts.size - 2}  # the root

@@ -19,7 +19,9 @@ def by_full_sort(units, queries, k, left_out):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from([1, 2, 30, FIRST_ROWS, FIRST_ROWS + 700]), st.integers(1, 40), st.booleans())
+@given(
+    st.integers(0, 2**32), st.sampled_from([1, 2, 30, FIRST_ROWS, FIRST_ROWS + 700]), st.integers(1, 40), st.booleans()
+)
 @example(5, FIRST_ROWS + 700, FIRST_ROWS + 40, True)
 def test_neighbours_are_those_of_a_full_sort_and_equal_ones_go_by_row(seed, n, k, is_coarse):
     draws = np.random.default_rng(seed)
@@ -81,4 +83,6 @@ def test_neighbours_are_gensims():
     rows, products = nearest_rows(units, (b - a + c)[None], 10, left_out=np.array([[5, 77, 1234]]))
     found = keyed.most_similar(positive=["77", "1234"], negative=["5"], topn=10)
     assert [words[row] for row in rows[0]] == [word for word, _ in found]
-    assert products[0] / np.linalg.norm(b - a + c) == pytest.approx([cosine for _, cosine in found], abs=1e-5)  # float32
+    assert products[0] / np.linalg.norm(b - a + c) == pytest.approx(
+        [cosine for _, cosine in found], abs=1e-5
+    )  # float32

@@ -37,7 +37,10 @@ def train_by_loops(token_ids, starts, counts, settings, n_v):
     table = paths = None
     if settings.hs:
         p = huffman_paths(kept)
-        paths = [list(zip(p.path_nodes[a:b].tolist(), p.path_signs[a:b].tolist(), strict=True)) for a, b in pairwise(p.path_starts)]
+        paths = [
+            list(zip(p.path_nodes[a:b].tolist(), p.path_signs[a:b].tolist(), strict=True))
+            for a, b in pairwise(p.path_starts)
+        ]
     else:
         table = make_alias_table(kept.astype(float) ** settings.ns_exponent)
     inputs = start_matrices(words.size, settings)[0][:, : settings.vector_size]
@@ -65,14 +68,19 @@ def test_kernels_come_to_the_weights_of_plain_loops(model, hs, shards):
 
 @pytest.mark.parametrize(("sg", "hs"), [(1, 0), (0, 0), (1, 1), (0, 1)])
 def test_any_number_of_workers_leaves_the_same_bytes(sg, hs):
-    models = [train_word2vec(*corpus(900), settings_of(sg=sg, hs=hs, shards=8, workers=workers)) for workers in (1, 2, 3, 8, 1)]
+    models = [
+        train_word2vec(*corpus(900), settings_of(sg=sg, hs=hs, shards=8, workers=workers))
+        for workers in (1, 2, 3, 8, 1)
+    ]
     assert len({model.vectors.tobytes() for model in models}) == 1
     assert len({model.output_vectors.tobytes() for model in models}) == 1
     assert len({model.losses for model in models}) == 1
 
 
 def test_another_seed_leaves_other_vectors():
-    assert not np.array_equal(train_word2vec(*corpus(), SMALL).vectors, train_word2vec(*corpus(), settings_of(seed=8)).vectors)
+    assert not np.array_equal(
+        train_word2vec(*corpus(), SMALL).vectors, train_word2vec(*corpus(), settings_of(seed=8)).vectors
+    )
 
 
 @pytest.mark.parametrize(("sg", "hs"), [(1, 0), (0, 0), (1, 1), (0, 1)])
@@ -115,7 +123,10 @@ def test_read_only_memory_is_read(tmp_path):
     token_ids, starts, counts = corpus()
     token_ids.tofile(tmp_path / "ids")
     mapped = np.memmap(tmp_path / "ids", np.int32, "r")
-    assert train_word2vec(mapped, starts, counts, SMALL).vectors.tobytes() == train_word2vec(*corpus(), SMALL).vectors.tobytes()
+    assert (
+        train_word2vec(mapped, starts, counts, SMALL).vectors.tobytes()
+        == train_word2vec(*corpus(), SMALL).vectors.tobytes()
+    )
 
 
 def test_progress_ends_with_all_tokens_done():

@@ -40,7 +40,9 @@ def test_unigram_loss_in_a_tree_is_the_entropy():
     token_ids, starts, _ = corpus(3000)
     p = model.counts / model.counts.sum()
     assert unigram_loss(model, token_ids, starts) == pytest.approx(-(p * np.log(p)).sum(), rel=0.03)
-    assert untrained_loss(model) == pytest.approx((p * np.diff(huffman_paths(model.counts).path_starts)).sum() * np.log(2))
+    assert untrained_loss(model) == pytest.approx(
+        (p * np.diff(huffman_paths(model.counts).path_starts)).sum() * np.log(2)
+    )
 
 
 def test_text_of_unknown_words_has_no_loss():

@@ -18,7 +18,10 @@ def states_of(settings, text=None, **more):
     states = []
 
     def keep(state):
-        tensors = {name: np.frombuffer(tensor.tobytes(), tensor.dtype).reshape(tensor.shape) for name, tensor in state.tensors.items()}
+        tensors = {
+            name: np.frombuffer(tensor.tobytes(), tensor.dtype).reshape(tensor.shape)
+            for name, tensor in state.tensors.items()
+        }
         states.append(TrainingState(tensors, json.loads(json.dumps(state.notes))))
 
     return train_word2vec(*(text or corpus()), settings, checkpoint=keep, **more), states

@@ -56,7 +56,9 @@ def test_step_is_the_negative_gradient_of_the_loss(around, outputs, is_cbow, is_
     share = 1 / len(words) if is_mean else 1
 
     def loss():
-        return window_loss(h, u, words, [row for row, _ in scored], [y for _, y in scored], is_cbow=is_cbow, is_mean=is_mean)
+        return window_loss(
+            h, u, words, [row for row, _ in scored], [y for _, y in scored], is_cbow=is_cbow, is_mean=is_mean
+        )
 
     value, h_after, u_after = step(h, u, words, (at, signs), 0.01, is_cbow=is_cbow, share=share)
     assert value == pytest.approx(loss(), rel=1e-5)  # float32

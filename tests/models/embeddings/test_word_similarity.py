@@ -4,12 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from models.embeddings.word_similarity import (
-    WordPairs,
-    score_analogies,
-    score_pairs,
-    spearman,
-)
+from models.embeddings.word_similarity import WordPairs, score_analogies, score_pairs, spearman
 
 WORDS = ["king", "man", "woman", "queen", "boat"]
 VECTORS = np.array([[1, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 1], [-1, -1, 0.5]], np.float32)
@@ -17,7 +12,8 @@ VECTORS = np.array([[1, 0, 1], [0, 0, 1], [0, 1, 1], [1, 1, 1], [-1, -1, 0.5]], 
 
 def test_pairs_with_an_unknown_word_are_counted_and_the_word_is_named():
     test = WordPairs(
-        (("king", "queen"), ("king", "boat"), ("king", "tsar"), ("queen", "tsar"), ("man", "king")), np.array([9.0, 1, 8, 8, 5])
+        (("king", "queen"), ("king", "boat"), ("king", "tsar"), ("queen", "tsar"), ("man", "king")),
+        np.array([9.0, 1, 8, 8, 5]),
     )
     score = score_pairs(VECTORS, WORDS, test)
     assert (score.n_pairs, score.n_known, score.unknown_words) == (5, 3, ("tsar",))

@@ -7,7 +7,9 @@ from models.embeddings.word_tests import WordTest, answer_test, keep_questions, 
 
 WORDS = ("tide", "sea", "Tram", "rail")
 VECTORS = np.array([[1, 0], [1, 0.1], [0, 1], [0.05, 1]], np.float32)
-PAIRS = WordTest("set", (("tide", "sea"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0]))
+PAIRS = WordTest(
+    "set", (("tide", "sea"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0])
+)
 RIGHT, WRONG = ("tide", "sea", "tram", "rail"), ("rail", "tram", "tram", "tide")
 
 
@@ -21,11 +23,15 @@ def test_pairs_are_scored_by_rank_and_unknown_words_are_named():
 def test_analogies_are_scored_beside_chance():
     result = answer_test(WORDS, VECTORS, WordTest("set", (RIGHT, ("tide", "sea", "tram", "moon")), None))
     assert (result.metric, result.value, result.n_known, result.chance) == ("analogy_accuracy", 1.0, 1, 1.0)
-    assert answer_test([*WORDS, "a", "b"], np.ones((6, 2), np.float32), WordTest("set", (RIGHT,), None)).chance == pytest.approx(1 / 3)
+    assert answer_test(
+        [*WORDS, "a", "b"], np.ones((6, 2), np.float32), WordTest("set", (RIGHT,), None)
+    ).chance == pytest.approx(1 / 3)
 
 
 def test_analogies_are_told_by_section_and_the_whole_is_their_mean_by_question():
-    test = WordTest("set", (RIGHT, WRONG, ("tide", "sea", "moon", "rail"), RIGHT), None, ("one", "other", "other", "one"))
+    test = WordTest(
+        "set", (RIGHT, WRONG, ("tide", "sea", "moon", "rail"), RIGHT), None, ("one", "other", "other", "one")
+    )
     result = answer_test(WORDS, VECTORS, test)
     assert [(part.section, part.value, part.n_questions, part.n_known) for part in result.parts] == [
         ("one", 1.0, 2, 2),
@@ -37,7 +43,9 @@ def test_analogies_are_told_by_section_and_the_whole_is_their_mean_by_question()
 
 def test_a_test_of_which_nothing_is_known_has_no_value():
     assert np.isnan(answer_test(WORDS, VECTORS, WordTest("set", (("krill", "moon"),), np.array([1.0]))).value)
-    assert np.isnan(answer_test(WORDS, VECTORS, WordTest("set", (("krill", "moon", "sea", "tide"),), None, ("one",))).value)
+    assert np.isnan(
+        answer_test(WORDS, VECTORS, WordTest("set", (("krill", "moon", "sea", "tide"),), None, ("one",))).value
+    )
 
 
 def test_questions_are_kept_with_their_ratings():

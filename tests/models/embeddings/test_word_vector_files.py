@@ -3,7 +3,14 @@ import io
 import numpy as np
 import pytest
 
-from models.embeddings.word_vector_files import LONGEST_IN_NPZ, WORDS_AT_ONCE, WRITERS, write_binary, write_npz, write_text
+from models.embeddings.word_vector_files import (
+    LONGEST_IN_NPZ,
+    WORDS_AT_ONCE,
+    WRITERS,
+    write_binary,
+    write_npz,
+    write_text,
+)
 
 # Words that tempt a reader: a number, a byte order mark, quotes, right-to-left, combining, outside of the basic plane, a comment, a NUL.
 ODD = ["the", "3.5", "\ufeffbom", '"', "'s", "שלום", "e\u0301", "😀", "#x", "a_b", "a\0b", "\\n", "nan", "-"]
@@ -54,7 +61,10 @@ def test_words_that_would_break_a_line_are_left_out_and_named(kind, tmp_path):
 
 
 def test_text_is_written_with_the_shortest_numbers():
-    assert written("text", ["a", "b"], np.array([[0.1, -2], [1e-7, 3e38]], np.float32))[1] == b"2 2\na 0.1 -2\nb 1e-7 3e+38\n"
+    assert (
+        written("text", ["a", "b"], np.array([[0.1, -2], [1e-7, 3e38]], np.float32))[1]
+        == b"2 2\na 0.1 -2\nb 1e-7 3e+38\n"
+    )
 
 
 def test_binary_is_word2vecs_own():

@@ -4,11 +4,21 @@ import numpy as np
 import pytest
 from support.forecast_panels import FIRST_DAY, ramp, weekly_panel
 
-from models.forecasts.backtest import backtest_days, n_calibrating, refit_days, run_backtest, score_backtest, score_medians, usual_errors
+from models.forecasts.backtest import (
+    backtest_days,
+    n_calibrating,
+    refit_days,
+    run_backtest,
+    score_backtest,
+    score_medians,
+    usual_errors,
+)
 from models.forecasts.settings import ForecastSettings
 from models.forecasts.windows import Panel, future_values
 
-SETTINGS = ForecastSettings(horizon_days=7, origins=4, calibration_origins=2, days_between_origins=8, training_days=20, smoothed_series=0)
+SETTINGS = ForecastSettings(
+    horizon_days=7, origins=4, calibration_origins=2, days_between_origins=8, training_days=20, smoothed_series=0
+)
 
 
 class Prophet:
@@ -56,7 +66,9 @@ def test_scores_of_one_who_knows_the_future_but_for_a_constant() -> None:
     np.testing.assert_allclose(scores.skill, 1 - 2.0 / scores.baselines["seasonal_naive"].mae, rtol=1e-5)
     np.testing.assert_array_equal(scores.uncalibrated.coverage, 0.0)  # two above, with a width of one
     np.testing.assert_array_equal(scores.intervals.coverage, 1.0)  # and calibrated so that the truth lies on the bound
-    assert score_medians(run_backtest(Prophet(), panel, days, SETTINGS), panel, SETTINGS) == pytest.approx(np.ones((7, 1)))
+    assert score_medians(run_backtest(Prophet(), panel, days, SETTINGS), panel, SETTINGS) == pytest.approx(
+        np.ones((7, 1))
+    )
     assert scores.smoothing is None
 
 

@@ -77,7 +77,9 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_al
 
 def test_card_and_tensors_give_the_forecaster_back() -> None:
     panel = weekly_panel(100)
-    forecaster = train_forecaster(panel, [int(panel.grid.day[80]), int(panel.grid.day[99])], replace(SETTINGS, networks=2))
+    forecaster = train_forecaster(
+        panel, [int(panel.grid.day[80]), int(panel.grid.day[99])], replace(SETTINGS, networks=2)
+    )
     again = Forecaster.from_card(json.loads(json.dumps(forecaster.card())), forecaster.tensors())
     origins = np.array([85, 99, 199])
     np.testing.assert_array_equal(again.forecast(panel, origins), forecaster.forecast(panel, origins))

@@ -14,7 +14,12 @@ def inputs(n: int = 2) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     past = torch.randn((n, 14, 9), generator=generator)
     past[..., 2:4] = 1.0
-    return [past, torch.randn((n, 9, 10), generator=generator), torch.randn((n, 2, 5), generator=generator), torch.tensor([0, 3])[:n]]
+    return [
+        past,
+        torch.randn((n, 9, 10), generator=generator),
+        torch.randn((n, 2, 5), generator=generator),
+        torch.tensor([0, 3])[:n],
+    ]
 
 
 def test_an_untrained_network_says_the_weighted_mean_of_the_same_weekdays() -> None:
@@ -55,7 +60,9 @@ def test_some_days_ahead_are_said_as_among_all() -> None:
         torch.nn.init.normal_(network.out.weight)
     past, ahead, place, region = inputs()
     days = torch.tensor([1, 8])
-    torch.testing.assert_close(network(past, ahead[:, days], place, region, days), network(past, ahead, place, region)[:, days])
+    torch.testing.assert_close(
+        network(past, ahead[:, days], place, region, days), network(past, ahead, place, region)[:, days]
+    )
 
 
 def test_the_loss_counts_what_is_known_alone() -> None:

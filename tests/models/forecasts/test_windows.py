@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.forecast_panels import flat_panel, panel_of, ramp
 
-from models.forecasts.windows import Panel, WindowEncoding, Windows, future_values, values_before, window_places, windows
+from models.forecasts.windows import (
+    Panel,
+    WindowEncoding,
+    Windows,
+    future_values,
+    values_before,
+    window_places,
+    windows,
+)
 from models.series.feature_encodings import MinMax, Standard
 
 
@@ -43,13 +51,19 @@ def test_changing_the_future_changes_no_feature_of_the_past(origin: int, value: 
 def test_features_by_hand() -> None:
     grid = ramp(14)
     grid.values[12] = np.nan
-    panel = panel_of(grid, policy=np.append(np.full(13, 20.0), 30.0), holidays=[int(grid.day[13]), int(grid.day[13]) + 2])
-    encoding = WindowEncoding(Standard((5.0,), (2.0,)), (7.0,), MinMax((0.0,), (100.0,)), WindowEncoding.fit(panel, 10**6).regions)
+    panel = panel_of(
+        grid, policy=np.append(np.full(13, 20.0), 30.0), holidays=[int(grid.day[13]), int(grid.day[13]) + 2]
+    )
+    encoding = WindowEncoding(
+        Standard((5.0,), (2.0,)), (7.0,), MinMax((0.0,), (100.0,)), WindowEncoding.fit(panel, 10**6).regions
+    )
     seen = windows(panel, np.array([13]), encoding, 14, 3)
     level = (sum(range(14)) - 12) / 13
     assert seen.level[0, 0] == pytest.approx(level)
     assert seen.spread[0, 0] == pytest.approx(7.0)  # every known difference to the week before is 7
-    np.testing.assert_allclose(seen.past[0, :, 0], np.where(np.arange(14) == 12, 0.0, (np.arange(14) - level) / 7), rtol=1e-5)
+    np.testing.assert_allclose(
+        seen.past[0, :, 0], np.where(np.arange(14) == 12, 0.0, (np.arange(14) - level) / 7), rtol=1e-5
+    )
     np.testing.assert_array_equal(seen.past[0, :, 1], np.arange(14) != 12)
     np.testing.assert_array_equal(seen.past[0, :, 4], [-1.0] * 13 + [1.0])
     np.testing.assert_allclose(seen.past[0, :, 5], [-0.1] * 13 + [0.0], rtol=1e-6)

@@ -15,7 +15,11 @@ DRY, FEVER, FLU = np.array([0.1, 0.6, 0.4]), np.array([0.4, 0.4, 0.4]), np.array
 
 def random_model(seed: int, n_states: int, n_steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.uniform(0.01, 1, (n_steps, n_states))
+    return (
+        rng.dirichlet(np.ones(n_states)),
+        rng.dirichlet(np.ones(n_states), n_states),
+        rng.uniform(0.01, 1, (n_steps, n_states)),
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -69,7 +73,9 @@ def test_weather_example_forwards_multiplies_by_the_emission() -> None:
 
 
 def test_weather_example_backwards_goes_from_row_to_column() -> None:
-    before_dry = np.array([0.36, 0.39, 0.45])  # by hand; the article turns A round and gets 0.04 (it means 0.24), 0.16 (0.41), 0.2 (0.45)
+    before_dry = np.array(
+        [0.36, 0.39, 0.45]
+    )  # by hand; the article turns A round and gets 0.04 (it means 0.24), 0.16 (0.41), 0.2 (0.45)
     wanted = WEATHER_PI * before_dry
     np.testing.assert_allclose(weather(np.ones(3), DRY).gamma[0], wanted / wanted.sum(), rtol=1e-12)
 
@@ -83,13 +89,19 @@ def test_weather_example_as_a_whole_equals_enumeration() -> None:
 
 
 @pytest.mark.parametrize("with_zeros", [False, True])
-@pytest.mark.parametrize("n_states", [1, 3, pytest.param(9, marks=pytest.mark.slow)])  # 9: more than a vector holds; seconds to compile
+@pytest.mark.parametrize(
+    "n_states", [1, 3, pytest.param(9, marks=pytest.mark.slow)]
+)  # 9: more than a vector holds; seconds to compile
 @pytest.mark.parametrize(
     "lengths", [[37], [1] * 20, [40, 3, 17, 8, 16, 9, 1, 33, 2, 24, 25]]
 )  # alone; short; unlike in length, in blocks and not
 def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: list[int], *, with_zeros: bool) -> None:
     rng = np.random.default_rng(n_states)
-    pi, A, log_b = rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.normal(0, 20, (sum(lengths), n_states))
+    pi, A, log_b = (
+        rng.dirichlet(np.ones(n_states)),
+        rng.dirichlet(np.ones(n_states), n_states),
+        rng.normal(0, 20, (sum(lengths), n_states)),
+    )
     if with_zeros and n_states > 1:
         pi[0], A[0, -1], A[-1] = 0.0, 0.0, np.eye(n_states)[-1]
         pi, A = pi / pi.sum(), A / A.sum(axis=1, keepdims=True)
@@ -101,7 +113,9 @@ def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: lis
         values.append(expect_in_log_space(log_pi, log_A, log_b[steps], steps, gamma, starts, counts))
     ours = hmm.posterior(pi, A, log_b, np.array(lengths))
     np.testing.assert_allclose(ours.log_likelihood, values, rtol=1e-12)
-    np.testing.assert_allclose(ours.gamma, gamma, atol=1e-10)  # log space loses digits of sums of 40 logarithms near 1,000
+    np.testing.assert_allclose(
+        ours.gamma, gamma, atol=1e-10
+    )  # log space loses digits of sums of 40 logarithms near 1,000
     np.testing.assert_allclose(ours.start_counts, starts, atol=1e-10)
     np.testing.assert_allclose(ours.transition_counts, counts, atol=1e-9)
 
@@ -110,7 +124,11 @@ def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: lis
 def test_viterbi_of_many_sequences_equals_the_recursion_in_numpy(n_states: int) -> None:
     rng = np.random.default_rng(8)
     lengths = np.array([30, 1, 12])
-    pi, A, log_b = rng.dirichlet(np.ones(n_states)), rng.dirichlet(np.ones(n_states), n_states), rng.normal(0, 2, (43, n_states))
+    pi, A, log_b = (
+        rng.dirichlet(np.ones(n_states)),
+        rng.dirichlet(np.ones(n_states), n_states),
+        rng.normal(0, 2, (43, n_states)),
+    )
     states, values = hmm.most_likely_states(pi, A, log_b, lengths)
     for end, length, value in zip(np.cumsum(lengths), lengths, values, strict=True):
         rows, path = log_b[end - length : end], states[end - length : end]
@@ -125,16 +143,24 @@ def test_viterbi_of_many_sequences_equals_the_recursion_in_numpy(n_states: int) 
 def test_sequences_do_not_touch_each_other() -> None:
     pi, A, b = random_model(7, 3, 9)
     together = hmm.posterior(pi, A, np.log(b), np.array([4, 5]))
-    first, second = hmm.posterior(pi, A, np.log(b[:4]), np.array([4])), hmm.posterior(pi, A, np.log(b[4:]), np.array([5]))
-    np.testing.assert_allclose(together.gamma, np.vstack([first.gamma, second.gamma]), rtol=1e-13)  # lanes add in another order
-    np.testing.assert_allclose(together.transition_counts, first.transition_counts + second.transition_counts, rtol=1e-12)
+    first, second = (
+        hmm.posterior(pi, A, np.log(b[:4]), np.array([4])),
+        hmm.posterior(pi, A, np.log(b[4:]), np.array([5])),
+    )
+    np.testing.assert_allclose(
+        together.gamma, np.vstack([first.gamma, second.gamma]), rtol=1e-13
+    )  # lanes add in another order
+    np.testing.assert_allclose(
+        together.transition_counts, first.transition_counts + second.transition_counts, rtol=1e-12
+    )
 
 
 def test_renaming_the_states_changes_nothing() -> None:
     pi, A, b = random_model(3, 4, 12)
     order = np.array([2, 0, 3, 1])
     ours, renamed = (
-        hmm.posterior(p, a, np.log(e), np.array([12])) for p, a, e in ((pi, A, b), (pi[order], A[np.ix_(order, order)], b[:, order]))
+        hmm.posterior(p, a, np.log(e), np.array([12]))
+        for p, a, e in ((pi, A, b), (pi[order], A[np.ix_(order, order)], b[:, order]))
     )
     np.testing.assert_allclose(renamed.gamma, ours.gamma[:, order], atol=1e-12)
 
@@ -261,4 +287,6 @@ def test_posterior_is_the_gradient_of_the_likelihood() -> None:
         up[t, i] += h
         down[t, i] -= h
         slope = (hmm.log_likelihoods(pi, A, up, lengths) - hmm.log_likelihoods(pi, A, down, lengths)) / (2 * h)
-        assert slope[0] == pytest.approx(ours.gamma[t, i], abs=1e-8)  # error of central differences: h squared, and rounding / h
+        assert slope[0] == pytest.approx(
+            ours.gamma[t, i], abs=1e-8
+        )  # error of central differences: h squared, and rounding / h

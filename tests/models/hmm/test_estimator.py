@@ -28,7 +28,9 @@ def observations(name: str, states: np.ndarray, seed: int = 6) -> np.ndarray:
         case "CategoricalHMM":
             return np.where(rng.random(n) < 0.9, states, 2)[:, None].astype(float)
         case "MultinomialHMM":
-            return np.stack([rng.multinomial(5, [0.7, 0.2, 0.1] if s else [0.1, 0.2, 0.7]) for s in states]).astype(float)
+            return np.stack([rng.multinomial(5, [0.7, 0.2, 0.1] if s else [0.1, 0.2, 0.7]) for s in states]).astype(
+                float
+            )
         case "PoissonHMM":
             return rng.poisson(np.where(states, 9.0, 2.0)[:, None], (n, 2)).astype(float)
         case _:
@@ -47,7 +49,10 @@ def test_no_step_lowers_the_objective_even_with_holes(name: str, seed: int) -> N
     X = observations(name, walk(60, seed), seed)
     rng = np.random.default_rng(seed)
     X[rng.random(X.shape if name != "MultinomialHMM" else len(X)) < 0.2] = np.nan
-    changes = {"GaussianHMM": {"means_weight": 1.0, "covars_weight": 4.0, "covariance_type": "full"}, "GMMHMM": {"means_weight": 2.0}}
+    changes = {
+        "GaussianHMM": {"means_weight": 1.0, "covars_weight": 4.0, "covariance_type": "full"},
+        "GMMHMM": {"means_weight": 2.0},
+    }
     changes["PoissonHMM"] = {"lambdas_prior": 2.0, "lambdas_weight": 3.0}
     model = made(name, transmat_prior=1.5, **changes.get(name, {}))
     with warnings.catch_warnings():
@@ -101,7 +106,9 @@ def test_a_known_state_is_kept_against_the_evidence() -> None:
     model.means_, model.covars_ = np.array([[5.0], [0.0]]), np.ones((2, 1))
     log_likelihood, gamma = model.score_samples(X)
     model.fit(X, states=states)  # the first of the history is the likelihood before the step
-    assert model.monitor_.history[0] == pytest.approx(log_likelihood + np.log(gamma[20, 1]), rel=1e-12)  # P(X, state) = P(X) P(state | X)
+    assert model.monitor_.history[0] == pytest.approx(
+        log_likelihood + np.log(gamma[20, 1]), rel=1e-12
+    )  # P(X, state) = P(X) P(state | X)
     assert gamma[20, 1] < 0.01
 
 
@@ -223,7 +230,11 @@ def test_unusable_observations_are_refused_in_a_sentence(name: str, X: list[obje
 
 @pytest.mark.parametrize(
     ("states", "message"),
-    [([0, 1], "states must be 4 integers"), ([0, 2, -1, 0], "from 0 to 1"), ([0.0, 1, 1, 0], "states must be 4 integers")],
+    [
+        ([0, 1], "states must be 4 integers"),
+        ([0, 2, -1, 0], "from 0 to 1"),
+        ([0.0, 1, 1, 0], "states must be 4 integers"),
+    ],
 )
 def test_unusable_states_are_refused_in_a_sentence(states: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -55,7 +55,9 @@ def test_a_missing_column_is_marginalised_not_filled() -> None:
     model = fit_with(X, covariance_type="full")
     one = X.copy()
     one[:, 1] = np.nan
-    by_scipy = np.column_stack([multivariate_normal(model.means_[i, 0], model.covars_[i, 0, 0]).logpdf(X[:, 0]) for i in range(2)])
+    by_scipy = np.column_stack(
+        [multivariate_normal(model.means_[i, 0], model.covars_[i, 0, 0]).logpdf(X[:, 0]) for i in range(2)]
+    )
     np.testing.assert_allclose(model._log_emission(one), by_scipy, rtol=1e-9)
 
 

@@ -55,17 +55,29 @@ def assert_draws_alike(ours, theirs) -> None:
 def test_categorical(implementation: str, priors: dict[str, float]) -> None:
     rng = np.random.default_rng(1)
     X = rng.integers(0, 5, (N_STEPS, 1))
-    ours, theirs = pair("CategoricalHMM", {"emissionprob_": rng.dirichlet(np.ones(5), 3)}, "ste", implementation=implementation, **priors)
+    ours, theirs = pair(
+        "CategoricalHMM",
+        {"emissionprob_": rng.dirichlet(np.ones(5), 3)},
+        "ste",
+        implementation=implementation,
+        **priors,
+    )
     assert_alike(ours, theirs, X, ("emissionprob_",))
     assert_draws_alike(ours, theirs)
 
 
-@pytest.mark.parametrize("priors", [{}, {"means_prior": 1.0, "means_weight": 2.0, "covars_prior": 0.3, "covars_weight": 5.0}])
+@pytest.mark.parametrize(
+    "priors", [{}, {"means_prior": 1.0, "means_weight": 2.0, "covars_prior": 0.3, "covars_weight": 5.0}]
+)
 @pytest.mark.parametrize("covariance_type", ["spherical", "diag", "full", "tied"])
 def test_gaussian(covariance_type: str, priors: dict[str, float]) -> None:
     rng = np.random.default_rng(2)
     X = rng.normal(0, 1, (N_STEPS, 2)) + 3 * rng.integers(0, 3, (N_STEPS, 1)) + 100.0
-    covars = {"spherical": np.array([[2.0, 2.0]] * 3), "diag": np.full((3, 2), 2.0), "full": np.array([[[2.0, 0.3], [0.3, 1.0]]] * 3)}
+    covars = {
+        "spherical": np.array([[2.0, 2.0]] * 3),
+        "diag": np.full((3, 2), 2.0),
+        "full": np.array([[[2.0, 0.3], [0.3, 1.0]]] * 3),
+    }
     covars["tied"] = covars["full"][0]
     means = np.array([[100.0, 100.0], [103.0, 103.0], [106.0, 106.0]])
     start = {"means_": means, "covars_": covars[covariance_type]}
@@ -119,7 +131,9 @@ def test_multinomial() -> None:
 def test_a_seed_gives_hmmlearns_own_start(name: str) -> None:
     X = np.random.default_rng(6).integers(0, 5, (200, 1))
     X = X.astype(float) if name == "GaussianHMM" else X
-    ours, theirs = (getattr(module, name)(n_components=2, n_iter=20, tol=1e-9, random_state=7).fit(X) for module in (hmm, hmmlearn))
+    ours, theirs = (
+        getattr(module, name)(n_components=2, n_iter=20, tol=1e-9, random_state=7).fit(X) for module in (hmm, hmmlearn)
+    )
     np.testing.assert_allclose(list(ours.monitor_.history), list(theirs.monitor_.history), rtol=TOLERANCE)
 
 
@@ -128,4 +142,7 @@ def test_names_parameters_and_defaults_are_hmmlearns() -> None:
         theirs, ours = (getattr(module, name)().get_params() for module in (hmmlearn, hmm))
         assert {key: ours.get(key, "absent") for key in theirs} == theirs
         public = {method for method in dir(getattr(hmmlearn, name)) if not method.startswith("_")}
-        assert not {method for method in public if not hasattr(getattr(hmm, name), method)} - {"set_fit_request", "set_score_request"}
+        assert not {method for method in public if not hasattr(getattr(hmm, name), method)} - {
+            "set_fit_request",
+            "set_score_request",
+        }

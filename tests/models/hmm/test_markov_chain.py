@@ -5,7 +5,9 @@ import pytest
 
 from models.hmm.markov_chain import MarkovChain, fit_chain
 
-WEATHER = MarkovChain(np.array([0.3, 0.4, 0.3]), np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]]))  # the article's
+WEATHER = MarkovChain(
+    np.array([0.3, 0.4, 0.3]), np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]])
+)  # the article's
 
 
 def test_fit_is_counting() -> None:
@@ -17,7 +19,9 @@ def test_fit_is_counting() -> None:
 def test_second_order_looks_two_back() -> None:
     chain = fit_chain([np.array([0, 0, 1, 0, 0, 1, 1])], 2, order=2)
     assert chain.order == 2
-    np.testing.assert_allclose(chain.P, [[0, 1], [0.5, 0.5], [1, 0], [0.5, 0.5]])  # after 00, 01, 10, and 11, which nothing followed
+    np.testing.assert_allclose(
+        chain.P, [[0, 1], [0.5, 0.5], [1, 0], [0.5, 0.5]]
+    )  # after 00, 01, 10, and 11, which nothing followed
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -73,6 +77,8 @@ def test_what_is_sampled_is_learned_again(order: int) -> None:
         ([[0]], 2, 0, "rows"),
     ],
 )
-def test_unusable_input_is_refused_in_a_sentence(sequences: list[list[int]], n_states: int, order: int, message: str) -> None:
+def test_unusable_input_is_refused_in_a_sentence(
+    sequences: list[list[int]], n_states: int, order: int, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         fit_chain([np.array(sequence) for sequence in sequences], n_states, order)

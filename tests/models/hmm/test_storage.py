@@ -22,7 +22,9 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("model", "X"), MODELS, ids=lambda value: type(value).__name__)
-def test_a_model_kept_as_safetensors_and_card_comes_back_the_same(model: hmm.GaussianHMM, X: np.ndarray, tmp_path: Path) -> None:
+def test_a_model_kept_as_safetensors_and_card_comes_back_the_same(
+    model: hmm.GaussianHMM, X: np.ndarray, tmp_path: Path
+) -> None:
     model.fit(X, [25, 35])
     tensors, card = as_tensors(model)
     save_file(tensors, tmp_path / "model.safetensors")

@@ -57,7 +57,9 @@ def test_kernel_is_compiled_anew_when_a_module_that_it_was_built_on_changes(tmp_
             "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        ).stdout
 
     call = "from whole_module import whole; print(whole(1), sum(whole.stats.cache_hits.values()))"
     (tmp_path / "part_module.py").write_text(PART.format(1))

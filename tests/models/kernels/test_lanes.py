@@ -31,7 +31,9 @@ def run(values, n=16):
 
 def test_exponential_and_logarithm_are_right_to_six_digits():
     powers, logs, _, _ = run(VALUES)
-    assert powers == pytest.approx(np.exp(VALUES.astype(float)), rel=1e-5)  # float32 loses digits of a * log2(e) far below 0
+    assert powers == pytest.approx(
+        np.exp(VALUES.astype(float)), rel=1e-5
+    )  # float32 loses digits of a * log2(e) far below 0
     assert powers[-1] == 1
     assert logs == pytest.approx(np.log1p(powers.astype(float)), rel=1e-6)
 

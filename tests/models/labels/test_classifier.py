@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from models.labels.classifier import TextBatches, TextClassifier, TextNetwork, fit_classifier, readable, start_vectors, text_batch
+from models.labels.classifier import (
+    TextBatches,
+    TextClassifier,
+    TextNetwork,
+    fit_classifier,
+    readable,
+    start_vectors,
+    text_batch,
+)
 from models.labels.settings import LogisticSettings, LstmSettings, NeighbourSettings
 from models.labels.storage import KINDS, ClassifierError, LabelModel, as_tensors, from_tensors
 from models.labels.tfidf import fit_logistic, fit_majority, fit_neighbours, fit_tfidf
@@ -15,7 +23,9 @@ from models.training.settings import TrainingSettings
 
 N_IDS = 12
 TRAINING = TrainingSettings(epochs=3, learning_rate=0.02, schedule="cosine", patience=3, device="cpu")
-SETTINGS = LstmSettings(vector_size=6, hidden_size=5, n_head=6, n_tail=4, batch_size=8, fewest_updates=0, training=TRAINING)
+SETTINGS = LstmSettings(
+    vector_size=6, hidden_size=5, n_head=6, n_tail=4, batch_size=8, fewest_updates=0, training=TRAINING
+)
 
 
 def ordered_texts(n=80, seed=1):
@@ -43,16 +53,24 @@ def test_what_is_said_of_a_document_does_not_depend_on_its_company(has_peepholes
     network = TextNetwork(torch.from_numpy(random_start()), 2, replace(SETTINGS, has_peepholes=has_peepholes)).eval()
     texts = ordered_texts().texts
     together = text_batch(texts, np.arange(8))
-    alone = torch.cat([network(batch.ids, batch.lengths) for batch in (text_batch(texts, np.array([row])) for row in range(8))])
-    torch.testing.assert_close(network(together.ids, together.lengths), alone, rtol=1e-4, atol=1e-6)  # float32, other order of sums
+    alone = torch.cat(
+        [network(batch.ids, batch.lengths) for batch in (text_batch(texts, np.array([row])) for row in range(8))]
+    )
+    torch.testing.assert_close(
+        network(together.ids, together.lengths), alone, rtol=1e-4, atol=1e-6
+    )  # float32, other order of sums
 
 
 def test_both_readers_read_every_word_one_from_each_end():
     network = TextNetwork(torch.from_numpy(random_start()), 2, SETTINGS).eval()
     network.back.load_state_dict(network.ahead.state_dict())
     with torch.no_grad():
-        network.out.weight[:, 5:10] = network.out.weight[:, :5]  # the mean of what the second reader says counts as that of the first does
-        network.out.weight[:, 21:] = network.out.weight[:, 16:21]  # and so does its maximum; between stand six of the words' own numbers
+        network.out.weight[:, 5:10] = network.out.weight[
+            :, :5
+        ]  # the mean of what the second reader says counts as that of the first does
+        network.out.weight[:, 21:] = network.out.weight[
+            :, 16:21
+        ]  # and so does its maximum; between stand six of the words' own numbers
     ids = torch.tensor([[2, 3, 4, 5], [6, 7, 8, 0]])
     turned = torch.tensor([[5, 4, 3, 2], [8, 7, 6, 0]])
     lengths = torch.tensor([4, 3])
@@ -86,7 +104,11 @@ def test_batches_hold_every_document_once_in_lengths_alike_and_in_another_order_
     epochs = [list(batches.draw(generator)) for _ in range(2)]
     for epoch in epochs:
         assert len(epoch) == len(batches) == 10
-        seen = sorted((batch.ids[row, : batch.lengths[row]].tolist(), int(batch.labels[row])) for batch in epoch for row in range(8))
+        seen = sorted(
+            (batch.ids[row, : batch.lengths[row]].tolist(), int(batch.labels[row]))
+            for batch in epoch
+            for row in range(8)
+        )
         documents = zip(given.texts.starts[:-1], given.texts.starts[1:], given.labels, strict=True)
         assert seen == sorted((given.texts.ids[begin:end].tolist(), int(label)) for begin, end, label in documents)
         n_padding = sum(int((batch.lengths.max() - batch.lengths).sum()) for batch in epoch)
@@ -97,10 +119,14 @@ def test_batches_hold_every_document_once_in_lengths_alike_and_in_another_order_
 def test_known_words_start_from_their_vectors_and_padding_from_nothing():
     known = np.array([[3.0, 4.0], [0.0, 5.0]], np.float32)
     vectors = start_vectors(5, known, np.array([2, 4]), SETTINGS)
-    np.testing.assert_allclose(vectors[[2, 4]], known / 5.0 * np.sqrt(2) / 2, rtol=1e-6)  # of length 5 both: half the root of 2 now
+    np.testing.assert_allclose(
+        vectors[[2, 4]], known / 5.0 * np.sqrt(2) / 2, rtol=1e-6
+    )  # of length 5 both: half the root of 2 now
     assert vectors[0].tolist() == [0.0, 0.0]
     assert np.all(vectors[[1, 3]] != 0)
-    assert start_vectors(500, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)[1:].std() == pytest.approx(0.5, abs=0.02)
+    assert start_vectors(500, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)[1:].std() == pytest.approx(
+        0.5, abs=0.02
+    )
 
 
 def test_long_documents_are_read_as_their_beginning_and_their_end_and_empty_ones_as_an_unknown_word():

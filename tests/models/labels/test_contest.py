@@ -14,7 +14,9 @@ from models.training.settings import TrainingSettings
 
 DIGESTS = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(4000)]
 SETTINGS = ClassifierSettings(
-    lstm=LstmSettings(hidden_size=3, fewest_updates=0, training=TrainingSettings(epochs=1, learning_rate=0.01, device="cpu"))
+    lstm=LstmSettings(
+        hidden_size=3, fewest_updates=0, training=TrainingSettings(epochs=1, learning_rate=0.01, device="cpu")
+    )
 )
 VECTORS = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
 

@@ -48,9 +48,13 @@ def test_bootstrap_intervals_are_as_wide_as_theory_says_and_shrink_with_the_root
     probabilities = np.where(truth[:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
     scores = score_labels(truth, probabilities)
     error = np.log(sure).std() / np.sqrt(4000)
-    assert scores.log_loss.high - scores.log_loss.low == pytest.approx(2 * 1.96 * error, rel=0.15)  # a thousand resamples
+    assert scores.log_loss.high - scores.log_loss.low == pytest.approx(
+        2 * 1.96 * error, rel=0.15
+    )  # a thousand resamples
     # Two labels as frequent as each other, errors as well: macro F1 is then nearly the accuracy, and so is its interval.
-    assert scores.macro_f1.high - scores.macro_f1.low == pytest.approx(scores.accuracy.high - scores.accuracy.low, rel=0.15)
+    assert scores.macro_f1.high - scores.macro_f1.low == pytest.approx(
+        scores.accuracy.high - scores.accuracy.low, rel=0.15
+    )
     assert score_labels(truth, probabilities).log_loss == scores.log_loss
 
 

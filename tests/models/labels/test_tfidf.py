@@ -55,7 +55,9 @@ def test_neighbours_are_scikit_learns_and_vote_by_similarity():
     expected = np.tile(model.shares, (9, 1))
     for row in range(9):
         np.add.at(expected[row], training.labels[places[row]], 1 - distance[row])
-    np.testing.assert_allclose(model.probabilities(other.texts), expected / expected.sum(axis=1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(
+        model.probabilities(other.texts), expected / expected.sum(axis=1, keepdims=True), atol=1e-5
+    )
 
 
 def test_k_is_the_one_that_judges_best_what_it_has_not_seen():
@@ -94,7 +96,9 @@ def test_c_is_chosen_by_cross_validation_and_few_documents_of_a_label_make_fewer
     draws = np.random.default_rng(0)
     noise = Labelled(topic_texts(n=60).texts, draws.integers(2, size=60), 2)
     tfidf = fit_tfidf(noise.texts, N_IDS)
-    assert fit_logistic(tfidf, noise, LogisticSettings(cs=(1e-3, 1e3)), seed=1).c == 1e-3  # what is not there must not be learned
+    assert (
+        fit_logistic(tfidf, noise, LogisticSettings(cs=(1e-3, 1e3)), seed=1).c == 1e-3
+    )  # what is not there must not be learned
     assert fit_logistic(tfidf, topic_texts(), LogisticSettings(cs=(1e-4, 1e1)), seed=1).c == 1e1
     lonely = Labelled(topic_texts(n=7).texts, np.array([0, 0, 0, 0, 0, 0, 1]), 2)
     assert fit_logistic(fit_tfidf(lonely.texts, N_IDS), lonely, LogisticSettings(cs=(0.1, 2.0, 30.0)), seed=1).c == 2.0
@@ -106,7 +110,10 @@ def test_a_label_that_no_document_has_is_hardly_ever_said():
     one = Labelled(training.texts, np.full(60, 2), 3)
     for given in (two, one):
         tfidf = fit_tfidf(given.texts, N_IDS)
-        for model in (fit_logistic(tfidf, given, LogisticSettings(), 1), fit_neighbours(tfidf, given, NeighbourSettings(), 1)):
+        for model in (
+            fit_logistic(tfidf, given, LogisticSettings(), 1),
+            fit_neighbours(tfidf, given, NeighbourSettings(), 1),
+        ):
             said = model.probabilities(given.texts)
             assert said[:, 1].max() < 1e-9
             np.testing.assert_allclose(said.sum(axis=1), 1.0)
@@ -117,7 +124,9 @@ def test_a_label_that_no_document_has_is_hardly_ever_said():
                                  lambda tfidf, training: fit_logistic(tfidf, training, LogisticSettings(), 1)])  # fmt: skip
 def test_probabilities_sum_to_one_and_are_never_zero_even_of_nothing(fit):
     training = topic_texts()
-    said = fit(fit_tfidf(training.texts, N_IDS), training).probabilities(Texts(np.array([UNKNOWN], np.int32), np.array([0, 0, 1])))
+    said = fit(fit_tfidf(training.texts, N_IDS), training).probabilities(
+        Texts(np.array([UNKNOWN], np.int32), np.array([0, 0, 1]))
+    )
     np.testing.assert_allclose(said.sum(axis=1), 1.0)
     assert said.min() > 0
     np.testing.assert_allclose(said[0], said[1])

@@ -11,7 +11,8 @@ DICTIONARY = ["tide", "sea", "boat", "rare", "ebb"]
 
 def texts_of(*documents: list[int]) -> Texts:
     return Texts(
-        np.array([number for document in documents for number in document], np.int32), np.cumsum([0, *map(len, documents)]).astype(np.int64)
+        np.array([number for document in documents for number in document], np.int32),
+        np.cumsum([0, *map(len, documents)]).astype(np.int64),
     )
 
 
@@ -34,13 +35,19 @@ def test_words_become_their_numbers_and_others_are_unknown():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.integers(1, 9), max_size=7), min_size=1, max_size=6), st.integers(0, 4), st.integers(0, 4), st.randoms())
+@given(
+    st.lists(st.lists(st.integers(1, 9), max_size=7), min_size=1, max_size=6),
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.randoms(),
+)
 def test_documents_are_taken_and_cut_as_lists_would_be(documents, n_head, n_tail, chance):
     texts = texts_of(*documents)
     rows = [chance.randrange(len(documents)) for _ in range(4)]
     assert documents_of(texts.take(np.array(rows))) == [documents[row] for row in rows]
     expected = [
-        document if len(document) <= n_head + n_tail else document[:n_head] + document[len(document) - n_tail :] for document in documents
+        document if len(document) <= n_head + n_tail else document[:n_head] + document[len(document) - n_tail :]
+        for document in documents
     ]
     assert documents_of(texts.cut(n_head, n_tail)) == expected
 

@@ -10,7 +10,9 @@ from models.lstm.lstm import LSTM
 from models.lstm.variants import VARIANTS
 from models.training.runtime import torch_threads
 
-CELLS = [(variant, peephole) for variant in VARIANTS for peephole in (False, True) if (variant, peephole) != ("NP", True)]
+CELLS = [
+    (variant, peephole) for variant in VARIANTS for peephole in (False, True) if (variant, peephole) != ("NP", True)
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,7 +24,9 @@ def _on_one_thread():
 def is_gradient_right(module):
     lengths = torch.tensor([2, 4, 3])
     torch.manual_seed(0)
-    x, h, c = (torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((4, 3, 2), (2, 3, 3), (2, 3, 3)))
+    x, h, c = (
+        torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((4, 3, 2), (2, 3, 3), (2, 3, 3))
+    )
 
     def outputs(x, h, c, *_):
         packed, (h_last, c_last) = module(pack_padded_sequence(x, lengths, enforce_sorted=False), (h, c))
@@ -35,7 +39,9 @@ def is_gradient_right(module):
 @pytest.mark.parametrize(("variant", "peephole"), CELLS)
 def test_gradients_are_those_of_finite_differences(variant, peephole, layer_norm):
     torch.manual_seed(1)
-    module = LSTM(2, 3, variant=variant, peephole=peephole, layer_norm=layer_norm, bidirectional=True, dtype=torch.float64)
+    module = LSTM(
+        2, 3, variant=variant, peephole=peephole, layer_norm=layer_norm, bidirectional=True, dtype=torch.float64
+    )
     assert is_gradient_right(module)
 
 
@@ -48,12 +54,15 @@ def test_gradients_by_torch_operations_are_those_of_finite_differences(variant, 
 
 @pytest.mark.parametrize("size", [1, 8, 13, 40])
 @pytest.mark.parametrize(
-    ("variant", "peephole"), [(variant, peephole) for variant, peephole in CELLS if peephole or variant not in {"vanilla", "NP"}]
+    ("variant", "peephole"),
+    [(variant, peephole) for variant, peephole in CELLS if peephole or variant not in {"vanilla", "NP"}],
 )
 def test_kernels_compute_what_torch_operations_compute(variant, peephole, size, monkeypatch):
     torch.manual_seed(2)
     module = LSTM(3, size, variant=variant, peephole=peephole)
-    steps = pack_padded_sequence(torch.randn(9, 11, 3), torch.tensor([9, 1, 4, 4, 8, 2, 9, 5, 3, 7, 6]), enforce_sorted=False)
+    steps = pack_padded_sequence(
+        torch.randn(9, 11, 3), torch.tensor([9, 1, 4, 4, 8, 2, 9, 5, 3, 7, 6]), enforce_sorted=False
+    )
     found = []
     for is_compiled in (lstm_layer.is_compiled, lambda *_: False):
         monkeypatch.setattr(lstm_layer, "is_compiled", is_compiled)

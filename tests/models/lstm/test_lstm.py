@@ -40,7 +40,10 @@ def everything(module, x, hx, lengths, batch_first):
     steps = x if lengths is None else pack_padded_sequence(x, lengths, batch_first=batch_first, enforce_sorted=False)
     outputs, (h, c) = module(steps, hx)
     outputs = outputs if lengths is None else outputs.data
-    loss = sum((part * torch.linspace(-1, 1, part.numel(), dtype=part.dtype).view(part.shape)).sum() for part in (outputs, h, c))
+    loss = sum(
+        (part * torch.linspace(-1, 1, part.numel(), dtype=part.dtype).view(part.shape)).sum()
+        for part in (outputs, h, c)
+    )
     weights = [weight for name, weight in module.named_parameters() if "peephole" not in name]
     return [*(part.detach() for part in (outputs, h, c)), *torch.autograd.grad(loss, [x, *(hx or ()), *weights])]
 
@@ -123,7 +126,13 @@ def test_the_gradients_are_those_of_the_articles_equations():
     b = (module.bias_ih_l0 + module.bias_hh_l0).detach().numpy()
     letters = lstm_oracle.forward(x.detach().numpy(), W, R, b, p, np.zeros(4), np.zeros(4))
     expected = lstm_oracle.backward(x.detach().numpy(), W, R, p, np.zeros(4), np.zeros(4), letters, d_above.numpy())
-    found = {"W": module.weight_ih_l0, "R": module.weight_hh_l0, "b": module.bias_hh_l0, "p": module.weight_peephole_l0, "x": x}
+    found = {
+        "W": module.weight_ih_l0,
+        "R": module.weight_hh_l0,
+        "b": module.bias_hh_l0,
+        "p": module.weight_peephole_l0,
+        "x": x,
+    }
     for letter, gradient in expected.items():
         np.testing.assert_allclose(found[letter].grad.numpy(), gradient, atol=1e-13, err_msg=letter)
 
@@ -141,14 +150,20 @@ def test_state_carried_over_chunks_gives_what_the_whole_gives(settings):
     torch.testing.assert_close(torch.cat(parts), whole)
     torch.testing.assert_close(state, (h_whole, c_whole))
     # Without cutting the state off, the gradient flows through the chunks too.
-    by_whole, by_parts = (torch.autograd.grad(loss.square().sum(), module.weight_hh_l0) for loss in (whole, torch.cat(parts)))
+    by_whole, by_parts = (
+        torch.autograd.grad(loss.square().sum(), module.weight_hh_l0) for loss in (whole, torch.cat(parts))
+    )
     torch.testing.assert_close(by_parts, by_whole)
 
 
 def test_a_state_may_be_used_twice_and_is_not_changed():
     torch.manual_seed(5)
     module = LSTM(3, 4, peephole=True, dtype=torch.float64)
-    first, second, hx = torch.randn(4, 2, 3).double(), torch.randn(6, 2, 3).double(), [torch.randn(1, 2, 4).double() for _ in "hc"]
+    first, second, hx = (
+        torch.randn(4, 2, 3).double(),
+        torch.randn(6, 2, 3).double(),
+        [torch.randn(1, 2, 4).double() for _ in "hc"],
+    )
     kept = copy.deepcopy(hx)
     state = tuple(part.requires_grad_() for part in hx)
     (both,) = torch.autograd.grad(module(first, state)[0].sum() + module(second, state)[0].sum(), state[:1])
@@ -254,7 +269,9 @@ def test_settings_that_contradict_each_other_are_refused(settings, message):
         LSTM(3, 4, **settings)
 
 
-@pytest.mark.parametrize(("variant", "rows"), [("NIG", slice(0, 4)), ("NFG", slice(4, 8)), ("CIFG", slice(4, 8)), ("NOG", slice(12, 16))])
+@pytest.mark.parametrize(
+    ("variant", "rows"), [("NIG", slice(0, 4)), ("NFG", slice(4, 8)), ("CIFG", slice(4, 8)), ("NOG", slice(12, 16))]
+)
 def test_weights_keep_torch_layout_and_those_of_a_missing_gate_get_no_gradient(variant, rows):
     module = LSTM(3, 4, variant=variant)
     nn.LSTM(3, 4).load_state_dict(module.state_dict())

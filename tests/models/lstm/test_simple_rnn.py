@@ -19,7 +19,9 @@ def test_the_equations_give_what_torch_gives_with_its_gradients(nonlinearity):
     weights = [h, *theirs.parameters()]
     b = theirs.bias_ih_l0 + theirs.bias_hh_l0
     layout = Layout(tuple(x.batch_sizes.tolist()))
-    found, found_last = SimpleRnnLayer.apply(x.data, h[0], theirs.weight_ih_l0, theirs.weight_hh_l0, b, nonlinearity, layout)
+    found, found_last = SimpleRnnLayer.apply(
+        x.data, h[0], theirs.weight_ih_l0, theirs.weight_hh_l0, b, nonlinearity, layout
+    )
     torch.testing.assert_close((found, found_last), (outputs.data, last[0]))
     expected = torch.autograd.grad(outputs.data.square().sum() + last.sum(), weights)
     torch.testing.assert_close(torch.autograd.grad(found.square().sum() + found_last.sum(), weights), expected)
@@ -38,7 +40,10 @@ def test_torch_itself_runs_where_nothing_special_is_asked():
 def test_gradients_with_the_identity_are_those_of_finite_differences(batch_first):
     torch.manual_seed(2)
     module = SimpleRNN(2, 3, 2, "identity", batch_first=batch_first, dtype=torch.float64)
-    x, h = torch.randn(4, 4, 2, dtype=torch.float64, requires_grad=True), torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
+    x, h = (
+        torch.randn(4, 4, 2, dtype=torch.float64, requires_grad=True),
+        torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True),
+    )
     assert torch.autograd.gradcheck(lambda x, h, *_: module(x, h), (x, h, *module.parameters()))
 
 

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from models.hmm.gaussian import GaussianHMM
-from models.regimes.regimes import RegimeModel, RegimeSettings, as_tensors, fit_regimes, from_tensors, rank_agreement, read_regimes
+from models.regimes.regimes import (
+    RegimeModel,
+    RegimeSettings,
+    as_tensors,
+    fit_regimes,
+    from_tensors,
+    rank_agreement,
+    read_regimes,
+)
 from models.series.daily_grid import daily_grid
 
 CATEGORIES = ("workplaces", "residential")
@@ -45,7 +53,9 @@ def test_another_seed_and_more_days_give_the_same_names_to_the_same_days(seed: i
     whole = fit_regimes(grid, RegimeSettings(categories=CATEGORIES))
     rows = np.flatnonzero(grid.day < 18_310 + n_days)
     values = grid.values[rows]
-    early = daily_grid(np.repeat(grid.region[rows], 2), np.repeat(grid.day[rows], 2), np.tile([0, 1], len(rows)), values.ravel(), 2)
+    early = daily_grid(
+        np.repeat(grid.region[rows], 2), np.repeat(grid.day[rows], 2), np.tile([0, 1], len(rows)), values.ravel(), 2
+    )
     fit = fit_regimes(early, RegimeSettings(categories=CATEGORIES, seed=seed))
     assert fit.model.names == whole.model.names
     np.testing.assert_allclose(fit.model.level, whole.model.level, atol=2.0)  # percent; states lie 30 apart
@@ -75,7 +85,9 @@ def test_a_model_comes_back_from_its_arrays_and_reads_the_same() -> None:
 
 def test_a_fit_tells_how_far_it_is() -> None:
     told: list[tuple[int, int, float]] = []
-    fit = fit_regimes(two_regions()[0], RegimeSettings(categories=CATEGORIES, most_states=3), lambda *progress: told.append(progress))
+    fit = fit_regimes(
+        two_regions()[0], RegimeSettings(categories=CATEGORIES, most_states=3), lambda *progress: told.append(progress)
+    )
     assert list(dict.fromkeys(n_states for n_states, _, _ in told)) == [1, 2, 3]
     last = [log_likelihood for n_states, _, log_likelihood in told if n_states == 3]
     assert last == list(fit.log_likelihoods)

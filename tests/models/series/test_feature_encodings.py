@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.series.feature_encodings import MinMax, OneHot, Standard, from_card, plus_minus, to_card, weekday_cycle, with_mask
+from models.series.feature_encodings import (
+    MinMax,
+    OneHot,
+    Standard,
+    from_card,
+    plus_minus,
+    to_card,
+    weekday_cycle,
+    with_mask,
+)
 
 TRAINING = np.array([[0.0, 5.0, np.nan], [10.0, 5.0, np.nan], [np.nan, 5.0, np.nan]])
 
@@ -13,7 +22,9 @@ TRAINING = np.array([[0.0, 5.0, np.nan], [10.0, 5.0, np.nan], [np.nan, 5.0, np.n
 def test_min_max_by_hand() -> None:
     fitted = MinMax.fit(TRAINING)
     assert fitted == MinMax((0.0, 5.0, 0.0), (10.0, 5.0, 1.0))
-    np.testing.assert_array_equal(fitted.encode(np.array([[5.0, 7.0, 0.5], [20.0, 5.0, np.nan]])), [[0.5, 0.0, 0.5], [2.0, 0.0, np.nan]])
+    np.testing.assert_array_equal(
+        fitted.encode(np.array([[5.0, 7.0, 0.5], [20.0, 5.0, np.nan]])), [[0.5, 0.0, 0.5], [2.0, 0.0, np.nan]]
+    )
 
 
 def test_standardisation_by_hand() -> None:
@@ -31,7 +42,9 @@ def test_a_constant_that_no_float_can_average_exactly_keeps_deviation_one() -> N
 def test_decoding_gives_the_values_back(values: list[float], kind: type[MinMax | Standard]) -> None:
     column = np.array(values)[:, None]
     fitted = kind.fit(column)
-    np.testing.assert_allclose(fitted.decode(fitted.encode(column)), column, rtol=1e-9, atol=1e-6)  # rounding of sums near 1e6
+    np.testing.assert_allclose(
+        fitted.decode(fitted.encode(column)), column, rtol=1e-9, atol=1e-6
+    )  # rounding of sums near 1e6
 
 
 @settings(max_examples=30, deadline=None)

@@ -13,7 +13,13 @@ from models.taggers.words import WordExample, learn_words
 
 SENTENCES = [
     [("The", "DET", "DT"), ("run", "NOUN", "NN"), ("ended", "VERB", "VBD"), (".", "PUNCT", ".")],
-    [("They", "PRON", "PRP"), ("run", "VERB", "VBP"), ("the", "DET", "DT"), ("mill", "NOUN", "NN"), (".", "PUNCT", ".")],
+    [
+        ("They", "PRON", "PRP"),
+        ("run", "VERB", "VBP"),
+        ("the", "DET", "DT"),
+        ("mill", "NOUN", "NN"),
+        (".", "PUNCT", "."),
+    ],
     [("The", "DET", "DT"), ("mill", "NOUN", "NN"), ("turned", "VERB", "VBD"), (".", "PUNCT", ".")],
     [("They", "PRON", "PRP"), ("walked", "VERB", "VBD"), ("home", "ADV", "RB"), (".", "PUNCT", ".")],
 ]
@@ -57,7 +63,10 @@ def test_decoding_finds_the_best_of_all_paths(seed: int) -> None:
         found = best_states(chain, types, np.array(lengths), starts, candidates, scores)
         for end, length in zip(np.cumsum(lengths), lengths, strict=True):
             places = [range(starts[kind], starts[kind + 1]) for kind in types[end - length : end]]
-            best = max(product(*places), key=lambda path: path_value(chain, [candidates[k] for k in path], sum(scores[k] for k in path)))
+            best = max(
+                product(*places),
+                key=lambda path: path_value(chain, [candidates[k] for k in path], sum(scores[k] for k in path)),
+            )
             assert found[end - length : end].tolist() == [candidates[k] for k in best]
 
 
@@ -79,7 +88,9 @@ def test_endings_foretell_unknown_words() -> None:
 
 def test_forms_learn_what_sets_classes_apart() -> None:
     examples = [
-        WordExample(word, False, "-", {number: 1.0}) for words, number in (("walking talking", 0), ("12 345", 1)) for word in words.split()
+        WordExample(word, False, "-", {number: 1.0})
+        for words, number in (("walking talking", 0), ("12 345", 1))
+        for word in words.split()
     ]
     model = learn_words(examples, 2, seed=1)
     said = model.probabilities([("singing", False, "-"), ("99", False, "-")])
@@ -106,11 +117,15 @@ def test_a_kept_tagger_comes_back_the_same() -> None:
 
 def test_scores_count_known_unknown_and_confusions() -> None:
     tagger = learn_tagger(SENTENCES)
-    scores = score_tagger(tagger, SENTENCES, [[("They", "PRON", "PRP"), ("run", "NOUN", ""), ("jumped", "VERB", "VBD")]])
+    scores = score_tagger(
+        tagger, SENTENCES, [[("They", "PRON", "PRP"), ("run", "NOUN", ""), ("jumped", "VERB", "VBD")]]
+    )
     assert (scores.upos, scores.known, scores.unknown, scores.n_tokens) == (pytest.approx(2 / 3), 0.5, 1.0, 3)
     assert scores.confusions == [("NOUN", "VERB", 1)]
     assert scores.by_tag["VERB"] == (0.5, 1.0, 1)
-    assert scores.most_frequent_tag == pytest.approx(2 / 3)  # run is a noun as often as a verb: the first by name; jumped is not known
+    assert scores.most_frequent_tag == pytest.approx(
+        2 / 3
+    )  # run is a noun as often as a verb: the first by name; jumped is not known
 
 
 def test_words_without_letters_and_odd_ones_are_tagged() -> None:

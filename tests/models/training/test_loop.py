@@ -7,13 +7,7 @@ import torch
 from torch import nn
 
 from models.training.checkpoint import Checkpoint, CheckpointError
-from models.training.loop import (
-    BatchLoss,
-    NonFiniteLossError,
-    Progress,
-    TensorBatches,
-    train,
-)
+from models.training.loop import BatchLoss, NonFiniteLossError, Progress, TensorBatches, train
 from models.training.runtime import seeded
 from models.training.settings import TrainingSettings, TrainingSettingsError, learning_rate
 
@@ -57,7 +51,8 @@ def test_training_is_the_same_again_and_leaves_what_is_global_as_it_was():
     torch.manual_seed(9)
     runs = [Line(), Line(), Line()]
     histories = [
-        train(module, points(), squared_error, None, replace(SETTINGS, seed=seed)) for module, seed in zip(runs, (3, 3, 4), strict=True)
+        train(module, points(), squared_error, None, replace(SETTINGS, seed=seed))
+        for module, seed in zip(runs, (3, 3, 4), strict=True)
     ]
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_num_threads() == n_threads
@@ -66,7 +61,9 @@ def test_training_is_the_same_again_and_leaves_what_is_global_as_it_was():
     assert not are_equal(weights(runs[0]), weights(runs[2]))
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, replace(SETTINGS, optimiser="sgd", schedule="plateau", warm_up_share=0.0, patience=3)])
+@pytest.mark.parametrize(
+    "settings", [SETTINGS, replace(SETTINGS, optimiser="sgd", schedule="plateau", warm_up_share=0.0, patience=3)]
+)
 def test_resumed_training_ends_with_the_same_bytes_and_the_same_history(settings):
     def validate(module):
         return float(module.line.weight.sum()) ** 2
@@ -74,7 +71,9 @@ def test_resumed_training_ends_with_the_same_bytes_and_the_same_history(settings
     kept: list[Checkpoint] = []
     whole, half = Line(), Line()
     history = train(whole, points(), squared_error, validate, settings, checkpoint=kept.append)
-    as_on_disk = Checkpoint({name: tensor.clone() for name, tensor in kept[1].tensors.items()}, json.loads(json.dumps(kept[1].notes)))
+    as_on_disk = Checkpoint(
+        {name: tensor.clone() for name, tensor in kept[1].tensors.items()}, json.loads(json.dumps(kept[1].notes))
+    )
     assert train(half, points(), squared_error, validate, settings, resume=as_on_disk) == history
     assert are_equal(weights(whole), weights(half))
     again = Line()
@@ -136,7 +135,9 @@ def test_validation_that_is_no_number_is_never_the_best_and_is_told_as_none():
 
 def test_without_validation_the_last_weights_are_kept():
     module, last = Line(), []
-    history = train(module, points(), squared_error, None, SETTINGS, checkpoint=lambda state: last.append(state.part("module")))
+    history = train(
+        module, points(), squared_error, None, SETTINGS, checkpoint=lambda state: last.append(state.part("module"))
+    )
     assert history.best_epoch == 3
     assert are_equal(weights(module), last[-1])
 
@@ -158,7 +159,9 @@ def test_gradients_are_clipped_by_value_and_then_by_norm(clipping, step):
     module, before = Line(), Line().line.weight.detach().clone()
     settings = TrainingSettings(epochs=1, optimiser="sgd", learning_rate=1.0, device="cpu", **clipping)
     history = train(module, TensorBatches((torch.zeros(1, 2),), 1), SteepLoss(), None, settings)
-    torch.testing.assert_close(before - module.line.weight.detach(), torch.tensor([step]), rtol=1e-5, atol=1e-4)  # float32 of 300
+    torch.testing.assert_close(
+        before - module.line.weight.detach(), torch.tensor([step]), rtol=1e-5, atol=1e-4
+    )  # float32 of 300
     (epoch,) = history.epochs
     assert epoch.gradient_norm == pytest.approx(500.0)
     assert epoch.gradient_norms == pytest.approx({"line.weight": 500.0, "line.bias": 0.0})
@@ -260,14 +263,18 @@ def test_gradient_that_is_no_number_stops_too():
 
 def test_learning_rates_follow_their_schedules():
     cosine = replace(SETTINGS, learning_rate=2.0)
-    assert [learning_rate(cosine, share) for share in (0.0, 0.1, 0.2, 0.6, 1.0)] == pytest.approx([0.0, 1.0, 2.0, 1.0, 0.0], abs=1e-12)
+    assert [learning_rate(cosine, share) for share in (0.0, 0.1, 0.2, 0.6, 1.0)] == pytest.approx(
+        [0.0, 1.0, 2.0, 1.0, 0.0], abs=1e-12
+    )
     assert learning_rate(TrainingSettings(learning_rate=2.0), 0.9) == 2.0
     assert learning_rate(TrainingSettings(learning_rate=2.0, schedule="plateau"), 0.9, 0.25) == 0.5
 
 
 def test_plateau_lowers_the_rate_after_so_many_epochs_without_gain():
     said = iter([3.0, 3.0, 3.0, 3.0, 2.0, 2.5])
-    settings = TrainingSettings(epochs=6, learning_rate=0.8, schedule="plateau", plateau_patience=2, plateau_factor=0.5, device="cpu")
+    settings = TrainingSettings(
+        epochs=6, learning_rate=0.8, schedule="plateau", plateau_patience=2, plateau_factor=0.5, device="cpu"
+    )
     history = train(Line(), points(), squared_error, lambda _: next(said), settings)
     assert [epoch.learning_rate for epoch in history.epochs] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4]
 
@@ -278,7 +285,9 @@ def test_what_can_be_learned_is_learned_and_progress_is_told_for_every_batch():
     settings = TrainingSettings(epochs=80, learning_rate=0.1, schedule="cosine", device="cpu")
     history = train(module, points(), squared_error, None, settings, report=told.append)
     assert history.epochs[-1].loss < 1e-3 < history.epochs[0].loss
-    torch.testing.assert_close(module.line.weight.detach(), torch.tensor([[2.0, -1.0]]), rtol=0.0, atol=0.05)  # 80 epochs end near it
+    torch.testing.assert_close(
+        module.line.weight.detach(), torch.tensor([[2.0, -1.0]]), rtol=0.0, atol=0.05
+    )  # 80 epochs end near it
     assert len(told) == 80 * 3
     assert (told[0].share_done, told[-1].share_done) == (1 / 240, 1.0)
     assert told[-1].n_samples == 80 * 20

@@ -23,7 +23,9 @@ def parsed(lake, source: str, *texts: str) -> StepRecord:
         )
     ref = write_table(lake, "documents", rows.take().tables["documents"])
     ref = type(ref)(**{**vars(ref), "table": PARSED})
-    return StepRecord("parse_documents", f"{source}: a.txt", source, "f" * 12, "0", (), (ref,), len(texts), len(texts), {}, 0.0)
+    return StepRecord(
+        "parse_documents", f"{source}: a.txt", source, "f" * 12, "0", (), (ref,), len(texts), len(texts), {}, 0.0
+    )
 
 
 def settle(lake, *records: StepRecord):

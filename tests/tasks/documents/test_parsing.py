@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from tasks.documents import parsing as document_parsing
 from tasks.documents.parsing import PARSED, DocumentSettings, ParseBatch, parse_body, parse_works
 from tasks.intake.fetch import fetch_source
@@ -20,7 +20,13 @@ SETTINGS = DocumentSettings()
 
 
 def source(
-    folder: Path, kind: str = "text", location: str = "*.txt", *, unit: str = "file", lang: str | None = "en", columns=None
+    folder: Path,
+    kind: str = "text",
+    location: str = "*.txt",
+    *,
+    unit: str = "file",
+    lang: str | None = "en",
+    columns=None,
 ) -> Source:
     return Source("one", kind, location, str(folder), "CC0-1.0", "us", lang, unit, columns or {})
 
@@ -64,8 +70,13 @@ def test_bad_files_are_set_aside_by_rule_and_the_others_go_on(lake, tmp_path):
         ("empty.txt", "empty_file"), ("picture.txt", "binary_content"), ("blank.txt", "no_text"), ("cut.txt", "compressed_stream_truncated"),
     }  # fmt: skip
     assert {row["uri"] for row in tables[PARSED]} == {"good.txt", "slip.txt"}
-    assert [(row["outcome"], row["score"]) for row in tables["ops.ledger"] if row["rule"] == "invalid_bytes_replaced"] == [("changed", 1.0)]
-    assert all(row["vintage"] and row["source"] == "one" and row["table_name"] == "documents" for row in tables["ops.quarantine"])
+    assert [
+        (row["outcome"], row["score"]) for row in tables["ops.ledger"] if row["rule"] == "invalid_bytes_replaced"
+    ] == [("changed", 1.0)]
+    assert all(
+        row["vintage"] and row["source"] == "one" and row["table_name"] == "documents"
+        for row in tables["ops.quarantine"]
+    )
 
 
 def test_lines_before_a_cut_are_kept_and_the_rest_is_one_record(lake, tmp_path):
@@ -89,7 +100,9 @@ def test_a_bomb_is_set_aside(lake, tmp_path):
 @pytest.mark.slow
 def test_pages_are_read_and_bad_ones_set_aside(lake, tmp_path):
     text = "A page that says something worth reading about trams and the weather. " * 3
-    (tmp_path / "good.html").write_text(f"<html><head><title>Trams</title></head><body><article><p>{text}</p></article></body></html>")
+    (tmp_path / "good.html").write_text(
+        f"<html><head><title>Trams</title></head><body><article><p>{text}</p></article></body></html>"
+    )
     (tmp_path / "binary.html").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     (tmp_path / "deep.html").write_bytes(b"<div>" * 100_000 + b"x")
     (tmp_path / "large.html").write_bytes(b"<p>" + b"0" * 50_000_000)
@@ -101,7 +114,11 @@ def test_pages_are_read_and_bad_ones_set_aside(lake, tmp_path):
         ("script.html", "no_main_text"),
     }  # fmt: skip
     (document,) = tables[PARSED]
-    assert (document["title"], document["extractor"].split("/")[0], document["kind"]) == ("Trams", "trafilatura_fast", "html")
+    assert (document["title"], document["extractor"].split("/")[0], document["kind"]) == (
+        "Trams",
+        "trafilatura_fast",
+        "html",
+    )
     assert sum(record.n_rows_in for record in records) == 6
 
 
@@ -193,7 +210,9 @@ def test_every_record_of_the_real_archives_is_accounted_for(lake, shared):
 
 @pytest.mark.slow
 def test_real_messages_treebanks_and_articles_come_in_whole(lake, shared):
-    records, tables = parse(lake, source(shared / "data/classify", "labelled", "SMSSpamCollection.tsv.gz", columns={"label": 0, "text": 1}))
+    records, tables = parse(
+        lake, source(shared / "data/classify", "labelled", "SMSSpamCollection.tsv.gz", columns={"label": 0, "text": 1})
+    )
     assert sum(record.n_rows_in for record in records) == 4_170 == len(tables[PARSED]) == len(tables["labels"])
     records, tables = parse(lake, source(shared / "data/ud", "conllu", "*dev.conllu.gz"))
     assert (len(tables["treebank"]), sum(len(record.set_aside) for record in records)) == (12_480 + 25_147, 0)

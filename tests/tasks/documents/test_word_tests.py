@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import split_rows
 from tasks.documents.word_tests import word_test_works, word_tests_body
 from tasks.intake.fetch import fetch_source
@@ -28,9 +28,15 @@ def test_a_set_with_broken_lines_leaves_its_questions_and_a_quarantine(lake, tmp
     (tmp_path / "set.txt.gz").write_bytes(gzip.compress(b"Meer Flut 8\r\nMeer\r\nZug Karte ?\r\nWelle Boot 5.5\r\n"))
     (work,) = works_of(lake, tmp_path, "set.txt.gz")
     record = do(lake, work, word_tests_body)
-    assert (record.n_rows_in, record.n_rows_out, record.set_aside) == (4, 2, {"line_no_word_pair": 1, "rating_no_number": 1})
+    assert (record.n_rows_in, record.n_rows_out, record.set_aside) == (
+        4,
+        2,
+        {"line_no_word_pair": 1, "rating_no_number": 1},
+    )
     questions = rows_of(lake, record, "word_tests")
-    assert [(row["source"], row["uri"], row["line"], row["lang"], row["words"], row["rating"]) for row in questions] == [
+    assert [
+        (row["source"], row["uri"], row["line"], row["lang"], row["words"], row["rating"]) for row in questions
+    ] == [
         ("test_set", "set.txt.gz", 1, "de", ["Meer", "Flut"], 8.0),
         ("test_set", "set.txt.gz", 4, "de", ["Welle", "Boot"], 5.5),
     ]

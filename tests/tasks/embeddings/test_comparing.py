@@ -48,7 +48,11 @@ def test_a_worse_model_is_kept_unpublished_and_the_reason_is_written(lake: Lake)
     second = publish_stage(lake, UNTRAINED)
     assert verdict_of(lake, second) == "worse_than_champion"
     assert second.judged[0].set_aside == {"worse_than_champion": 1}
-    assert (published(lake, "models"), published(lake, "word_vectors"), published(lake, "scores")) == ([champion], vectors, scores)
+    assert (published(lake, "models"), published(lake, "word_vectors"), published(lake, "scores")) == (
+        [champion],
+        vectors,
+        scores,
+    )
     (loser,) = rows_of(lake, second.judged[0], "unpublished_models")
     assert loser["model_id"] != champion["model_id"]
     compared = {(row["metric"], row["split"]): row for row in rows_of(lake, second.judged[0], COMPARISONS)}
@@ -63,14 +67,18 @@ def test_a_better_model_takes_the_place(lake: Lake):
     publish_stage(lake, UNTRAINED)
     run = publish_stage(lake)
     assert verdict_of(lake, run) == "not_worse_than_champion"
-    assert [row["model_id"] for row in published(lake, "models")] == [row["model_id"] for row in rows_of(lake, run.trained[0], "models")]
+    assert [row["model_id"] for row in published(lake, "models")] == [
+        row["model_id"] for row in rows_of(lake, run.trained[0], "models")
+    ]
     assert plan_embeddings(lake, SETTINGS) == []
 
 
 def test_both_are_asked_what_both_know_among_the_words_that_both_know():
     new = WordVectors("en", "norm", ("sea", "tide", "tram", "whale"), np.eye(4, dtype=np.float32))
     champion = WordVectors("en", "norm", ("Tide", "sea", "tram", "krill"), np.eye(4, dtype=np.float32))
-    asked = WordTest("set", (("sea", "tide"), ("sea", "whale"), ("krill", "tram"), ("tram", "Sea")), np.array([1.0, 2.0, 3.0, 4.0]))
+    asked = WordTest(
+        "set", (("sea", "tide"), ("sea", "whale"), ("krill", "tram"), ("tram", "Sea")), np.array([1.0, 2.0, 3.0, 4.0])
+    )
     common = _known_to_both((new, champion), asked)
     assert common.questions == (("sea", "tide"), ("tram", "Sea"))
     assert common.ratings is not None
@@ -83,7 +91,9 @@ def test_both_are_asked_what_both_know_among_the_words_that_both_know():
 def test_the_newer_wins_where_too_few_questions_are_known_to_both(lake: Lake):
     publish_english(lake, pairs_within_topics("en")[:9])
     publish_stage(lake)
-    other_text = replace(UNTRAINED, word2vec=replace(UNTRAINED.word2vec, seed=6))  # another part is held out: losses are no answer either
+    other_text = replace(
+        UNTRAINED, word2vec=replace(UNTRAINED.word2vec, seed=6)
+    )  # another part is held out: losses are no answer either
     assert verdict_of(lake, publish_stage(lake, other_text)) == "champion_not_comparable"
 
 
@@ -92,7 +102,9 @@ def test_a_model_of_another_column_is_for_something_else_and_has_no_rival(lake: 
     publish_stage(lake)
     run = publish_stage(lake, replace(UNTRAINED, column="stem"))
     assert verdict_of(lake, run) == "first_champion"
-    assert [row["model_id"] for row in published(lake, "models")] == [row["model_id"] for row in rows_of(lake, run.trained[0], "models")]
+    assert [row["model_id"] for row in published(lake, "models")] == [
+        row["model_id"] for row in rows_of(lake, run.trained[0], "models")
+    ]
 
 
 def test_models_of_another_kind_are_asked_the_same_questions(lake: Lake):
@@ -100,5 +112,7 @@ def test_models_of_another_kind_are_asked_the_same_questions(lake: Lake):
     publish_stage(lake)
     glove = replace(SETTINGS, model="glove", tolerance=2.0, glove=GloveSettings(vector_size=8, window=4, epochs=15))
     run = publish_stage(lake, glove)
-    assert [(row["metric"], row["split"]) for row in rows_of(lake, run.judged[0], COMPARISONS)] == [("spearman", "topics")]
+    assert [(row["metric"], row["split"]) for row in rows_of(lake, run.judged[0], COMPARISONS)] == [
+        ("spearman", "topics")
+    ]
     assert [row["kind"] for row in published(lake, "models")] == ["glove"]

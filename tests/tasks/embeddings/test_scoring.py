@@ -13,11 +13,15 @@ from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
 
 ENGLISH, GERMAN = documents_about("en", 40), documents_about("de", 30, seed=2)
-SQUARE = WordVectors("en", "norm", ("tide", "sea", "Tram", "rail"), np.array([[1, 0], [1, 0.1], [0, 1], [0.05, 1]], np.float32))
+SQUARE = WordVectors(
+    "en", "norm", ("tide", "sea", "Tram", "rail"), np.array([[1, 0], [1, 0.1], [0, 1], [0.05, 1]], np.float32)
+)
 
 
 def test_results_are_rows_of_scores():
-    test = WordTest("set", (("Tide", "SEA"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0]))
+    test = WordTest(
+        "set", (("Tide", "SEA"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0])
+    )
     assert [(score.metric, score.split, score.value, score.baseline) for score in scores_of(score_on(SQUARE, test))] == [
         ("spearman", "set", pytest.approx(0.5), "chance"), ("n_questions_known", "set", 3.0, None),
         ("share_of_questions_known", "set", 0.75, None),
@@ -26,7 +30,9 @@ def test_results_are_rows_of_scores():
 
 def test_words_are_brought_into_the_form_of_the_column():
     stems = WordVectors("en", "stem", ("tide", "tram"), np.eye(2, dtype=np.float32))
-    assert score_on(stems, WordTest("set", (("tides", "Trams"), ("tide", "mills")), np.array([1.0, 2.0]))).unknown_words == ("mill",)
+    assert score_on(
+        stems, WordTest("set", (("tides", "Trams"), ("tide", "mills")), np.array([1.0, 2.0]))
+    ).unknown_words == ("mill",)
 
 
 def test_a_result_that_is_no_number_gives_no_score():
@@ -53,7 +59,12 @@ def test_scores_of_every_set_of_a_language_are_written_and_the_unknown_named(lak
     assert ("loss_per_pair", "held_out") in scores
     assert {row["split"] for row in rows_of(lake, german, "scores")} == {"training", "held_out", "german"}
     (line,) = rows_of(lake, english, "ops.ledger")
-    assert (line["subject"], line["outcome"], line["rule"], line["score"]) == ("en: nowhere", "skipped", "no_question_known", 0.0)
+    assert (line["subject"], line["outcome"], line["rule"], line["score"]) == (
+        "en: nowhere",
+        "skipped",
+        "no_question_known",
+        0.0,
+    )
     results = {row["test"]: row for row in rows_of(lake, english, RESULTS)}
     assert results["nowhere"]["unknown_words"] == ["krill", "plankton", "whale"]
     assert (results["topics"]["unknown_words"], results["nowhere"]["value"]) == (["whale"], None)
@@ -66,7 +77,9 @@ def test_a_changed_test_costs_the_scores_of_its_language_and_no_training(lake: L
     german = word_test(lake, "german", "de", pairs_within_topics("de"))
     publish_words(lake, ENGLISH, GERMAN, tests=(word_test(lake, "topics", "en", pairs_within_topics("en")), german))
     publish_stage(lake)
-    publish_words(lake, ENGLISH, GERMAN, tests=(word_test(lake, "topics", "en", pairs_within_topics("en")[:30]), german))
+    publish_words(
+        lake, ENGLISH, GERMAN, tests=(word_test(lake, "topics", "en", pairs_within_topics("en")[:30]), german)
+    )
     assert [(line.step, line.subject) for line in plan_embeddings(lake, SETTINGS)] == [("score_vectors", "en")]
     assert publish_stage(lake).n_done == 1
     manifest = read_manifest(lake)
@@ -74,5 +87,7 @@ def test_a_changed_test_costs_the_scores_of_its_language_and_no_training(lake: L
     scores = read_table(lake, manifest.tables["scores"]).to_pylist()
     keys = [(row["model_id"], row["metric"], row["split"]) for row in scores]
     assert len(set(keys)) == len(keys)
-    assert {row["value"] for row in scores if (row["metric"], row["split"]) == ("n_questions_known", "topics")} == {30.0}
+    assert {row["value"] for row in scores if (row["metric"], row["split"]) == ("n_questions_known", "topics")} == {
+        30.0
+    }
     assert plan_embeddings(lake, SETTINGS) == []

@@ -116,7 +116,11 @@ def test_model_is_learned_from_the_column_asked_for(lake: Lake):
     [
         (ENGLISH[:3], SETTINGS, "fewer_than_2000_tokens"),
         ([("und", sentences) for _, sentences in ENGLISH], SETTINGS, "language_unknown"),
-        (ENGLISH, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, min_count=5000)), "fewer_than_2_words_with_5000_occurrences"),
+        (
+            ENGLISH,
+            replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, min_count=5000)),
+            "fewer_than_2_words_with_5000_occurrences",
+        ),
         ([("en", [["sea"]] * 200)] * 15, SETTINGS, "fewer_than_2_words_with_5_occurrences"),
         ([("en", [["sea"], ["tide"]] * 100)] * 15, SETTINGS, "no_two_words_in_a_window"),
         (ENGLISH, replace(SETTINGS, held_out_share=1.0), "fewer_than_2_words_with_5_occurrences"),
@@ -136,7 +140,9 @@ def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lak
 
 def test_a_window_longer_than_every_sentence_and_vectors_of_one_number_are_learned(lake: Lake):
     publish_words(lake, ENGLISH)
-    (record,) = run_stage(lake, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, window=10_000, vector_size=1))).trained
+    (record,) = run_stage(
+        lake, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, window=10_000, vector_size=1))
+    ).trained
     assert {len(row["vector"]) for row in rows_of(lake, record, "word_vectors")} == {1}
 
 

@@ -75,10 +75,14 @@ def test_glove_is_a_setting(lake: Lake):
     assert (score["metric"], score["split"]) == ("loss_per_entry", "training")
     assert score["value"] < score["baseline_value"]
     assert plan_embeddings(lake, settings) == []
-    assert plan_embeddings(lake, replace(settings, word2vec=replace(settings.word2vec, epochs=9))) == []  # of the other model
+    assert (
+        plan_embeddings(lake, replace(settings, word2vec=replace(settings.word2vec, epochs=9))) == []
+    )  # of the other model
 
 
-@pytest.mark.parametrize(("column", "word"), [("token", "Harbour"), ("norm", "harbour"), ("stem", "harb"), ("lemma", "harbour")])
+@pytest.mark.parametrize(
+    ("column", "word"), [("token", "Harbour"), ("norm", "harbour"), ("stem", "harb"), ("lemma", "harbour")]
+)
 def test_each_column_is_a_setting(lake: Lake, column, word):
     publish_words(lake, ENGLISH)
     (record,) = run_stage(lake, replace(ONCE, column=column)).trained
@@ -132,7 +136,9 @@ def test_a_checkpoint_that_cannot_be_read_or_is_of_another_training_is_passed_ov
     assert Checkpoints(lake, work.payload.checkpoint, 0.0).load() is None
     expected = train_vectors_body(lake, work.payload).files[0]
     form = np.zeros((14, 16), np.float32)
-    other = TrainingState({"inputs": form, "outputs": form}, {"settings": "0", "corpus": "0", "start": "0", "epochs": []})
+    other = TrainingState(
+        {"inputs": form, "outputs": form}, {"settings": "0", "corpus": "0", "start": "0", "epochs": []}
+    )
     Checkpoints(lake, work.payload.checkpoint, 0.0).save(other)
     assert (folder / "checkpoint.json").exists()
     assert train_vectors_body(lake, work.payload).files[0] == expected
@@ -190,5 +196,8 @@ def test_weights_of_words_that_are_known_are_taken_over(lake: Lake):
     first = publish_stage(lake)
     publish_words(lake, ENGLISH)
     (second,) = run_stage(lake, still).trained
-    old, new = ({row["term"]: row["vector"] for row in rows_of(lake, record, "word_vectors")} for record in (first.trained[0], second))
+    old, new = (
+        {row["term"]: row["vector"] for row in rows_of(lake, record, "word_vectors")}
+        for record in (first.trained[0], second)
+    )
     np.testing.assert_allclose([new[word] for word in old], list(old.values()), atol=1e-4)

@@ -7,7 +7,7 @@ import pytest
 from oracles.slow_tfidf import slow_tfidf
 from support.feature_parts import NEWCOMER, PART_ONE, PART_TWO, leave_documents
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from models.taggers.lemmas import as_tensors as lemma_tensors
 from models.taggers.lemmas import learn_lemmas
@@ -82,7 +82,9 @@ def test_counts_add_up_over_all_tables_and_weights_equal_those_of_dictionaries(l
     lang_of = {doc_id.zfill(16): lang for doc_id, lang, _ in [*PART_ONE, *PART_TWO, *NEWCOMER]}
     words: dict[str, dict[str, list[str]]] = {}
     for doc_id, lang in lang_of.items():
-        words.setdefault(lang, {})[doc_id] = [token["stem"] for token in tokens if token["doc_id"] == doc_id and not token["is_stop"]]
+        words.setdefault(lang, {})[doc_id] = [
+            token["stem"] for token in tokens if token["doc_id"] == doc_id and not token["is_stop"]
+        ]
     expected = {key: weight for documents in words.values() for key, weight in slow_tfidf(documents).items()}
     tfidf = {(row["doc_id"], row["term"]): row["weight"] for row in rows_of(lake, records, "tfidf").to_pylist()}
     assert tfidf == pytest.approx(expected, abs=1e-12)
@@ -170,7 +172,9 @@ def leave_tagger(lake: Lake, lang: str, verb: str) -> StageRecord:
     tensors, notes = as_tensors(learn_tagger(sentences))
     lemmas = lemma_tensors(learn_lemmas([(verb, "VERB", "swim")]))
     model = TrainedModel("hmm_tagger", lang, 1, {}, "000001", (), {**tensors, **lemmas}, (), notes)
-    record = do(lake, Work(Step("test_tagger", ()), verb, (verb,)), lambda lake, _: StepOutput(write_model(lake, model), 0, 0))
+    record = do(
+        lake, Work(Step("test_tagger", ()), verb, (verb,)), lambda lake, _: StepOutput(write_model(lake, model), 0, 0)
+    )
     return leave_stage(lake, "hmm", [record])
 
 
@@ -200,6 +204,8 @@ def test_a_tagger_that_cannot_be_read_leaves_its_language_untagged_and_the_ledge
     lake.locate(weights.path).write_bytes(b"another code's")
     records = build(lake)
     assert set(rows_of(lake, records, "tokens")["pos"].to_pylist()) == {None}
-    assert [row["subject"] for row in rows_of(lake, records, "ops.ledger").to_pylist() if row["rule"] == "tagger_not_readable"] == [
-        "tagger of en"
-    ]
+    assert [
+        row["subject"]
+        for row in rows_of(lake, records, "ops.ledger").to_pylist()
+        if row["rule"] == "tagger_not_readable"
+    ] == ["tagger of en"]

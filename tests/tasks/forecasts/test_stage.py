@@ -33,7 +33,9 @@ def test_forecasts_scores_and_model_are_left(lake: Lake) -> None:
     assert card["notes"]["peak_memory_bytes"] > 0
     assert (len(card["notes"]["calibrated_on"]), len(card["notes"]["tested_on"])) == (2, 3)
     assert card["notes"]["forecaster"]["encoding"]["policy"]["encoding"] == "MinMax"
-    assert len(loss_rows(card["notes"])) == len(card["notes"]["losses"]) == 3  # before the first origin, after four, and at the end
+    assert (
+        len(loss_rows(card["notes"])) == len(card["notes"]["losses"]) == 3
+    )  # before the first origin, after four, and at the end
     by_lag = card["notes"]["gradient_by_lag"]
     assert [len(by_lag[state]) for state in "hc"] == [SETTINGS.past_days] * 2
     assert by_lag["h"][-1] < by_lag["h"][0]  # what is long ago counts less
@@ -104,9 +106,15 @@ def test_a_champion_of_another_form_gives_way(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("regions", "rule"),
-    [((), "no_mobility_published"), ((("SE", 20),), "fewer_than_60_days"), ((("SE", 62), ("DE", 5)), "too_few_days_for_a_backtest")],
+    [
+        ((), "no_mobility_published"),
+        ((("SE", 20),), "fewer_than_60_days"),
+        ((("SE", 62), ("DE", 5)), "too_few_days_for_a_backtest"),
+    ],
 )
-def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(lake: Lake, regions: tuple[tuple[str, int], ...], rule: str) -> None:
+def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(
+    lake: Lake, regions: tuple[tuple[str, int], ...], rule: str
+) -> None:
     publish_mobility(lake, *regions)
     (record,), judged, written, _ = run_stage(lake)
     (line,) = rows_of(lake, [record], "ops.ledger")
@@ -120,7 +128,9 @@ def test_parts_of_a_country_have_its_holidays_or_their_own(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 120), ("SE/Skåne", 120))
     manifest = read_manifest(lake)
     assert manifest is not None
-    panel, n_regions = read_panel(lake, ForecastData(manifest.tables["mobility"], manifest.tables["policy"], "000001", SETTINGS))
+    panel, n_regions = read_panel(
+        lake, ForecastData(manifest.tables["mobility"], manifest.tables["policy"], "000001", SETTINGS)
+    )
     assert panel is not None
     assert n_regions == 2
     good_friday = (date(2020, 4, 10) - date(1970, 1, 1)).days

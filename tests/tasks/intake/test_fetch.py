@@ -63,7 +63,9 @@ class TestFiles:
         (tmp_path / "beside.txt").write_text("x")
         (folder / "deep" / "er").mkdir(parents=True)
         (folder / "deep" / "er" / "a.txt").write_text("y")
-        assert [item.uri for item in fetch_source(lake, source(str(tmp_path / "*.txt"), folder))] == [f"{tmp_path}/beside.txt"]
+        assert [item.uri for item in fetch_source(lake, source(str(tmp_path / "*.txt"), folder))] == [
+            f"{tmp_path}/beside.txt"
+        ]
         assert [item.uri for item in fetch_source(lake, source("../*.txt", folder))] == ["../beside.txt"]
         assert [item.uri for item in fetch_source(lake, source("**/*.txt", folder))] == ["deep/er/a.txt"]
 
@@ -143,7 +145,9 @@ class TestArchives:
         assert (item.uri, read(lake, item)) == ("a.tar.xz#one.txt", b"one")
 
     def test_names_that_lead_out_of_the_archive_are_set_aside(self, lake, folder):
-        (folder / "a.zip").write_bytes(zipped({"../../evil.txt": b"1", "/etc/evil": b"2", "good.txt": b"3", "a/..hidden/b": b"4"}))
+        (folder / "a.zip").write_bytes(
+            zipped({"../../evil.txt": b"1", "/etc/evil": b"2", "good.txt": b"3", "a/..hidden/b": b"4"})
+        )
         fetched = fetch_source(lake, source("a.zip", folder))
         assert [item.member for item in fetched] == ["a/..hidden/b", "good.txt"]
         assert rules(fetched) == ["member_name_leaves_the_archive"] * 2
@@ -204,7 +208,9 @@ class TestUrls:
         assert (looked.uri, looked.key) == (kept.uri, kept.key) == (f"{url}#m.txt", kept.key)
 
     def test_what_may_pass_is_tried_again(self, lake, folder, site):
-        url = self.url(site, Answer(status=503, headers={"Retry-After": "0"}), Answer(body=b"hel", cut=True), Answer(body=b"hello"))
+        url = self.url(
+            site, Answer(status=503, headers={"Retry-After": "0"}), Answer(body=b"hel", cut=True), Answer(body=b"hello")
+        )
         (item,) = fetch_source(lake, source(url, folder), settings=QUICK)
         assert (read(lake, item), len(site.requests)) == (b"hello", 3)
 
@@ -252,7 +258,9 @@ class TestUrls:
 
     @pytest.mark.parametrize("url", ["http://", "http://[::bad/", "https://127.0.0.1:1/x"])
     def test_an_address_that_leads_nowhere_is_told(self, lake, folder, url):
-        assert rules(fetch_source(lake, source(url, folder), settings=replace(QUICK, n_retries=0))) == ["download_failed"]
+        assert rules(fetch_source(lake, source(url, folder), settings=replace(QUICK, n_retries=0))) == [
+            "download_failed"
+        ]
 
 
 class TestStores:
@@ -290,7 +298,9 @@ class TestStores:
     @pytest.mark.usefixtures("store")
     def test_a_store_without_driver_and_one_without_such_files_are_told(self, lake, folder):
         assert rules(fetch_source(lake, source("nosuch://a/b", folder), settings=QUICK)) == ["download_failed"]
-        assert rules(fetch_source(lake, source("memory://bucket/*.csv", folder), settings=QUICK)) == ["location_matches_nothing"]
+        assert rules(fetch_source(lake, source("memory://bucket/*.csv", folder), settings=QUICK)) == [
+            "location_matches_nothing"
+        ]
 
 
 def test_times_are_utc(lake, folder):

@@ -20,7 +20,10 @@ def test_sources_come_by_name_with_their_folder(tmp_path):
     (tmp_path / "1.yaml").write_text(TEXT.format("b"))
     (tmp_path / "2.yml").write_text(TEXT.format("a"))
     (tmp_path / "notes.txt").write_text("no declaration")
-    assert [(source.name, source.folder) for source in load_sources(tmp_path)] == [("a", str(tmp_path)), ("b", str(tmp_path))]
+    assert [(source.name, source.folder) for source in load_sources(tmp_path)] == [
+        ("a", str(tmp_path)),
+        ("b", str(tmp_path)),
+    ]
 
 
 def test_a_missing_folder_and_an_empty_one_say_what_to_do(tmp_path):
@@ -31,7 +34,10 @@ def test_a_missing_folder_and_an_empty_one_say_what_to_do(tmp_path):
 def test_two_sources_of_one_name_name_both_files(tmp_path):
     (tmp_path / "a.yaml").write_text(TEXT.format("same"))
     (tmp_path / "b.yaml").write_text("# a comment\n" + TEXT.format("same"))
-    assert refusal(tmp_path) == f"{tmp_path / 'b.yaml'}, line 2: the name `same` is taken by {tmp_path / 'a.yaml'}: choose another"
+    assert (
+        refusal(tmp_path)
+        == f"{tmp_path / 'b.yaml'}, line 2: the name `same` is taken by {tmp_path / 'a.yaml'}: choose another"
+    )
 
 
 def test_all_faults_are_told_at_once(tmp_path):

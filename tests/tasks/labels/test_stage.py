@@ -7,13 +7,7 @@ from support.published_labels import Document, labelled_documents, publish_label
 
 from models.labels.parts import PartSettings, parts_of
 from tasks.labels.applying import prediction_works
-from tasks.labels.stage import (
-    KINDS,
-    classifier_works,
-    confusion_rows,
-    curve_rows,
-    plan_classification,
-)
+from tasks.labels.stage import KINDS, classifier_works, confusion_rows, curve_rows, plan_classification
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
@@ -27,7 +21,10 @@ def part_of(document: Document) -> str:
 
 
 def test_every_labelled_source_has_its_classifiers_scores_and_a_champion(lake: Lake):
-    messages, notes = labelled_documents(120), labelled_documents(60, source="notes", labels=("health", "weather"), seed=2)
+    messages, notes = (
+        labelled_documents(120),
+        labelled_documents(60, source="notes", labels=("health", "weather"), seed=2),
+    )
     publish_labelled(lake, messages, notes)
     trained, judged, _, _ = run_stage(lake)
     assert [record.subject for record in trained] == ["messages", "notes"]
@@ -40,16 +37,23 @@ def test_every_labelled_source_has_its_classifiers_scores_and_a_champion(lake: L
         scores = {(row["model_id"], row["metric"], row["split"]): row for row in rows_of(lake, [record], "scores")}
         cards = {row["kind"]: read_model(lake, row["model_id"])[1] for row in models}
         for row in models:
-            card, of_test = cards[row["kind"]], {key[1]: score for key, score in scores.items() if key[::2] == (row["model_id"], "test")}
+            card, of_test = (
+                cards[row["kind"]],
+                {key[1]: score for key, score in scores.items() if key[::2] == (row["model_id"], "test")},
+            )
             n_test = card["notes"]["n_documents"]["test"]
             assert sum(map(sum, card["notes"]["confusion"])) == n_test
             right = sum(card["notes"]["confusion"][label][label] for label in range(2))
             assert of_test["accuracy"]["value"] == pytest.approx(right / n_test)
             assert of_test["macro_f1_low"]["value"] <= of_test["macro_f1_high"]["value"]
             for metric in ("accuracy", "log_loss"):
-                assert of_test[f"{metric}_low"]["value"] <= of_test[metric]["value"] <= of_test[f"{metric}_high"]["value"]
+                assert (
+                    of_test[f"{metric}_low"]["value"] <= of_test[metric]["value"] <= of_test[f"{metric}_high"]["value"]
+                )
         assert cards["label_logistic"]["scores"][0]["baseline"] == "label_majority"
-        assert cards["label_lstm"]["scores"][0]["baseline_value"] == pytest.approx(cards["label_logistic"]["scores"][0]["value"])
+        assert cards["label_lstm"]["scores"][0]["baseline_value"] == pytest.approx(
+            cards["label_logistic"]["scores"][0]["value"]
+        )
         assert cards["label_lstm"]["notes"]["peak_memory_bytes"] > 0
         best = max(scores[row["model_id"], "accuracy", "validation"]["value"] for row in models)
         champion = next(row["model_id"] for row in models if row["is_champion"])
@@ -60,9 +64,13 @@ def test_every_labelled_source_has_its_classifiers_scores_and_a_champion(lake: L
 def test_where_little_is_held_out_the_choice_is_by_cross_validation(lake: Lake):
     publish_labelled(lake, labelled_documents(60))
     (trained,), *_ = run_stage(lake, replace(SETTINGS, parts=PartSettings(n_folds=3)))
-    scores = {(row["model_id"], row["metric"], row["split"]): row["value"] for row in rows_of(lake, [trained], "scores")}
+    scores = {
+        (row["model_id"], row["metric"], row["split"]): row["value"] for row in rows_of(lake, [trained], "scores")
+    }
     assert {split for _, _, split in scores} == {"validation", "test", "cross_validation"}
-    best = max(value for (_, metric, split), value in scores.items() if (metric, split) == ("accuracy", "cross_validation"))
+    best = max(
+        value for (_, metric, split), value in scores.items() if (metric, split) == ("accuracy", "cross_validation")
+    )
     champion = next(row["model_id"] for row in rows_of(lake, [trained], "models") if row["is_champion"])
     assert scores[champion, "accuracy", "cross_validation"] == best > 0.7
 
@@ -84,7 +92,9 @@ def test_labels_are_predicted_for_what_was_not_learned_from(lake: Lake):
         rows = rows_of(lake, said, "predictions")
         assert {row["doc_id"] for row in rows} == expected
         assert len(rows) == len(expected) == sum(record.n_rows_out for record in said)
-        assert {row["model_id"] for row in rows} == {row["model_id"] for row in rows_of(lake, judged, "models") if row["is_champion"]}
+        assert {row["model_id"] for row in rows} == {
+            row["model_id"] for row in rows_of(lake, judged, "models") if row["is_champion"]
+        }
         assert {row["label"] for row in rows} == {"weather", "transport"}
         assert all(0.5 <= row["probability"] <= 1 for row in rows)
     truth = {one.doc_id: one.label for one in messages}
@@ -142,9 +152,17 @@ def test_a_label_with_too_few_documents_is_set_aside_counted_and_named(lake: Lak
     [
         (labelled_documents(50, labels=(None,)), "no_labelled_documents", 0),
         (labelled_documents(60, labels=("weather",)), "fewer_than_2_labels_to_learn_from", 60),
-        ([*labelled_documents(60, labels=("weather",)), Document("messages", "sport", ("goal",))], "fewer_than_2_labels_to_learn_from", 61),
+        (
+            [*labelled_documents(60, labels=("weather",)), Document("messages", "sport", ("goal",))],
+            "fewer_than_2_labels_to_learn_from",
+            61,
+        ),
         (labelled_documents(30), "fewer_than_40_labelled_documents", 30),
-        ([Document("messages", "weather", ()), Document("messages", "sport", ())], "fewer_than_2_labels_to_learn_from", 2),
+        (
+            [Document("messages", "weather", ()), Document("messages", "sport", ())],
+            "fewer_than_2_labels_to_learn_from",
+            2,
+        ),
         ([one for one in labelled_documents(90) if part_of(one) == "training"], "no_document_held_out", None),
     ],
 )
@@ -166,7 +184,11 @@ def test_a_loss_that_is_no_number_leaves_the_lstm_out_and_the_ledger_says_where(
     (trained,), judged, said, _ = run_stage(lake, settings)
     assert sorted(row["kind"] for row in rows_of(lake, [trained], "models")) == sorted(set(KINDS) - {"label_lstm"})
     (line,) = rows_of(lake, [trained], "ops.ledger")
-    assert (line["outcome"], line["subject"], line["rule"]) == ("skipped", "LSTM of messages", "loss_no_number_in_epoch_1_batch_2")
+    assert (line["outcome"], line["subject"], line["rule"]) == (
+        "skipped",
+        "LSTM of messages",
+        "loss_no_number_in_epoch_1_batch_2",
+    )
     assert len(judged) == len(said) == 1
 
 

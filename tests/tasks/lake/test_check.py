@@ -15,7 +15,7 @@ from tasks.lake.raw import keep_raw
 from tasks.lake.stages import leave_stage
 from tasks.lake.steps import Step, StepOutput, Work, do, record_path
 
-WORK = Work(Step("write_labels", ("expectations.contracts",)), "all", ("a",))
+WORK = Work(Step("write_labels", ("expectations.contracts.tables",)), "all", ("a",))
 
 
 def write_labels(lake: Lake, _payload: object) -> StepOutput:
@@ -194,7 +194,10 @@ def test_an_altered_manifest_that_leaves_the_home_is_refused(full: Lake) -> None
     path.write_text(json.dumps(value))
     with pytest.raises(LakeError, match="a stored path leaves the home"):
         repair(full)
-    assert "a stored path leaves the home" in next(problem for problem in check(full) if problem.place == "../../secret").remedy
+    assert (
+        "a stored path leaves the home"
+        in next(problem for problem in check(full) if problem.place == "../../secret").remedy
+    )
 
 
 def test_a_problem_is_one_line() -> None:

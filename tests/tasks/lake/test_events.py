@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from support.lake_rows import labels_of, plain_rows, stage_of
 
-from expectations.contracts import RUNS, VALIDATIONS
+from expectations.contracts.ops import RUNS, VALIDATIONS
 from tasks.lake import events
 from tasks.lake.check import check
 from tasks.lake.events import append_event, close_volume, mend_volume, open_volume, volume_folder
@@ -129,7 +129,10 @@ def test_events_from_before_a_column_came_have_null_there(lake: Lake) -> None:
         path.unlink()  # as a version without that column left them: none that has it
     publish(lake, [stage_of("documents", labels_of(lake, a="0"))], "run")
     append_run(lake, "002", "well")
-    assert plain_rows(lake.warehouse, "SELECT run_id, message FROM ops.runs ORDER BY 1") == [("001", None), ("002", "well")]
+    assert plain_rows(lake.warehouse, "SELECT run_id, message FROM ops.runs ORDER BY 1") == [
+        ("001", None),
+        ("002", "well"),
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"seven", b"\xff"])

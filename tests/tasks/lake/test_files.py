@@ -11,21 +11,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.contracts import LABELS, MOBILITY_POLICY
+from expectations.contracts.documents import LABELS
+from expectations.contracts.mobility import MOBILITY_POLICY
 from tasks.lake import files
-from tasks.lake.files import FileRef, canonical_json, is_whole, read_table, relative_path, settle, temporary_file, write_bytes, write_table
+from tasks.lake.files import (
+    FileRef,
+    canonical_json,
+    is_whole,
+    read_table,
+    relative_path,
+    settle,
+    temporary_file,
+    write_bytes,
+    write_table,
+)
 from tasks.lake.layout import Lake, LakeError
 
 
 def labels(rows: Sequence[tuple[str, str]]) -> pa.Table:
-    return pa.Table.from_pylist([{"doc_id": doc_id, "label": label} for doc_id, label in rows], schema=LABELS.arrow_schema())
+    return pa.Table.from_pylist(
+        [{"doc_id": doc_id, "label": label} for doc_id, label in rows], schema=LABELS.arrow_schema()
+    )
 
 
 def test_a_table_is_named_by_its_content_and_told_in_full(lake: Lake) -> None:
     ref = write_table(lake, "labels", labels([("b", "2"), ("a", "1")]))
     path = lake.locate(ref.path)
     content = path.read_bytes()
-    assert ref == FileRef("labels", f"tables/labels/{ref.sha256}.parquet", 2, len(content), hashlib.sha256(content).hexdigest())
+    assert ref == FileRef(
+        "labels", f"tables/labels/{ref.sha256}.parquet", 2, len(content), hashlib.sha256(content).hexdigest()
+    )
     assert relative_path(lake, path) == ref.path
     assert pq.read_schema(path).equals(LABELS.arrow_schema(), check_metadata=True)
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
@@ -71,7 +86,9 @@ def test_equal_rows_in_any_order_and_any_batches_give_equal_bytes(
 
 
 @pytest.mark.parametrize("batch_rows", [1, 7, 1000])
-def test_a_stream_gives_the_bytes_of_the_whole_table(lake: Lake, monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+def test_a_stream_gives_the_bytes_of_the_whole_table(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, batch_rows: int
+) -> None:
     monkeypatch.setattr(files, "ROWS_PER_GROUP", 10)
     rows = pa.table({"n": list(range(35)), "word": [f"w{n % 3}" for n in range(35)]})
     stream = (batch for batch in rows.to_batches(max_chunksize=batch_rows))
@@ -129,7 +146,9 @@ def test_a_file_that_is_gone_or_damaged_is_one_sentence_with_the_remedy(lake: La
 
 def test_a_folder_called_like_a_partition_adds_no_column(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "label=other")
-    assert read_table(lake, write_table(lake, "labels", labels([("a", "1")]))).to_pylist() == [{"doc_id": "a", "label": "1"}]
+    assert read_table(lake, write_table(lake, "labels", labels([("a", "1")]))).to_pylist() == [
+        {"doc_id": "a", "label": "1"}
+    ]
 
 
 def test_a_temporary_file_is_gone_unless_it_was_settled(tmp_path: Path) -> None:
@@ -161,7 +180,11 @@ def test_bytes_are_replaced_in_one_step(tmp_path: Path) -> None:
 
 
 def test_equal_values_give_equal_json_and_what_json_has_no_form_for_is_an_error() -> None:
-    assert canonical_json({"b": [1, None], "a": "ü"}) == canonical_json({"a": "ü", "b": (1, None)}) == '{"a":"ü","b":[1,null]}'.encode()
+    assert (
+        canonical_json({"b": [1, None], "a": "ü"})
+        == canonical_json({"a": "ü", "b": (1, None)})
+        == '{"a":"ü","b":[1,null]}'.encode()
+    )
     for value in (float("nan"), {1, 2}, b"bytes"):
         with pytest.raises((TypeError, ValueError)):
             canonical_json(value)

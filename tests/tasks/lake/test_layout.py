@@ -16,7 +16,9 @@ def test_opening_makes_the_folders_and_opening_again_changes_nothing(tmp_path: P
 
 def test_a_file_in_the_place_of_the_home_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("not a folder")
-    with pytest.raises(LakeError, match=r"cannot write to the home .*: give a writable folder with --home or TIDEMILL_HOME"):
+    with pytest.raises(
+        LakeError, match=r"cannot write to the home .*: give a writable folder with --home or TIDEMILL_HOME"
+    ):
         Lake.open(tmp_path / "home")
 
 

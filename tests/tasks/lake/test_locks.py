@@ -47,5 +47,8 @@ def test_a_lock_is_free_after_an_error_inside(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_cannot_be_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match=r"cannot lock .*: make the folder writable"), hold(tmp_path / "nowhere" / ".lock"):
+    with (
+        pytest.raises(LakeError, match=r"cannot lock .*: make the folder writable"),
+        hold(tmp_path / "nowhere" / ".lock"),
+    ):
         pass

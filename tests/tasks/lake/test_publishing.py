@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.lake_rows import labels_of, plain_rows, score_of, stage_of, write_rows
 
-from expectations.contracts import EVENT_TABLES, TABLES
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.check import check
 from tasks.lake.files import FileRef, write_bytes
 from tasks.lake.layout import Lake, LakeError
@@ -31,7 +31,9 @@ def test_the_first_publish_has_every_table_and_a_link_that_readers_follow(lake: 
 
 
 def test_a_stage_is_replaced_and_the_others_stay(lake: Lake) -> None:
-    first = publish(lake, [stage_of("documents", labels_of(lake, a="good")), stage_of("hmm", score_of(lake, 1.0))], "run 1")
+    first = publish(
+        lake, [stage_of("documents", labels_of(lake, a="good")), stage_of("hmm", score_of(lake, 1.0))], "run 1"
+    )
     second = publish(lake, [stage_of("hmm", score_of(lake, 2.0))], "run 2")
     assert (second.snapshot_id, second.parent_id) == ("000002", "000001")
     assert second.stages["documents"] == first.stages["documents"]
@@ -40,7 +42,9 @@ def test_a_stage_is_replaced_and_the_others_stay(lake: Lake) -> None:
 
 def test_a_table_of_two_stages_holds_the_files_of_both(lake: Lake) -> None:
     hmm = stage_of("hmm", score_of(lake, 1.0))
-    lstm = stage_of("lstm", write_rows(lake, "scores", [{"model_id": "n", "metric": "mae", "split": "test", "value": 2.0}]))
+    lstm = stage_of(
+        "lstm", write_rows(lake, "scores", [{"model_id": "n", "metric": "mae", "split": "test", "value": 2.0}])
+    )
     publish(lake, [hmm, lstm], "run")
     assert plain_rows(lake.warehouse, "SELECT model_id, value FROM scores ORDER BY 1") == [("m", 1.0), ("n", 2.0)]
 
@@ -66,7 +70,9 @@ def test_each_snapshot_is_logged_once(lake: Lake) -> None:
 
 def test_a_snapshot_older_than_a_table_can_be_read_compared_and_published_upon(lake: Lake) -> None:
     manifest = publish(lake, [stage_of("documents", labels_of(lake, a="x"))], "run")
-    older = replace(manifest, unfilled={name: files for name, files in manifest.unfilled.items() if name != "word_tests"})
+    older = replace(
+        manifest, unfilled={name: files for name, files in manifest.unfilled.items() if name != "word_tests"}
+    )
     write_bytes(lake.snapshots / "000001" / "manifest.json", older.as_json())
     assert older.tables["word_tests"] == ()
     later = publish(lake, [stage_of("documents", labels_of(lake, a="y"))], "run")

@@ -3,7 +3,14 @@ import multiprocessing
 from typing import Any
 
 import pytest
-from support.lake_crowd import publish_many, publish_one_stage, read_by_path, read_for_long, read_through_connect, stages_of
+from support.lake_crowd import (
+    publish_many,
+    publish_one_stage,
+    read_by_path,
+    read_for_long,
+    read_through_connect,
+    stages_of,
+)
 from support.lake_rows import plain_rows
 
 from tasks.lake.check import check
@@ -19,7 +26,8 @@ def test_two_publishers_at_once_both_end_with_their_tables_in(lake: Lake) -> Non
     n_rounds = 12
     start, answers = SPAWN.Barrier(2), SPAWN.Queue()
     publishers = [
-        SPAWN.Process(target=publish_one_stage, args=(lake.home, stage, n_rounds, start, answers)) for stage in ("documents", "hmm")
+        SPAWN.Process(target=publish_one_stage, args=(lake.home, stage, n_rounds, start, answers))
+        for stage in ("documents", "hmm")
     ]
     for publisher in publishers:
         publisher.start()

@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.slow
 def test_a_kill_at_any_write_leaves_the_last_snapshot_and_the_next_run_finishes(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tests" / "support" / "lake_killer.py"), str(tmp_path), "5"]
-    done = subprocess.run(command, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     kills = [json.loads(line) for line in done.stdout.splitlines()]
     before_switch = {True: [], False: [["old"]]}
@@ -24,6 +26,12 @@ def test_a_kill_at_any_write_leaves_the_last_snapshot_and_the_next_run_finishes(
         assert kill["problems"] == [], kill
     later = [kill["where"] for kill in kills if not kill["first"] and not kill["where"].startswith("after")]
     publishing = later[later.index("symlink") - 3 :]
-    assert publishing[:5] == ["rename", "fsync", "flock", "symlink", "replace"]  # claim, lock, switch: each has been tried
+    assert publishing[:5] == [
+        "rename",
+        "fsync",
+        "flock",
+        "symlink",
+        "replace",
+    ]  # claim, lock, switch: each has been tried
     assert [kill["before"] for kill in kills if kill["where"] == "symlink"] == [[["old"]]]
     assert {"chmod", "execute", "fsync", "flock", "mkdir", "rename", "replace", "symlink", "unlink"} == set(later)

@@ -8,10 +8,20 @@ from dataclasses import replace
 
 import pytest
 
-from expectations.contracts import VINTAGES
+from expectations.contracts.ops import VINTAGES
 from expectations.table_contract import split_rows
 from tasks.lake.layout import LakeError
-from tasks.lake.raw import BadInputError, DamagedError, TruncatedError, VintageLog, is_kept, keep_raw, open_raw, raw_path, read_raw
+from tasks.lake.raw import (
+    BadInputError,
+    DamagedError,
+    TruncatedError,
+    VintageLog,
+    is_kept,
+    keep_raw,
+    open_raw,
+    raw_path,
+    read_raw,
+)
 
 
 def keep(lake, content: bytes, uri: str = "a.txt", source: str = "one"):
@@ -47,7 +57,9 @@ def test_every_vintage_stays_in_the_table(lake):
         keep(lake, content)
     table = VintageLog.read(lake, "one").table()
     assert table.schema.equals(VINTAGES.arrow_schema())
-    assert sorted(table["raw_sha256"].to_pylist()) == sorted(hashlib.sha256(content).hexdigest() for content in (b"old", b"new"))
+    assert sorted(table["raw_sha256"].to_pylist()) == sorted(
+        hashlib.sha256(content).hexdigest() for content in (b"old", b"new")
+    )
     assert split_rows(VINTAGES, table)[2] == []
 
 
@@ -58,7 +70,10 @@ def test_a_log_line_that_a_kill_left_unfinished_is_passed_over(lake):
         opened.write(b'{"uri": "b.txt", "raw_sh')
     second = keep(lake, b"two", "c.txt")
     known = VintageLog.read(lake, "one")
-    assert {uri: vintage.fetched_at for uri, vintage in known.latest.items()} == {"a.txt": first.fetched_at, "c.txt": second.fetched_at}
+    assert {uri: vintage.fetched_at for uri, vintage in known.latest.items()} == {
+        "a.txt": first.fetched_at,
+        "c.txt": second.fetched_at,
+    }
 
 
 def test_what_is_unchanged_is_not_logged_again(lake):
@@ -106,8 +121,13 @@ def test_members_are_read_in_one_pass_beside_plain_items(lake):
         archive.writestr("one.txt", "1")
         archive.writestr("two.txt", "2")
     whole, plain = keep(lake, packed.getvalue(), "a.zip"), keep(lake, gzip.compress(b"plain"), "b.gz")
-    members = [replace(whole, uri=f"a.zip#{name}", member=name, n_bytes=1) for name in ("two.txt", "gone.txt", "one.txt")]
-    read = {item.uri: stream if isinstance(stream, BadInputError) else stream.read() for item, stream in read_raw(lake, [*members, plain])}
+    members = [
+        replace(whole, uri=f"a.zip#{name}", member=name, n_bytes=1) for name in ("two.txt", "gone.txt", "one.txt")
+    ]
+    read = {
+        item.uri: stream if isinstance(stream, BadInputError) else stream.read()
+        for item, stream in read_raw(lake, [*members, plain])
+    }
     assert isinstance(read.pop("a.zip#gone.txt"), DamagedError)
     assert read == {"a.zip#one.txt": b"1", "a.zip#two.txt": b"2", "b.gz": b"plain"}
     with open_raw(lake, members[0]) as stream:

@@ -79,10 +79,14 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         for term in {stem for stems in indexed.values() for stem in stems}:
             n_documents = sum(term in stems for stems in indexed.values())
             n_occurrences = sum(stems.count(term) for stems in indexed.values())
-            tables["terms"].append({"lang": lang, "term": term, "n_occurrences": n_occurrences, "n_documents": n_documents, "idf": 1.0})
+            tables["terms"].append(
+                {"lang": lang, "term": term, "n_occurrences": n_occurrences, "n_documents": n_documents, "idf": 1.0}
+            )
         for name, weights in tfidf(indexed).items():
             for term, weight in weights.items():
-                tables["tfidf"].append({"doc_id": name, "term": term, "n_occurrences": indexed[name].count(term), "weight": weight})
+                tables["tfidf"].append(
+                    {"doc_id": name, "term": term, "n_occurrences": indexed[name].count(term), "weight": weight}
+                )
     for model_id, is_champion in (("now", True), ("before", False)):
         tables["models"].append(
             {
@@ -91,13 +95,23 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
             }
         )  # fmt: skip
         for term, vector in VECTORS.items():
-            tables["word_vectors"].append({"model_id": model_id, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector})
-    tables["word_vectors"].append({"model_id": "now", "lang": "de", "term": "tide", "n_occurrences": 3, "vector": [1.0, 0.0, 0.0]})
+            tables["word_vectors"].append(
+                {"model_id": model_id, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector}
+            )
+    tables["word_vectors"].append(
+        {"model_id": "now", "lang": "de", "term": "tide", "n_occurrences": 3, "vector": [1.0, 0.0, 0.0]}
+    )
     publish(lake, [stage_of("features", *(write_rows(lake, name, rows) for name, rows in tables.items()))], "run")
     return connect(lake)
 
 
-VECTORS = {"tide": [1.0, 2.0, 0.5], "sea": [1.0, 1.5, 0.0], "mill": [-1.0, 0.2, 3.0], "void": [0.0, 0.0, 0.0], "Mill": [2.0, 0.0, 0.0]}
+VECTORS = {
+    "tide": [1.0, 2.0, 0.5],
+    "sea": [1.0, 1.5, 0.0],
+    "mill": [-1.0, 0.2, 3.0],
+    "void": [0.0, 0.0, 0.0],
+    "Mill": [2.0, 0.0, 0.0],
+}
 
 
 def ask(warehouse: duckdb.DuckDBPyConnection, call: str, *values: object) -> list[tuple[object, ...]]:
@@ -115,7 +129,9 @@ def ask(warehouse: duckdb.DuckDBPyConnection, call: str, *values: object) -> lis
         ("Mu\u0308hle", "de", {"muhl"}),
     ],
 )
-def test_search_ranks_as_bm25_by_hand(warehouse: duckdb.DuckDBPyConnection, words: str, lang: str, stems: set[str]) -> None:
+def test_search_ranks_as_bm25_by_hand(
+    warehouse: duckdb.DuckDBPyConnection, words: str, lang: str, stems: set[str]
+) -> None:
     expected = bm25(stems_of(lang), stems)
     found = {row[0]: row[1] for row in ask(warehouse, "search(?, 10)", words)}
     assert found == pytest.approx(expected, abs=1e-6)  # rounded to six places
@@ -128,8 +144,12 @@ def test_search_finds_every_form_of_a_stem(warehouse: duckdb.DuckDBPyConnection)
 
 def test_search_keeps_to_the_language_that_knows_the_word(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert {row[2] for row in ask(warehouse, "search('wasser', 10)")} == {"mühle"}
-    found = {row[0]: row[1] for row in ask(warehouse, "search('rise', 10)")}  # both languages know it, each scores its own
-    assert found == pytest.approx(bm25(stems_of("en"), {"rise"}) | bm25(stems_of("de"), {"rise"}), abs=1e-6)  # rounded to six places
+    found = {
+        row[0]: row[1] for row in ask(warehouse, "search('rise', 10)")
+    }  # both languages know it, each scores its own
+    assert found == pytest.approx(
+        bm25(stems_of("en"), {"rise"}) | bm25(stems_of("de"), {"rise"}), abs=1e-6
+    )  # rounded to six places
 
 
 def test_search_finds_words_of_scripts_without_spaces(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -153,7 +173,9 @@ def test_similar_documents_are_ranked_by_cosine(warehouse: duckdb.DuckDBPyConnec
     asked = doc_id("tides")
     expected = {name: cosine(weights[asked], weights[name]) for name in weights if name != asked}
     found = {row[0]: row[1] for row in ask(warehouse, "similar_documents(?, 10)", asked)}
-    assert found == pytest.approx({name: value for name, value in expected.items() if value > 0}, abs=1e-6)  # rounded to six places
+    assert found == pytest.approx(
+        {name: value for name, value in expected.items() if value > 0}, abs=1e-6
+    )  # rounded to six places
     assert list(found) == sorted(found, key=lambda name: (-found[name], name))
     assert [row[0] for row in ask(warehouse, "similar_documents(doc_id := ?, k := 1)", asked)] == list(found)[:1]
 

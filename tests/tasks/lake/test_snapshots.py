@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from support.lake_rows import labels_of, score_of, stage_of, write_rows
 
-from expectations.contracts import LABELS
+from expectations.contracts.documents import LABELS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import point_link, publish
@@ -76,7 +76,10 @@ def test_a_table_that_came_or_went_counts_all_its_rows(lake: Lake) -> None:
 
 
 def test_keys_of_several_columns_and_null_values(lake: Lake) -> None:
-    rows = [{"model_id": "m", "metric": "mae", "split": split, "value": 1.0, "baseline_value": None} for split in ("fit", "test")]
+    rows = [
+        {"model_id": "m", "metric": "mae", "split": split, "value": 1.0, "baseline_value": None}
+        for split in ("fit", "test")
+    ]
     publish(lake, [stage_of("hmm", write_rows(lake, "scores", rows))], "run")
     rows[1]["baseline_value"] = 2.0
     publish(lake, [stage_of("hmm", write_rows(lake, "scores", rows))], "run")
@@ -89,7 +92,9 @@ def test_a_snapshot_compared_with_itself_is_the_same(lake: Lake) -> None:
 
 
 def test_a_column_that_the_earlier_snapshot_had_not_is_not_compared(lake: Lake) -> None:
-    old = pa.Table.from_pylist([{"doc_id": "a".rjust(16, "0"), "label": "good"}], schema=LABELS.arrow_schema()).drop_columns(["label"])
+    old = pa.Table.from_pylist(
+        [{"doc_id": "a".rjust(16, "0"), "label": "good"}], schema=LABELS.arrow_schema()
+    ).drop_columns(["label"])
     publish(lake, [stage_of("documents", replace(write_table(lake, "old_labels", old), table="labels"))], "run")
     publish_labels(lake, {"a": "good", "b": "good"})
     assert counts(diff_of(lake, "labels", "000001", "000002")) == (1, 0, 0)
@@ -112,5 +117,9 @@ def test_counts_are_those_of_dictionaries(lake: Lake) -> None:
     ids = [publish_labels(lake, state) for state in states]
     for (earlier, before), (later, after) in itertools.permutations(zip(ids, states, strict=True), 2):
         shared = before.keys() & after.keys()
-        expected = (len(after.keys() - shared), len(before.keys() - shared), sum(before[key] != after[key] for key in shared))
+        expected = (
+            len(after.keys() - shared),
+            len(before.keys() - shared),
+            sum(before[key] != after[key] for key in shared),
+        )
         assert counts(diff_of(lake, "labels", earlier, later)) == expected

@@ -1,7 +1,7 @@
 import pytest
 from support.lake_rows import labels_of, score_of, write_rows
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from tasks.lake.files import read_table, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.stages import STAGE_TABLES, leave_stage, read_stage, read_stages
@@ -9,7 +9,7 @@ from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do
 
 
 def record_of(lake: Lake, subject: str, *files, n_rows_out: int = 1, **set_aside: int) -> StepRecord:
-    work = Work(Step("write_labels", ("expectations.contracts",)), subject, (subject,))
+    work = Work(Step("write_labels", ("expectations.contracts.tables",)), subject, (subject,))
     n_rows_in = n_rows_out + sum(set_aside.values())
     return do(lake, work, lambda _lake, _payload: StepOutput(files, n_rows_in, n_rows_out, set_aside))
 
@@ -36,7 +36,11 @@ def test_what_a_stage_leaves_is_read_back_with_a_file_for_each_of_its_tables(lak
 
 
 def test_the_ledger_counts_each_batch_s_rows_in_out_and_set_aside_by_rule(lake: Lake) -> None:
-    left = leave_stage(lake, "documents", [record_of(lake, "1", n_rows_out=7, too_short=2, too_long=1), record_of(lake, "2", n_rows_out=0)])
+    left = leave_stage(
+        lake,
+        "documents",
+        [record_of(lake, "1", n_rows_out=7, too_short=2, too_long=1), record_of(lake, "2", n_rows_out=0)],
+    )
     lines = read_table(lake, left.tables["ops.ledger"]).to_pylist()
     told = {(line["subject"], line["outcome"], line["rule"]): (line["n_rows_in"], line["n_rows_out"]) for line in lines}
     assert told == {

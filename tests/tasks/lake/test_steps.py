@@ -27,7 +27,7 @@ from tasks.lake.steps import (
     why_due,
 )
 
-STEP = Step("write_labels", ("expectations.contracts",), {"floor": 0.5})
+STEP = Step("write_labels", ("expectations.contracts.tables",), {"floor": 0.5})
 WORK = Work(STEP, "batch 1", ("digest a", "digest b"), {"a": "good"})
 
 
@@ -43,7 +43,12 @@ def test_a_step_is_done_once_and_stands_from_then_on(lake: Lake) -> None:
     assert (find_record(lake, WORK), why_due(lake, WORK)) == (None, "new")
     record = do(lake, WORK, body)
     assert (record.step, record.subject, record.inputs) == ("write_labels", "batch 1", ("digest a", "digest b"))
-    assert (record.n_rows_in, record.n_rows_out, record.set_aside, record.was_standing) == (2, 1, {"too_short": 1}, False)
+    assert (record.n_rows_in, record.n_rows_out, record.set_aside, record.was_standing) == (
+        2,
+        1,
+        {"too_short": 1},
+        False,
+    )
     assert record.files_of("labels") == record.files
     assert record.files_of("documents") == ()
     assert do(lake, WORK, never) == replace(record, was_standing=True)
@@ -101,7 +106,9 @@ def test_a_step_whose_file_is_gone_or_cut_short_is_done_again(lake: Lake, damage
     assert why_due(lake, WORK) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"files": 7}', b'{"files": [{"path": 1}]}', b"\xff\xfe", b'"text"'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"files": 7}', b'{"files": [{"path": 1}]}', b"\xff\xfe", b'"text"']
+)
 def test_a_damaged_record_is_as_none_and_its_step_is_done_again(lake: Lake, content: bytes) -> None:
     do(lake, WORK, body)
     for path in (record_path(lake, "write_labels", WORK.fingerprint), latest_path(lake, "write_labels", "batch 1")):
@@ -114,7 +121,13 @@ def test_a_damaged_record_is_as_none_and_its_step_is_done_again(lake: Lake, cont
 
 @pytest.mark.parametrize(
     "output",
-    [StepOutput((), 3, 2), StepOutput((), 3, 2, {"a": 2}), StepOutput((), 3, 4, {"a": -1}), StepOutput((), -1, -1), StepOutput((), 0, 1)],
+    [
+        StepOutput((), 3, 2),
+        StepOutput((), 3, 2, {"a": 2}),
+        StepOutput((), 3, 4, {"a": -1}),
+        StepOutput((), -1, -1),
+        StepOutput((), 0, 1),
+    ],
 )
 def test_rows_that_do_not_add_up_stop_the_step_and_leave_no_record(lake: Lake, output: StepOutput) -> None:
     with pytest.raises(RowsLostError, match="write_labels of batch 1"):
@@ -138,7 +151,10 @@ def test_batches_hold_every_item_once_in_order_and_no_more_than_most(keys: list[
 
 
 @settings(max_examples=60, deadline=None)
-@given(keys=st.lists(st.text("abcdefgh", min_size=1, max_size=6), unique=True, min_size=1, max_size=60), average=st.integers(1, 8))
+@given(
+    keys=st.lists(st.text("abcdefgh", min_size=1, max_size=6), unique=True, min_size=1, max_size=60),
+    average=st.integers(1, 8),
+)
 def test_a_new_item_changes_its_own_batch_or_cuts_it_in_two(keys: list[str], average: int) -> None:
     *old, new = keys
     before = {tuple(batch) for batch in cut_by_content(old, lambda key: key, average=average, most=100)}

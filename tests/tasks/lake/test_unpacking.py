@@ -108,11 +108,17 @@ def test_archives_are_told_by_name():
     ]
 
 
-@pytest.mark.parametrize(("pack", "name"), [(zipped, "a.zip"), (tarred, "a.tgz"), (lambda members: tarred(members, "w:xz"), "a.tar.xz")])
+@pytest.mark.parametrize(
+    ("pack", "name"), [(zipped, "a.zip"), (tarred, "a.tgz"), (lambda members: tarred(members, "w:xz"), "a.tar.xz")]
+)
 def test_members_are_listed_by_name_and_read_in_one_pass(pack, name):
     members = {"b/two.txt": b"two", "a.txt": b"one", "c.txt.gz": gzip.compress(b"three")}
     packed = pack(members)
-    assert [one.name for one in list_members(io.BytesIO(packed), len(packed), name)] == ["a.txt", "b/two.txt", "c.txt.gz"]
+    assert [one.name for one in list_members(io.BytesIO(packed), len(packed), name)] == [
+        "a.txt",
+        "b/two.txt",
+        "c.txt.gz",
+    ]
     assert list_members(io.BytesIO(packed), len(packed), name)[1] == Member("b/two.txt", 3)
     wanted = frozenset({"c.txt.gz", "b/two.txt"})
     assert {found: stream.read() for found, stream in open_members(io.BytesIO(packed), len(packed), name, wanted)} == {

@@ -22,7 +22,7 @@ AT_ONCE = timedelta(0)
 
 
 def work_of(label: str, subject: str = "all") -> Work:
-    return Work(Step("write_labels", ("expectations.contracts",)), subject, (label, subject), label)
+    return Work(Step("write_labels", ("expectations.contracts.tables",)), subject, (label, subject), label)
 
 
 def write_labels(lake: Lake, label: str) -> StepOutput:
@@ -119,7 +119,9 @@ def test_models_of_kept_snapshots_stay_and_their_empty_folders_do_not(lake: Lake
 
 
 def test_raw_bytes_of_kept_vintages_stay(lake: Lake) -> None:
-    kept, dropped, orphan = (keep_raw(lake, "pages", uri, io.BytesIO(uri.encode())) for uri in ("kept", "dropped", "orphan"))
+    kept, dropped, orphan = (
+        keep_raw(lake, "pages", uri, io.BytesIO(uri.encode())) for uri in ("kept", "dropped", "orphan")
+    )
     for items in ([kept, dropped], [kept]):
         vintages = [
             {
@@ -166,7 +168,12 @@ def test_the_present_snapshot_stays_though_it_is_not_the_last(lake: Lake) -> Non
 
 def test_files_of_others_stay(lake: Lake) -> None:
     run_once(lake, "a")
-    mine = [lake.home / "notes.txt", lake.home / "report" / "index.html", lake.ops / "published.json", lake.home / "run.lock"]
+    mine = [
+        lake.home / "notes.txt",
+        lake.home / "report" / "index.html",
+        lake.ops / "published.json",
+        lake.home / "run.lock",
+    ]
     for path in mine:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine")

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 from support.lake_rows import labels_of, plain_rows, score_of, stage_of, write_rows
 
-from expectations.contracts import LABELS, RUNS, TABLES
+from expectations.contracts.documents import LABELS
+from expectations.contracts.ops import RUNS
+from expectations.contracts.tables import TABLES
 from tasks.lake.events import append_event
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
@@ -23,7 +25,9 @@ RUN = {
 
 
 def vectors_of(lake: Lake, **vectors: list[float]):
-    rows = [{"model_id": "m", "lang": "en", "term": term, "n_occurrences": 1, "vector": v} for term, v in vectors.items()]
+    rows = [
+        {"model_id": "m", "lang": "en", "term": term, "n_occurrences": 1, "vector": v} for term, v in vectors.items()
+    ]
     return write_rows(lake, "word_vectors", rows)
 
 
@@ -31,7 +35,11 @@ def test_every_table_and_column_has_its_contract_s_type_and_comment(lake: Lake) 
     publish(lake, [], "run")
     query = "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() WHERE database_name = 'warehouse'"
     found = {tuple(row[:3]): tuple(row[3:]) for row in plain_rows(lake.warehouse, query)}
-    told = {(c.schema, c.name, column.name): (SQL_TYPES[column.type], column.comment) for c in TABLES.values() for column in c.columns}
+    told = {
+        (c.schema, c.name, column.name): (SQL_TYPES[column.type], column.comment)
+        for c in TABLES.values()
+        for column in c.columns
+    }
     assert found == told
     views = dict(plain_rows(lake.warehouse, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"))
     assert views["labels"] == "One row is a label given with a document. Key: doc_id."
@@ -53,15 +61,22 @@ def test_the_file_holds_no_rows(lake: Lake) -> None:
 def test_vectors_of_one_dimension_are_of_fixed_size(lake: Lake) -> None:
     publish(lake, [stage_of("embeddings", vectors_of(lake, sea=[1, 0], tide=[0, 1]))], "run")
     assert plain_rows(lake.warehouse, "SELECT DISTINCT typeof(vector) FROM word_vectors") == [("FLOAT[2]",)]
-    assert plain_rows(lake.warehouse, "SELECT array_distance(a.vector, a.vector) FROM word_vectors a LIMIT 1") == [(0.0,)]
+    assert plain_rows(lake.warehouse, "SELECT array_distance(a.vector, a.vector) FROM word_vectors a LIMIT 1") == [
+        (0.0,)
+    ]
 
 
 def test_vectors_of_two_dimensions_are_lists(lake: Lake) -> None:
     other = write_rows(
-        lake, "word_vectors", [{"model_id": "n", "lang": "en", "term": "sea", "n_occurrences": 1, "vector": [1.0, 2.0, 3.0]}]
+        lake,
+        "word_vectors",
+        [{"model_id": "n", "lang": "en", "term": "sea", "n_occurrences": 1, "vector": [1.0, 2.0, 3.0]}],
     )
     publish(lake, [stage_of("embeddings", vectors_of(lake, sea=[1, 0]), other)], "run")
-    assert plain_rows(lake.warehouse, "SELECT model_id, vector FROM word_vectors ORDER BY 1") == [("m", [1.0, 0.0]), ("n", [1.0, 2.0, 3.0])]
+    assert plain_rows(lake.warehouse, "SELECT model_id, vector FROM word_vectors ORDER BY 1") == [
+        ("m", [1.0, 0.0]),
+        ("n", [1.0, 2.0, 3.0]),
+    ]
 
 
 @pytest.mark.parametrize("n_old", [1, 2])
@@ -69,7 +84,9 @@ def test_files_from_before_a_column_came_have_null_there(lake: Lake, n_old: int)
     new = write_rows(lake, "documents", [document("new", title="A title")])
     olds = []
     for n in range(n_old):
-        rows = pa.Table.from_pylist([document(f"old{n}")], schema=TABLES["documents"].arrow_schema()).drop_columns(["title", "kind"])
+        rows = pa.Table.from_pylist([document(f"old{n}")], schema=TABLES["documents"].arrow_schema()).drop_columns(
+            ["title", "kind"]
+        )
         olds.append(replace(write_table(lake, "old_documents", rows), table="documents"))
     publish(lake, [stage_of("documents", *olds, new) if n_old == 2 else stage_of("documents", *olds)], "run")
     titles = dict(plain_rows(lake.warehouse, "SELECT uri, title FROM documents"))
@@ -88,7 +105,9 @@ def test_times_are_utc(lake: Lake) -> None:
     publish(lake, [stage_of("documents", write_rows(lake, "documents", [document("a")]))], "run")
     with connect(lake) as connection:
         connection.execute("SET TimeZone = 'America/New_York'")
-        assert connection.execute("SELECT fetched_at = TIMESTAMPTZ '2020-05-01 12:00:00+00' FROM documents").fetchall() == [(True,)]
+        assert connection.execute(
+            "SELECT fetched_at = TIMESTAMPTZ '2020-05-01 12:00:00+00' FROM documents"
+        ).fetchall() == [(True,)]
 
 
 def test_what_is_logged_after_the_publish_is_seen_at_once(lake: Lake) -> None:
@@ -101,7 +120,11 @@ def test_what_is_logged_after_the_publish_is_seen_at_once(lake: Lake) -> None:
 
 def test_each_snapshot_answers_for_its_own_time(lake: Lake) -> None:
     for n, label in enumerate(("first", "second", "third"), 1):
-        publish(lake, [stage_of("documents", labels_of(lake, a=label)), stage_of("hmm", score_of(lake, float(n)))], f"run {n}")
+        publish(
+            lake,
+            [stage_of("documents", labels_of(lake, a=label)), stage_of("hmm", score_of(lake, float(n)))],
+            f"run {n}",
+        )
     for n, label in ((1, "first"), (2, "second"), (3, "third")):
         with connect(lake, as_of=f"{n:06d}") as connection:
             assert connection.execute("SELECT label, value FROM labels, scores").fetchall() == [(label, float(n))]

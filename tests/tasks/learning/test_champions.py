@@ -97,8 +97,14 @@ def test_a_worse_model_is_kept_unpublished_and_the_ledger_says_why(lake: Lake) -
     assert judged[0].set_aside == {"worse_than_champion": 1}
     (compared,) = read_table(lake, judged[0].files_of(COMPARISONS)).to_pylist()
     assert (compared["value"], compared["champion_value"]) == (0.4, 0.5)
-    assert {ref.table for ref in stage.working} >= {"unpublished_models", "unpublished_scores", "unpublished_model_files"}
-    assert champion_rows(lake, judged)[0]["model_id"] in {row["model_id"] for row in read_table(lake, stage.tables["models"]).to_pylist()}
+    assert {ref.table for ref in stage.working} >= {
+        "unpublished_models",
+        "unpublished_scores",
+        "unpublished_model_files",
+    }
+    assert champion_rows(lake, judged)[0]["model_id"] in {
+        row["model_id"] for row in read_table(lake, stage.tables["models"]).to_pylist()
+    }
 
 
 @pytest.mark.parametrize("second", [0.6, 0.4])
@@ -115,7 +121,9 @@ def test_a_vacuum_leaves_champion_and_loser_and_their_judgement(lake: Lake) -> N
     _, judged = train(lake, training(0.4))
     vacuum(lake, 1, spare=timedelta(seconds=-1))
     assert find_record(lake, training(0.4)) is not None
-    (work,) = judge_works(lake, [training(0.4)], [do(lake, training(0.4), fit_number)], "judge_number", NO_MODULES, same=("dataset",))
+    (work,) = judge_works(
+        lake, [training(0.4)], [do(lake, training(0.4), fit_number)], "judge_number", NO_MODULES, same=("dataset",)
+    )
     assert find_record(lake, work) is not None
     for row in champion_rows(lake, judged):
         assert read_model(lake, row["model_id"])[0]["quality"] == [0.5]
@@ -152,7 +160,12 @@ def test_a_champion_that_cannot_be_compared_gives_way(lake: Lake) -> None:
     (work,) = judge_works(lake, [training(0.4)], [trained], "judge_number", NO_MODULES, same=("dataset",))
     for compare in (refuse, undefined):
         output = judge(lake, work.payload, compare)
-        rules = {row["rule"] for ref in output.files if ref.table == "ops.ledger" for row in read_table(lake, ref).to_pylist()}
+        rules = {
+            row["rule"]
+            for ref in output.files
+            if ref.table == "ops.ledger"
+            for row in read_table(lake, ref).to_pylist()
+        }
         assert rules == {"champion_not_comparable"}
         assert output.set_aside == {}
 
@@ -164,6 +177,6 @@ def test_a_training_without_a_model_is_not_judged(lake: Lake) -> None:
 
 
 def test_gain_counts_losses_downwards() -> None:
-    assert mean_gain([Comparison("accuracy", "a", 0.9, 0.8), Comparison("loss", "b", 2.0, 2.5, is_higher_better=False)]) == pytest.approx(
-        0.3
-    )
+    assert mean_gain(
+        [Comparison("accuracy", "a", 0.9, 0.8), Comparison("loss", "b", 2.0, 2.5, is_higher_better=False)]
+    ) == pytest.approx(0.3)

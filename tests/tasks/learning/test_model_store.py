@@ -24,11 +24,19 @@ def test_a_model_comes_back_as_it_was_kept(lake: Lake) -> None:
     tensors, card = read_model(lake, MODEL.model_id)
     assert tensors.keys() == MODEL.tensors.keys()
     for name, array in MODEL.tensors.items():
-        np.testing.assert_array_equal(tensors[name], array, strict=True)  # shape and type too: a single number stays one
+        np.testing.assert_array_equal(
+            tensors[name], array, strict=True
+        )  # shape and type too: a single number stays one
     assert card["settings"] == {"n_dimensions": 2}
     assert card["inputs"] == ["digest a", "digest b"]
     assert card["notes"] == {"curve": [1.0, 0.5]}
-    assert card["scores"][0] == {"metric": "loss", "split": "test", "value": 0.25, "baseline": "uniform", "baseline_value": 0.5}
+    assert card["scores"][0] == {
+        "metric": "loss",
+        "split": "test",
+        "value": 0.25,
+        "baseline": "uniform",
+        "baseline_value": 0.5,
+    }
     assert card["tensors"] == {"vectors": [2, 2], "bias": []}
     assert datetime.fromisoformat(card["trained_at"]).tzinfo == UTC
 
@@ -37,7 +45,11 @@ def test_its_rows_say_where_it_is_and_what_it_was_made_of(lake: Lake) -> None:
     weights, card, models, scores = write_model(lake, MODEL)
     (row,) = read_table(lake, models).to_pylist()
     assert (row["model_id"], row["kind"], row["lang"], row["seed"]) == (MODEL.model_id, "word2vec", "de", 3)
-    assert (row["snapshot_id"], json.loads(row["settings"]), row["is_champion"]) == ("000001", {"n_dimensions": 2}, True)
+    assert (row["snapshot_id"], json.loads(row["settings"]), row["is_champion"]) == (
+        "000001",
+        {"n_dimensions": 2},
+        True,
+    )
     assert row["data_sha256"] == hashlib.sha256(b"digest a\ndigest b").hexdigest()
     assert (weights.path, card.path) == (f"{row['path']}/model.safetensors", f"{row['path']}/card.json")
     told = {line["metric"]: (line["value"], line["baseline"]) for line in read_table(lake, scores).to_pylist()}
@@ -50,7 +62,9 @@ def test_its_rows_say_where_it_is_and_what_it_was_made_of(lake: Lake) -> None:
 def test_a_name_tells_models_apart() -> None:
     assert MODEL.model_id.startswith("word2vec-de-")
     assert replace(MODEL, lang=None).model_id.startswith("word2vec-")
-    assert replace(MODEL, notes={}, scores=(), snapshot_id="000002").model_id == MODEL.model_id  # the same weights from the same data
+    assert (
+        replace(MODEL, notes={}, scores=(), snapshot_id="000002").model_id == MODEL.model_id
+    )  # the same weights from the same data
     others = [
         replace(MODEL, inputs=("digest a",)),
         replace(MODEL, settings={"n_dimensions": 3}),

@@ -29,7 +29,15 @@ def learn(module, kept=None):
     batches = TensorBatches((torch.randn(20, 2, generator=torch.Generator().manual_seed(5)),), 8)
     if kept is None:
         return train(module, batches, squared_error, lambda m: float(m[2].bias ** 2), SETTINGS)
-    return train(module, batches, squared_error, lambda m: float(m[2].bias ** 2), SETTINGS, resume=kept.resume, checkpoint=kept.save)
+    return train(
+        module,
+        batches,
+        squared_error,
+        lambda m: float(m[2].bias ** 2),
+        SETTINGS,
+        resume=kept.resume,
+        checkpoint=kept.save,
+    )
 
 
 def killed_after(save, n):
@@ -61,7 +69,14 @@ def test_training_goes_on_after_a_kill_to_the_same_bytes_and_leaves_nothing_behi
 
 def test_a_checkpoint_that_is_damaged_or_of_another_work_is_none(lake: Lake):
     with pytest.raises(KilledError), kept_training(lake, "a" * 64, every_s=0.0) as kept:
-        train(fresh(), TensorBatches((torch.ones(4, 2),), 8), squared_error, None, SETTINGS, checkpoint=killed_after(kept.save, 1))
+        train(
+            fresh(),
+            TensorBatches((torch.ones(4, 2),), 8),
+            squared_error,
+            None,
+            SETTINGS,
+            checkpoint=killed_after(kept.save, 1),
+        )
     with kept_training(lake, "b" * 64) as other:
         assert other.resume is None
     next(lake.models.glob(".a*/*.safetensors")).write_bytes(b"cut")

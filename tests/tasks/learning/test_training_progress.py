@@ -7,7 +7,9 @@ from tasks.learning.training_progress import artifact_key, progress_log
 
 
 def progress_at(share, n_samples):
-    return Progress(epoch=1, n_epochs=4, batch=round(share * 40) - 10, n_batches=10, n_samples=n_samples, loss=0.25, validation=None)
+    return Progress(
+        epoch=1, n_epochs=4, batch=round(share * 40) - 10, n_batches=10, n_samples=n_samples, loss=0.25, validation=None
+    )
 
 
 def test_a_line_every_ten_seconds_says_epoch_loss_speed_and_time_to_go():

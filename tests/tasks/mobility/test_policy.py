@@ -24,7 +24,11 @@ def test_states_carry_the_identifier_that_mobility_gives_them(lake, tmp_path):
         "index_stringency.csv": STRINGENCY + "USA,United States,US_CA,California,,,STATE_TOTAL,1,2\n",
     }
     stage = run_stage(lake, put(tmp_path / "in", files))
-    assert set(stage.rows("policy")["region_id"].to_pylist()) == set(stage.rows("mobility")["region_id"].to_pylist()) == {"US/California"}
+    assert (
+        set(stage.rows("policy")["region_id"].to_pylist())
+        == set(stage.rows("mobility")["region_id"].to_pylist())
+        == {"US/California"}
+    )
     assert stage.rows("mobility_policy").num_rows == 0
 
 
@@ -45,7 +49,9 @@ def test_packed_file_is_known_by_its_name_and_a_row_on_one_side_joins_nothing(la
         "report.csv": f"{HEADER}\n{line('SE', 'Sweden', '2020-03-01', 1, 2, 3, 4, 5, 6)}\n",
         "index_economicsupport.csv.gz": gzip.compress(b",,01mar2020,02mar2020\nSweden,SWE,37.5,50\n"),
     }
-    rows = [tuple(row.values()) for row in run_stage(lake, put(tmp_path / "in", files)).rows("mobility_policy").to_pylist()]
+    rows = [
+        tuple(row.values()) for row in run_stage(lake, put(tmp_path / "in", files)).rows("mobility_policy").to_pylist()
+    ]
     assert rows == [
         ("SE", date(2020, 3, 1), 1, 2, 3, 4, 5, 6, None, None, None, 37.5),
         ("SE", date(2020, 3, 2), None, None, None, None, None, None, None, None, None, 50),
@@ -57,13 +63,23 @@ def test_packed_file_is_known_by_its_name_and_a_row_on_one_side_joins_nothing(la
     [
         ("index_stringency_empty.csv", b"", "file_empty"),
         ("index_unnamed.csv", b",,01jan2020\nSweden,SWE,1\n", "index_unknown"),
-        ("index_stringency_changes.csv", b"CountryName,CountryCode,StartDate,EndDate,PolicyType\n", "schema_of_policy_changes"),
-        ("index_stringency_cut.csv.gz", gzip.compress(STRINGENCY.encode() * 50, mtime=0)[:-20], "compressed_stream_truncated"),
+        (
+            "index_stringency_changes.csv",
+            b"CountryName,CountryCode,StartDate,EndDate,PolicyType\n",
+            "schema_of_policy_changes",
+        ),
+        (
+            "index_stringency_cut.csv.gz",
+            gzip.compress(STRINGENCY.encode() * 50, mtime=0)[:-20],
+            "compressed_stream_truncated",
+        ),
         ("index_stringency.png", b"\0\1\2\3", "file_binary"),
     ],
 )
 def test_file_that_cannot_be_read_is_set_aside_whole_and_the_others_go_on(lake, tmp_path, name, content, rule):
-    stage = run_stage(lake, put(tmp_path / "in", {name: content, "index_stringency_good.csv": ",,01jan2020\nSweden,SWE,1\n"}))
+    stage = run_stage(
+        lake, put(tmp_path / "in", {name: content, "index_stringency_good.csv": ",,01jan2020\nSweden,SWE,1\n"})
+    )
     assert stage.set_aside("parse_policy") == {rule: 1}
     (row,) = [row for row in stage.rows("ops.quarantine").to_pylist() if row["uri"] == name]
     assert (row["rule"], row["table_name"], name in row["message"]) == (rule, "policy", True)
@@ -71,7 +87,9 @@ def test_file_that_cannot_be_read_is_set_aside_whole_and_the_others_go_on(lake, 
 
 
 def test_footnotes_are_counted_and_kept_with_their_words(lake, tmp_path):
-    stage = run_stage(lake, put(tmp_path / "in", {"index_stringency.csv": ",,01jan2020\nSweden,SWE,1\nSource: Oxford,,\n"}))
+    stage = run_stage(
+        lake, put(tmp_path / "in", {"index_stringency.csv": ",,01jan2020\nSweden,SWE,1\nSource: Oxford,,\n"})
+    )
     assert stage.set_aside("parse_policy") == {"footnote": 1}
     (row,) = [row for row in stage.rows("ops.quarantine").to_pylist() if row["rule"] == "footnote"]
     assert (row["uri"], "Source: Oxford" in row["raw_row"]) == ("index_stringency.csv#3", True)

@@ -8,7 +8,7 @@ import pytest
 from oracles.slow_means import slow_means
 from support.mobility_stage import declare, run_stage
 
-from expectations.contracts import CATEGORIES, MOBILITY, POLICY
+from expectations.contracts.mobility import CATEGORIES, MOBILITY, POLICY
 from expectations.table_contract import split_rows
 from tasks.intake.sources import load_sources
 from tasks.lake.files import read_table
@@ -38,11 +38,18 @@ def world(shared, tmp_path_factory):
 
 
 def _rows_of(stage, step, source):
-    return sum(record.n_rows_in for record in stage.steps if record.step == step and record.subject.startswith(f"{source}: "))
+    return sum(
+        record.n_rows_in for record in stage.steps if record.step == step and record.subject.startswith(f"{source}: ")
+    )
 
 
 def test_every_row_of_every_small_file_is_kept_or_superseded(small):
-    counts = {"mobility_germany": 4_046 + 6_562, "mobility_italy": 45_336, "mobility_new_zealand": 5_336, "mobility_sweden": 137}
+    counts = {
+        "mobility_germany": 4_046 + 6_562,
+        "mobility_italy": 45_336,
+        "mobility_new_zealand": 5_336,
+        "mobility_sweden": 137,
+    }
     assert {source: _rows_of(small, "parse_mobility", source) for source in counts} == counts
     assert small.set_aside("parse_mobility") == {}
     assert small.set_aside("write_mobility") == {"superseded": 4_046 * 6}
@@ -70,7 +77,11 @@ def test_maxima_of_the_containment_index_are_those_that_the_article_reads(small)
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_means_of_sweden_equal_the_day_by_day_oracle(small, category):
-    rows = small.rows("mobility").filter((pc.field("region_id") == "SE") & (pc.field("category") == category)).sort_by("observed_on")
+    rows = (
+        small.rows("mobility")
+        .filter((pc.field("region_id") == "SE") & (pc.field("category") == category))
+        .sort_by("observed_on")
+    )
     published = dict(zip(rows["observed_on"].to_pylist(), rows["change_pct"].to_pylist(), strict=True))
     assert len(published) == 137
     for name, before, after in (("change_pct_centred_13d", 6, 6), ("change_pct_trailing_7d", 6, 0)):
@@ -82,7 +93,11 @@ def test_means_of_sweden_equal_the_day_by_day_oracle(small, category):
 
 def test_days_of_italy_that_are_missing_are_gaps(small):
     """A province of Italy has days without a row: their neighbours' means must not reach over more than six days."""
-    rows = small.rows("mobility").filter((pc.field("country_code") == "IT") & (pc.field("category") == "parks")).to_pylist()
+    rows = (
+        small.rows("mobility")
+        .filter((pc.field("country_code") == "IT") & (pc.field("category") == "parks"))
+        .to_pylist()
+    )
     by_region = {}
     for row in rows:
         by_region.setdefault(row["region_id"], {})[row["observed_on"]] = row
@@ -91,11 +106,16 @@ def test_days_of_italy_that_are_missing_are_gaps(small):
     for days in gappy[:5]:
         expected = slow_means({day: row["change_pct"] for day, row in days.items()}, before=6, after=6)
         found = {day: row["change_pct_centred_13d"] for day, row in days.items()}
-        assert found == {day: value if value is None else pytest.approx(value, rel=0, abs=1e-9) for day, value in expected.items()}
+        assert found == {
+            day: value if value is None else pytest.approx(value, rel=0, abs=1e-9) for day, value in expected.items()
+        }
 
 
 def test_every_row_of_the_world_files_is_kept_or_superseded(world):
-    assert (_rows_of(world, "parse_mobility", "world_0"), _rows_of(world, "parse_mobility", "world_1")) == (441_304, 1_139_431)
+    assert (_rows_of(world, "parse_mobility", "world_0"), _rows_of(world, "parse_mobility", "world_1")) == (
+        441_304,
+        1_139_431,
+    )
     assert world.set_aside("parse_mobility") == {}
     assert (
         sum(ref.n_rows for ref in world.record.tables["mobility"]) + world.set_aside("write_mobility")["superseded"]
@@ -114,19 +134,34 @@ def test_region_ids_are_unique_over_both_world_vintages(world):
 
 
 def test_renamed_regions_are_one_region(world):
-    rows = world.rows("mobility", ["region_id", "category", "subregion_1", "observed_on"]).filter(pc.field("category") == "workplaces")
+    rows = world.rows("mobility", ["region_id", "category", "subregion_1", "observed_on"]).filter(
+        pc.field("category") == "workplaces"
+    )
     for (country, former), present in PRESENT_NAME.items():
         here = rows.filter(pc.field("region_id") == f"{country}/{present}")
-        assert (here.num_rows, set(here["subregion_1"].to_pylist())) == (pc.count_distinct(here["observed_on"]).as_py(), {present})
+        assert (here.num_rows, set(here["subregion_1"].to_pylist())) == (
+            pc.count_distinct(here["observed_on"]).as_py(),
+            {present},
+        )
         assert rows.filter(pc.field("region_id") == f"{country}/{former}").num_rows == 0
         assert pc.min(here["observed_on"]).as_py() == date(2020, 2, 15)
-    superseded = [row for row in world.rows("ops.ledger").to_pylist() if row["rule"] == "superseded" and row["subject"].endswith(" DE")]
+    superseded = [
+        row
+        for row in world.rows("ops.ledger").to_pylist()
+        if row["rule"] == "superseded" and row["subject"].endswith(" DE")
+    ]
     assert [row["n_rows_out"] for row in superseded] == [17 * 97 * 6]
 
 
 def test_slashes_in_names_and_metro_areas_are_told_apart(world):
     ids = set(pc.unique(world.rows("mobility", ["region_id"])["region_id"]).to_pylist())
-    assert {"NG/Lagos/Ajeromi%2FIfelodun", "GH///Accra Metropolitan Area", "US/California/Alameda County", "DE", "NA"} <= ids
+    assert {
+        "NG/Lagos/Ajeromi%2FIfelodun",
+        "GH///Accra Metropolitan Area",
+        "US/California/Alameda County",
+        "DE",
+        "NA",
+    } <= ids
 
 
 def test_namibia_is_a_country_with_all_its_days(world):

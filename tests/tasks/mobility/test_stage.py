@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from support.mobility_stage import HEADER, line, put, run_stage
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.files import read_table
@@ -28,11 +28,17 @@ def _report(*lines):
 
 
 def test_tables_keep_their_contracts_and_every_row_is_counted(lake, tmp_path):
-    stage = run_stage(lake, put(tmp_path / "in", {"report.csv": _report(*SWEDEN, *NAMIBIA), "index_stringency.csv": RULES}))
+    stage = run_stage(
+        lake, put(tmp_path / "in", {"report.csv": _report(*SWEDEN, *NAMIBIA), "index_stringency.csv": RULES})
+    )
     for name in ("mobility", "policy", "mobility_policy"):
         rows = stage.rows(name)
         kept, broken, _ = split_rows(TABLES[name], rows)
-        assert (kept.num_rows, broken.num_rows, any(repeated_key(TABLES[name], rows).to_pylist())) == (rows.num_rows, 0, False)
+        assert (kept.num_rows, broken.num_rows, any(repeated_key(TABLES[name], rows).to_pylist())) == (
+            rows.num_rows,
+            0,
+            False,
+        )
     assert stage.rows("mobility").num_rows == 23 * 6
     first = stage.rows("mobility_policy").to_pylist()[0]
     assert (first["country_code"], first["observed_on"], first["retail_and_recreation"], first["stringency_index"]) == (
@@ -51,16 +57,27 @@ def test_each_file_of_the_table_is_sorted_by_its_key(lake, tmp_path):
 
 
 def test_broken_rows_stand_in_the_quarantine_with_file_and_line(lake, tmp_path):
-    content = _report(SWEDEN[0], "SE,Sweden", line("SE", "Sweden", "2020-03-02", "many"), line("SE", "Sweden", "2100-01-01", 1))
+    content = _report(
+        SWEDEN[0], "SE,Sweden", line("SE", "Sweden", "2020-03-02", "many"), line("SE", "Sweden", "2100-01-01", 1)
+    )
     stage = run_stage(lake, put(tmp_path / "in", {"report.csv": content}))
     told = {row["rule"]: row for row in stage.rows("ops.quarantine").to_pylist()}
     assert {rule: row["uri"] for rule, row in told.items()} == {
         "fewer_fields_than_header": "report.csv#3", "change_pct_not_a_number": "report.csv#4", "future_date": "report.csv#5",
         "location_matches_nothing": "index_*",
     }  # fmt: skip
-    assert json.loads(told["change_pct_not_a_number"]["raw_row"])["retail_and_recreation_percent_change_from_baseline"] == "many"
-    assert stage.set_aside("parse_mobility") == {"fewer_fields_than_header": 1, "change_pct_not_a_number": 1, "future_date": 1}
-    assert {row["vintage"] for row in told.values() if row["uri"] != "index_*"} == {stage.rows("ops.vintages")["vintage"][0].as_py()}
+    assert (
+        json.loads(told["change_pct_not_a_number"]["raw_row"])["retail_and_recreation_percent_change_from_baseline"]
+        == "many"
+    )
+    assert stage.set_aside("parse_mobility") == {
+        "fewer_fields_than_header": 1,
+        "change_pct_not_a_number": 1,
+        "future_date": 1,
+    }
+    assert {row["vintage"] for row in told.values() if row["uri"] != "index_*"} == {
+        stage.rows("ops.vintages")["vintage"][0].as_py()
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,7 +88,11 @@ def test_broken_rows_stand_in_the_quarantine_with_file_and_line(lake, tmp_path):
         (b"\0\0\0\0\n1\n2\n", "file_binary", 2),
         (gzip.compress(_report(*SWEDEN).encode(), mtime=0)[:-30], "compressed_stream_truncated", 1),
         (_report(*SWEDEN).replace("date,", ""), "column_missing", 19),
-        ("Entity,Code,Date,Retail & Recreation,Parks,Workplaces,Residential\nSweden,SWE,2020-02-17,1,2,3,4\n", "schema_of_7_day_means", 1),
+        (
+            "Entity,Code,Date,Retail & Recreation,Parks,Workplaces,Residential\nSweden,SWE,2020-02-17,1,2,3,4\n",
+            "schema_of_7_day_means",
+            1,
+        ),
         (_report(line("SE", "Sweden", "1/2/2020", 5)), "dates_ambiguous", 1),
         ("x" * 9_000_000, "file_binary", 1),
         (_report(*SWEDEN) + "x" * 20_000_000, "line_too_long", 19),
@@ -100,7 +121,9 @@ def test_the_vintage_that_reaches_further_wins_and_the_ledger_tells_by_how_much(
         [line("SE", "Sweden", f"2020-03-0{day}", 1, 2) for day in (1, 2)],
         [line("SE", "Sweden", f"2020-03-0{day}", 1, 5) for day in (1, 2, 3)],
     )
-    stage = run_stage(lake, put(tmp_path / "in", {"report_z_old.csv": _report(*old), "report_a_new.csv": _report(*new)}))
+    stage = run_stage(
+        lake, put(tmp_path / "in", {"report_z_old.csv": _report(*old), "report_a_new.csv": _report(*new)})
+    )
     grocery = stage.rows("mobility").filter(_is("category", "grocery_and_pharmacy"))["change_pct"].to_pylist()
     assert grocery == [5, 5, 5]
     assert stage.set_aside("write_mobility") == {"superseded": 12}
@@ -117,12 +140,17 @@ def test_the_vintage_that_reaches_further_wins_and_the_ledger_tells_by_how_much(
 
 
 def test_of_vintages_that_reach_as_far_the_last_by_place_wins(lake, tmp_path):
-    files = {f"report_{name}.csv": _report(line("SE", "Sweden", "2020-03-01", value)) for name, value in (("a", 1), ("b", 2))}
+    files = {
+        f"report_{name}.csv": _report(line("SE", "Sweden", "2020-03-01", value)) for name, value in (("a", 1), ("b", 2))
+    }
     assert run_stage(lake, put(tmp_path / "in", files)).rows("mobility")["change_pct"].drop_null().to_pylist() == [2]
 
 
 def test_members_of_one_archive_reach_as_far_as_its_last(lake, tmp_path):
-    members = {"2020.csv": _report(line("SE", "Sweden", "2020-12-31", 7)), "2021.csv": _report(line("SE", "Sweden", "2021-06-04", 8))}
+    members = {
+        "2020.csv": _report(line("SE", "Sweden", "2020-12-31", 7)),
+        "2021.csv": _report(line("SE", "Sweden", "2021-06-04", 8)),
+    }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in members.items():
@@ -130,7 +158,11 @@ def test_members_of_one_archive_reach_as_far_as_its_last(lake, tmp_path):
     older = _report(line("SE", "Sweden", "2020-12-31", 1), line("SE", "Sweden", "2021-02-05", 2))
     sources = put(tmp_path / "in", {"report_older.csv": older, "reports.zip": packed.getvalue()})
     rows = run_stage(lake, sources).rows("mobility").filter(_is("category", "retail_and_recreation")).to_pylist()
-    assert {str(row["observed_on"]): row["change_pct"] for row in rows} == {"2020-12-31": 7, "2021-02-05": 2, "2021-06-04": 8}
+    assert {str(row["observed_on"]): row["change_pct"] for row in rows} == {
+        "2020-12-31": 7,
+        "2021-02-05": 2,
+        "2021-06-04": 8,
+    }
 
 
 def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
@@ -141,7 +173,12 @@ def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
     assert run_stage(lake, sources).done() == []
     sources = put(tmp_path / "in", {"report_it.csv": _report(*ITALY)})
     planned = [(line.step, line.subject, line.reason) for line in plan_mobility(lake, sources)]
-    assert [step for step, _, _ in planned] == ["write_vintages", "parse_mobility", "write_mobility", "write_mobility_policy"]
+    assert [step for step, _, _ in planned] == [
+        "write_vintages",
+        "parse_mobility",
+        "write_mobility",
+        "write_mobility_policy",
+    ]
     assert planned[2] == ("write_mobility", "all", "hangs on parse_mobility")
     done = run_stage(lake, sources).done()
     assert [step for step, _ in done] == [step for step, _, _ in planned]
@@ -149,7 +186,11 @@ def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
 
 
 def test_equal_input_gives_equal_bytes_in_another_home(tmp_path):
-    files = {"report_1.csv": _report(*SWEDEN), "report_2.csv": _report(*SWEDEN[3:5], *NAMIBIA), "index_stringency.csv": RULES}
+    files = {
+        "report_1.csv": _report(*SWEDEN),
+        "report_2.csv": _report(*SWEDEN[3:5], *NAMIBIA),
+        "index_stringency.csv": RULES,
+    }
     sources = put(tmp_path / "in", files)
     tables = [run_stage(Lake.open(tmp_path / home), sources).record.tables for home in ("one", "two")]
     assert [ref.sha256 for ref in tables[0]["mobility"]] == [ref.sha256 for ref in tables[1]["mobility"]]
@@ -159,13 +200,17 @@ def test_equal_input_gives_equal_bytes_in_another_home(tmp_path):
 
 
 def test_repeated_keys_of_a_file_keep_the_first_row(lake, tmp_path):
-    stage = run_stage(lake, put(tmp_path / "in", {"report.csv": _report(*SWEDEN, SWEDEN[0], line("SE", "Sweden", "2020-03-01", 99))}))
+    stage = run_stage(
+        lake, put(tmp_path / "in", {"report.csv": _report(*SWEDEN, SWEDEN[0], line("SE", "Sweden", "2020-03-01", 99))})
+    )
     assert stage.set_aside("parse_mobility") == {"repeated_row": 1, "repeated_key": 1}
     assert 99 not in stage.rows("mobility")["change_pct"].to_pylist()
 
 
 def test_history_of_a_replaced_vintage_stays_in_the_working_tables(lake, tmp_path):
-    files = {f"report_{name}.csv": _report(line("SE", "Sweden", "2020-03-01", value)) for name, value in (("a", 1), ("b", 2))}
+    files = {
+        f"report_{name}.csv": _report(line("SE", "Sweden", "2020-03-01", value)) for name, value in (("a", 1), ("b", 2))
+    }
     working = run_stage(lake, put(tmp_path / "in", files)).record.working
     rows = read_table(lake, [ref for ref in working if ref.table == ROWS])
     regions = read_table(lake, [ref for ref in working if ref.table == REGIONS])

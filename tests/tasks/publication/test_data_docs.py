@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from expectations.contracts import EVENT_TABLES, TABLES, VALIDATIONS
+from expectations.contracts.ops import VALIDATIONS
+from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.events import append_event
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
@@ -70,7 +71,11 @@ def pages(lake: Lake) -> dict[str, Page]:
 
 
 BETWEEN = outcome(
-    "expect_column_values_to_be_between", "n_documents", is_success=False, n_unexpected=3, observed='{"examples":[0,-1,"nan"]}'
+    "expect_column_values_to_be_between",
+    "n_documents",
+    is_success=False,
+    n_unexpected=3,
+    observed='{"examples":[0,-1,"nan"]}',
 )
 
 
@@ -78,7 +83,13 @@ def test_outcomes_are_told_in_words_with_what_was_observed(lake):
     tell(lake, 1, outcome("expect_column_values_to_not_be_null", "term"), BETWEEN)
     page = pages(lake)["terms"]
     assert page.row("term is never missing.")[1:] == ["✓ holds", "warning", "0", "", "1 of 1"]
-    assert page.row("n_documents is at least 1 (documents).")[1:] == ["✗ fails", "warning", "3 (1.5 %)", "for example 0 -1 nan", "0 of 1"]
+    assert page.row("n_documents is at least 1 (documents).")[1:] == [
+        "✗ fails",
+        "warning",
+        "3 (1.5 %)",
+        "for example 0 -1 nan",
+        "0 of 1",
+    ]
 
 
 def test_every_table_stands_in_the_index(lake):
@@ -107,7 +118,10 @@ def test_pages_fetch_nothing(lake):
     tell(lake, 1, BETWEEN)
     for page in pages(lake).values():
         assert not {"script", "link", "img", "iframe"} & set(page.tags)
-        assert all(link.startswith(("#", "../index.html")) or link.removesuffix(".html") in {"terms", "index"} for link in page.links)
+        assert all(
+            link.startswith(("#", "../index.html")) or link.removesuffix(".html") in {"terms", "index"}
+            for link in page.links
+        )
 
 
 def test_rows_set_aside_are_counted_by_rule_unless_the_table_was_refused(lake):
@@ -117,8 +131,22 @@ def test_rows_set_aside_are_counted_by_rule_unless_the_table_was_refused(lake):
     tell(lake, 2, BETWEEN, {**aside, "is_success": False})
     page = pages(lake)["terms"]
     assert "n_documents_below_1" not in [row[0] for row in page.rows if row]
-    assert [cell.strip() for cell in page.row("2026-01-01 02:00:00")[1:]] == ["✗ stops the publish", "200", "2", "2", "0", "run-2"]
-    assert [cell.strip() for cell in page.row("2026-01-01 01:00:00")[1:]] == ["✗ rows set aside", "200", "2", "1", "3", "run-1"]
+    assert [cell.strip() for cell in page.row("2026-01-01 02:00:00")[1:]] == [
+        "✗ stops the publish",
+        "200",
+        "2",
+        "2",
+        "0",
+        "run-2",
+    ]
+    assert [cell.strip() for cell in page.row("2026-01-01 01:00:00")[1:]] == [
+        "✗ rows set aside",
+        "200",
+        "2",
+        "1",
+        "3",
+        "run-1",
+    ]
 
 
 def test_history_shows_the_last_validations_newest_first(lake):
@@ -132,7 +160,11 @@ def test_history_shows_the_last_validations_newest_first(lake):
 
 def test_history_survives_a_publish(lake):
     tell(lake, 1, BETWEEN)
-    publish(lake, [StageRecord("features", {"terms": (write_table(lake, "terms", TABLES["terms"].empty()),)}, (), 0, 0)], "run")
+    publish(
+        lake,
+        [StageRecord("features", {"terms": (write_table(lake, "terms", TABLES["terms"].empty()),)}, (), 0, 0)],
+        "run",
+    )
     tell(lake, 2, BETWEEN)
     assert pages(lake)["terms"].row("n_documents is at least 1 (documents).")[-1] == "0 of 2"
 

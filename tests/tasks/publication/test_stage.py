@@ -1,6 +1,6 @@
 import pyarrow as pa
 
-from expectations.contracts import DOCUMENTS
+from expectations.contracts.documents import DOCUMENTS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -16,7 +16,11 @@ def leave_documents(lake: Lake, *texts: str) -> StageRecord:
 
     def body(lake: Lake, payload: tuple[str, ...]) -> StepOutput:
         rows = pa.table({"text": list(payload)})
-        return StepOutput((write_table(lake, "texts", rows), write_table(lake, "documents", DOCUMENTS.empty())), len(payload), len(payload))
+        return StepOutput(
+            (write_table(lake, "texts", rows), write_table(lake, "documents", DOCUMENTS.empty())),
+            len(payload),
+            len(payload),
+        )
 
     return leave_stage(lake, "documents", [do(lake, Work(STEP, "batch", texts, texts), body)])
 

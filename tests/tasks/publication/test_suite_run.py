@@ -69,7 +69,9 @@ def database(**tables: pa.Table) -> Iterator[tuple[duckdb.DuckDBPyConnection, st
 
 
 def every_kind(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    numbered = [{"id": number, **dict.fromkeys(EVERY_KIND.arrow_schema().names[1:]), **row} for number, row in enumerate(rows)]
+    numbered = [
+        {"id": number, **dict.fromkeys(EVERY_KIND.arrow_schema().names[1:]), **row} for number, row in enumerate(rows)
+    ]
     return pa.Table.from_pylist(numbered, schema=pa.schema([(c.name, c.type) for c in EVERY_KIND.columns]))
 
 
@@ -96,7 +98,11 @@ def test_great_expectations_and_row_rules_find_the_same_rows(rows):
 
 
 def test_a_nan_that_the_statistics_hide_is_found():
-    checks = [check for check in checks_of(EVERY_KIND) if check.expectation.endswith("between") and check.columns == ("share",)]
+    checks = [
+        check
+        for check in checks_of(EVERY_KIND)
+        if check.expectation.endswith("between") and check.columns == ("share",)
+    ]
     (report,) = reports_of(every_kind([{"share": 0.5}, {"share": math.nan}]), checks)
     assert (report.is_success, report.n_unexpected) == (False, 1)
 
@@ -109,7 +115,9 @@ def test_every_row_check_has_been_seen_to_fail():
         for check, report in zip(checks_of(EVERY_KIND), reports_of(table), strict=True)
         if not report.is_success
     }
-    expected = {(check.expectation, check.column_name) for check in checks_of(EVERY_KIND) if check.expectation in RULES_OF}
+    expected = {
+        (check.expectation, check.column_name) for check in checks_of(EVERY_KIND) if check.expectation in RULES_OF
+    }
     assert failed == expected - {("expect_column_values_to_not_be_null", "id")}
 
 
@@ -119,7 +127,11 @@ def test_a_table_without_rows_validates_well():
 
 def test_repeated_keys_are_counted_and_shown():
     rows = pa.concat_tables([every_kind([{"code": "x", "flag": True}])] * 3)
-    (report,) = (report for check, report in zip(checks_of(EVERY_KIND), reports_of(rows), strict=True) if "unique" in check.expectation)
+    (report,) = (
+        report
+        for check, report in zip(checks_of(EVERY_KIND), reports_of(rows), strict=True)
+        if "unique" in check.expectation
+    )
     assert (report.is_success, report.n_unexpected) == (False, 3)
     assert report.observed["examples"] == [{"id": 0, "flag": True}] * 3
 
@@ -160,13 +172,17 @@ def own(expectation: str, severity: str = "warning", rule: str = "own_rule", **k
 
 
 def test_rows_that_break_a_check_of_ones_own_are_named():
-    rows = every_kind([{"code": "AB", "amount": 1.0, "at_least": 2.0}, {"code": "x", "amount": 3.0, "at_least": 2.0}, {"code": "x"}])
+    rows = every_kind(
+        [{"code": "AB", "amount": 1.0, "at_least": 2.0}, {"code": "x", "amount": 3.0, "at_least": 2.0}, {"code": "x"}]
+    )
     checks = [
         own("expect_column_pair_values_a_to_be_greater_than_b", column_A="at_least", column_B="amount"),
         own("expect_column_value_lengths_to_be_between", column="code", max_value=1),
         own("expect_column_value_lengths_to_be_between", column="code", max_value=1, mostly=0.9),
         own("expect_column_value_lengths_to_be_between", "info", column="code", max_value=1),
-        own("unexpected_rows_expectation", unexpected_rows_query="SELECT id, flag, code FROM {batch} WHERE code = 'AB';"),
+        own(
+            "unexpected_rows_expectation", unexpected_rows_query="SELECT id, flag, code FROM {batch} WHERE code = 'AB';"
+        ),
         own("unexpected_rows_expectation", unexpected_rows_query="SELECT code FROM {batch} WHERE code = 'AB'"),
         own("expect_column_mean_to_be_between", column="amount", min_value=10),
         own("expect_column_values_to_not_be_null", column="no_such_column"),

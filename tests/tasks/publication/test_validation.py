@@ -13,7 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.contracts import DOCUMENTS, MOBILITY, TABLES, TFIDF
+from expectations.contracts.documents import DOCUMENTS
+from expectations.contracts.mobility import MOBILITY
+from expectations.contracts.tables import TABLES
+from expectations.contracts.text import TFIDF
 from expectations.suites import SuiteError
 from tasks.lake.files import FileRef, digest_file, read_table, write_table
 from tasks.lake.layout import Lake
@@ -92,7 +95,11 @@ def test_a_row_without_a_place_of_its_own_is_found_by_file_and_row(lake):
     record = stage(lake, "mobility", mobility=[change("DE"), change("DE/Bayern", change_pct=-100.5)])
     (cleaned,) = validate_stages(lake, [record], "run").records
     (row,) = rows_of(lake, cleaned, "ops.quarantine")
-    assert (row["source"], row["uri"], row["vintage"]) == ("mobility", f"{record.tables['mobility'][0].path}#2", "0" * 12)
+    assert (row["source"], row["uri"], row["vintage"]) == (
+        "mobility",
+        f"{record.tables['mobility'][0].path}#2",
+        "0" * 12,
+    )
     assert row["rule"] == "change_pct_below_-100.0"
 
 
@@ -134,7 +141,9 @@ def test_a_stage_whose_documents_are_all_gone_stops_no_publish_of_what_came_inst
     publish(lake, validate_stages(lake, [documents, features], "first").records, "first")
     result = validate_stages(lake, [stage(lake, "documents", documents=[document(DOC_IDS[1])])], "second")
     assert result.set_aside == {"tfidf": {"doc_id_not_in_documents": 20}}
-    with pytest.raises(CriticalExpectationError, match="20 of 20 rows"):  # what was left now, and refers to nothing, is a defect
+    with pytest.raises(
+        CriticalExpectationError, match="20 of 20 rows"
+    ):  # what was left now, and refers to nothing, is a defect
         validate_stages(lake, [features, stage(lake, "documents", documents=[document(DOC_IDS[1])])], "third")
 
 
@@ -157,13 +166,17 @@ def test_a_stage_whose_documents_are_all_gone_stops_no_publish_of_what_came_inst
 def test_a_critical_failure_stops_and_leaves_everything_as_it_was(lake, record_of, sentence):
     published = publish(lake, [stage(lake, "documents", documents=[document(DOC_IDS[0])])], "before")
     record = record_of(lake)
-    before = {path: path.stat().st_size for path in lake.tables.rglob("*.parquet") if "validation_outcomes" not in path.parts}
+    before = {
+        path: path.stat().st_size for path in lake.tables.rglob("*.parquet") if "validation_outcomes" not in path.parts
+    }
     with pytest.raises(CriticalExpectationError) as caught:
         validate_stages(lake, [record], "run")
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("the previous snapshot stays")
     assert isinstance(caught.value, RunRefusedError)
-    after = {path: path.stat().st_size for path in lake.tables.rglob("*.parquet") if "validation_outcomes" not in path.parts}
+    after = {
+        path: path.stat().st_size for path in lake.tables.rglob("*.parquet") if "validation_outcomes" not in path.parts
+    }
     assert after == before
     assert publish(lake, [], "after") == published
     assert any(row["severity"] == "critical" and not row["is_success"] for row in told(lake))
@@ -179,9 +192,15 @@ def test_a_refused_publish_is_refused_again_and_told_again(lake):
 
 def test_a_table_of_which_most_rows_fail_is_refused(lake):
     rows = [document(f"{number:016x}", n_chars=0 if number < 11 else 1) for number in range(20)]
-    with pytest.raises(CriticalExpectationError, match=r"most_of_its_rows fails, 11 of 20 rows; more than half .*n_chars_below_1"):
+    with pytest.raises(
+        CriticalExpectationError, match=r"most_of_its_rows fails, 11 of 20 rows; more than half .*n_chars_below_1"
+    ):
         validate_stages(lake, [stage(lake, "documents", documents=rows)], "run")
-    few = stage(lake, "documents", documents=[document(DOC_IDS[0]), document(DOC_IDS[1], n_chars=0), document(DOC_IDS[2], n_chars=0)])
+    few = stage(
+        lake,
+        "documents",
+        documents=[document(DOC_IDS[0]), document(DOC_IDS[1], n_chars=0), document(DOC_IDS[2], n_chars=0)],
+    )
     assert validate_stages(lake, [few], "run").set_aside == {"documents": {"n_chars_below_1": 2}}
 
 
@@ -190,7 +209,9 @@ def test_a_table_that_lost_half_of_its_rows_is_told(lake):
     result = validate_stages(lake, [stage(lake, "documents", documents=[document(DOC_IDS[0])])], "run")
     (volume,) = [outcome for outcome in result.outcomes if outcome.expectation == KEEPS_VOLUME]
     assert (volume.is_success, volume.severity, volume.observed) == (False, "warning", '{"before":4,"observed":1}')
-    half = validate_stages(lake, [stage(lake, "documents", documents=[document(doc_id) for doc_id in DOC_IDS[:2]])], "run")
+    half = validate_stages(
+        lake, [stage(lake, "documents", documents=[document(doc_id) for doc_id in DOC_IDS[:2]])], "run"
+    )
     assert all(outcome.is_success for outcome in half.outcomes)
 
 
@@ -214,7 +235,9 @@ def test_a_second_time_needs_no_great_expectations(lake):
         "assert result.set_aside == {'documents': {'doc_id_malformed': 1}}, result\n"
         "print([name for name in ('great_expectations', 'sqlalchemy', 'prefect') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -241,7 +264,9 @@ def test_expectations_of_ones_own_set_rows_aside_or_stop(lake, tmp_path):
     suite("info")
     assert validate_stages(lake, [record], "run", suites=suites).set_aside == {}
     suite("critical")
-    with pytest.raises(CriticalExpectationError, match="value_lengths_to_be_between on title fails, 1 of 2 rows; shorten it"):
+    with pytest.raises(
+        CriticalExpectationError, match="value_lengths_to_be_between on title fails, 1 of 2 rows; shorten it"
+    ):
         validate_stages(lake, [record], "run", suites=suites)
     (suites / "documents.json").write_text("{}")
     with pytest.raises(SuiteError, match=r"documents\.json is no suite"):
@@ -250,7 +275,9 @@ def test_expectations_of_ones_own_set_rows_aside_or_stop(lake, tmp_path):
 
 def test_every_table_may_be_empty(lake):
     names = [name for name in TABLES if name not in ("ops.runs", "ops.validations", "ops.snapshots")]
-    record = StageRecord("documents", {name: (write_table(lake, name, TABLES[name].empty()),) for name in names}, (), 0, 0)
+    record = StageRecord(
+        "documents", {name: (write_table(lake, name, TABLES[name].empty()),) for name in names}, (), 0, 0
+    )
     result = validate_stages(lake, [record], "run")
     assert result.records == (record,)
     assert result.n_fresh == len(names)

@@ -10,7 +10,14 @@ from support.lake_rows import stage_of, write_rows
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.questions.queries import QueryError, ask
-from tasks.questions.words import UnknownWordError, close_spellings, export_vectors, languages_of_vectors, read_vectors, similar_to_sum
+from tasks.questions.words import (
+    UnknownWordError,
+    close_spellings,
+    export_vectors,
+    languages_of_vectors,
+    read_vectors,
+    similar_to_sum,
+)
 
 ROYAL = {
     "king": [1.0, 1.0, 0.0], "queen": [1.0, -1.0, 0.0], "man": [0.0, 1.0, 0.1], "woman": [0.0, -1.0, 0.1], "castle": [1.0, 0.0, 0.3],
@@ -31,7 +38,11 @@ def publish_vectors(lake: Lake, settings: str = "{}", **by_lang: dict) -> None:
             {"model_id": model_id, "lang": lang, "term": term, "n_occurrences": 1000 - place, "vector": vector}
             for place, (term, vector) in enumerate(vectors.items())
         ]
-    publish(lake, [stage_of("embeddings", write_rows(lake, "word_vectors", rows), write_rows(lake, "models", models))], "run")
+    publish(
+        lake,
+        [stage_of("embeddings", write_rows(lake, "word_vectors", rows), write_rows(lake, "models", models))],
+        "run",
+    )
 
 
 def test_king_less_man_and_woman_is_queen(lake: Lake):
@@ -118,7 +129,11 @@ def test_gensim_loads_every_format_and_finds_the_same_neighbours(lake: Lake, tmp
         assert vectors.index_to_key == list(words)
         np.testing.assert_array_equal(vectors["Straße"], np.float32([0.2, 0.1, 1.0]))
         assert vectors.most_similar(positive=["king", "woman"], negative=["man"], topn=1)[0][0] == "queen"
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["vectors.binary", "vectors.npz", "vectors.text"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "vectors.binary",
+        "vectors.npz",
+        "vectors.text",
+    ]
 
 
 def test_an_export_that_fails_leaves_the_file_as_it_was(lake: Lake, tmp_path: Path):

@@ -15,7 +15,9 @@ from tasks.regimes.stage import fit_hmm_body, hmm_works, plan_hmm
 
 def verdict(lake: Lake, stage: StageRecord) -> str:
     """The rule of the one verdict in the ledger of the stage."""
-    (rule,) = {line["rule"] for line in read_table(lake, stage.tables["ops.ledger"]).to_pylist() if "champion" in line["rule"]}
+    (rule,) = {
+        line["rule"] for line in read_table(lake, stage.tables["ops.ledger"]).to_pylist() if "champion" in line["rule"]
+    }
     return str(rule)
 
 
@@ -49,7 +51,11 @@ def test_a_model_under_which_the_days_are_less_likely_is_kept_and_not_published(
     second = leave_regimes(lake, one_state)
     assert verdict(lake, second) == "worse_than_champion"
     assert second.tables["models"] == first.tables["models"]
-    assert {ref.table for ref in second.working} >= {"unpublished_models", "unpublished_scores", "unpublished_model_files"}
+    assert {ref.table for ref in second.working} >= {
+        "unpublished_models",
+        "unpublished_scores",
+        "unpublished_model_files",
+    }
     assert set(read_table(lake, second.tables["regimes"])["label"].to_pylist()) == {"baseline", "lockdown"}
     publish(lake, [second], "second")
     assert plan_hmm(lake, one_state) == []  # and a second run does nothing
@@ -82,9 +88,15 @@ def test_a_second_fit_stands_and_the_plan_is_empty(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("regions", "rule"),
-    [((), "no_mobility_published"), ((("SE", 20),), "fewer_than_60_days"), ((("SE", 1), ("NO", 1)), "fewer_than_60_days")],
+    [
+        ((), "no_mobility_published"),
+        ((("SE", 20),), "fewer_than_60_days"),
+        ((("SE", 1), ("NO", 1)), "fewer_than_60_days"),
+    ],
 )
-def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(lake: Lake, regions: tuple[tuple[str, int], ...], rule: str) -> None:
+def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(
+    lake: Lake, regions: tuple[tuple[str, int], ...], rule: str
+) -> None:
     publish_mobility(lake, *regions)
     (work,) = hmm_works(lake, SETTINGS)
     record = do(lake, work, fit_hmm_body)

@@ -16,7 +16,9 @@ def test_the_section_shows_the_model_its_scores_and_what_it_says(lake: Lake) -> 
     with connect(lake) as warehouse:
         shown = section(lake, warehouse, ["SE"])
         n_series = len(warehouse.execute("SELECT DISTINCT category FROM forecasts WHERE region_id = 'SE'").fetchall())
-        (skill,) = warehouse.execute("SELECT value FROM scores WHERE metric = 'skill_horizon_07_days' AND split = 'backtest'").fetchone()
+        (skill,) = warehouse.execute(
+            "SELECT value FROM scores WHERE metric = 'skill_horizon_07_days' AND split = 'backtest'"
+        ).fetchone()
     (model,) = shown["models"]
     facts = dict(model["facts"])
     assert facts["tested from"].startswith("3 past days, ")

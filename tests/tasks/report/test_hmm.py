@@ -21,7 +21,9 @@ def test_regimes_are_shown_with_their_days_moves_curves_and_agreement(lake: Lake
     with connect(lake) as warehouse:
         (model,) = section(lake, warehouse, {"SE": "Sweden"})["regimes"]
     assert model["moves"][0]["from"] == "baseline"
-    assert all(abs(sum(value for name, value in row.items() if name.startswith("to ")) - 1) < 1e-6 for row in model["moves"])
+    assert all(
+        abs(sum(value for name, value in row.items() if name.startswith("to ")) - 1) < 1e-6 for row in model["moves"]
+    )
     days, curve, criteria = (str(chart["svg"]) for chart in model["charts"])
     assert "<title>Sweden: baseline from 2020-02-15" in days
     assert "iteration" in curve
@@ -29,7 +31,11 @@ def test_regimes_are_shown_with_their_days_moves_curves_and_agreement(lake: Lake
     assert {row["region"] for row in model["agreements"]} == {"SE", "pooled"}
     assert sum(row["n_days"] for row in model["spent"]) == 80
     (change,) = model["changes"]
-    assert (change["day"], change["from_state"], change["to_state"]) == (date(2020, 3, 26), "baseline", "lockdown")  # after 40 days
+    assert (change["day"], change["from_state"], change["to_state"]) == (
+        date(2020, 3, 26),
+        "baseline",
+        "lockdown",
+    )  # after 40 days
     page = build_report(lake).read_text()
     assert "Regimes of mobility" in page
     assert "No tagger is published" in page
@@ -40,7 +46,10 @@ def test_taggers_are_shown_with_what_they_take_for_what(lake: Lake) -> None:
     publish(lake, [leave_taggers(lake)], "run")
     with connect(lake) as warehouse:
         (model,) = section(lake, warehouse, {})["taggers"]
-    assert (model["lang"], dict(model["facts"])["parts of speech right"]) == ("en", "1.000 (most frequent tag of each word: 1.000)")
+    assert (model["lang"], dict(model["facts"])["parts of speech right"]) == (
+        "en",
+        "1.000 (most frequent tag of each word: 1.000)",
+    )
     assert {row["tag"] for row in model["confusions"]} == {"DET", "NOUN", "PUNCT", "VERB"}
     page = build_report(lake).read_text()
     assert "What is taken for what, en" in page

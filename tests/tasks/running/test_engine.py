@@ -76,7 +76,11 @@ def test_records_come_in_the_order_of_the_works_whatever_stood_before(tmp_path: 
     with record_run(Lake.open(tmp_path), "measure") as run:
         records = measure_words(str(tmp_path), ["gamma", "beta", "alpha"], "threads")
     assert (run.n_steps_run, run.n_steps_skipped) == (2, 1)
-    assert [(record.subject, record.was_standing) for record in records] == [("gamma", False), ("beta", True), ("alpha", False)]
+    assert [(record.subject, record.was_standing) for record in records] == [
+        ("gamma", False),
+        ("beta", True),
+        ("alpha", False),
+    ]
 
 
 def test_a_single_due_work_runs_in_the_flow_process(tmp_path: Path) -> None:
@@ -98,7 +102,9 @@ def test_a_long_step_shows_its_progress_in_the_ui(tmp_path: Path, monkeypatch: p
     shown = ArtifactFilter(type=ArtifactFilterType(any_=["progress"]))
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts(artifact_filter=shown)
-    assert [(artifact.description, artifact.data) for artifact in artifacts] == [("measure_word: 3 batches, 0 unchanged", 100.0)]
+    assert [(artifact.description, artifact.data) for artifact in artifacts] == [
+        ("measure_word: 3 batches, 0 unchanged", 100.0)
+    ]
 
 
 def test_a_failing_work_raises_its_own_sentence_after_the_others_have_ended(tmp_path: Path) -> None:
@@ -131,7 +137,9 @@ def test_processes_share_one_pool_over_flows_and_each_task_belongs_to_its_flow(t
 
 
 def test_a_killed_worker_process_is_told_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="a worker process was killed during measure_word, most likely for want of memory"):
+    with pytest.raises(
+        EngineError, match="a worker process was killed during measure_word, most likely for want of memory"
+    ):
         measure_words(str(tmp_path), ["fatal", "good"])
 
 
@@ -147,7 +155,9 @@ def test_dask_gives_the_same_bytes_as_local_processes(tmp_path: Path, dask_clust
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_flow_leaves_no_worker_process(tmp_path: Path, signal_number: signal.Signals) -> None:
-    environment = os.environ | get_current_settings().to_environment_variables(exclude_unset=True) | {"PYTHONPATH": str(ROOT)}
+    environment = (
+        os.environ | get_current_settings().to_environment_variables(exclude_unset=True) | {"PYTHONPATH": str(ROOT)}
+    )
     script = [sys.executable, str(ROOT / "tests" / "support" / "engine_sleepers.py"), str(tmp_path)]
     with (tmp_path / "log").open("wb") as log:
         stopped = subprocess.Popen(script, env=environment, cwd=ROOT, stdout=log, stderr=log)
@@ -175,7 +185,12 @@ def dask_cluster(tmp_path: Path) -> Iterator[str]:
     folder = ["--local-directory", str(tmp_path)]
     scheduler_file = tmp_path / "scheduler.json"
     python = [sys.executable, "-m"]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment, "cwd": tmp_path}
+    quiet: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "env": environment,
+        "cwd": tmp_path,
+    }
     scheduler = subprocess.Popen(
         [
             *python,

@@ -53,7 +53,9 @@ def lost_pid() -> int:
     return ended.pid
 
 
-def test_a_run_whose_process_is_gone_is_crashed_at_once_and_a_living_one_goes_on(client: SyncPrefectClient, lost_pid: int) -> None:
+def test_a_run_whose_process_is_gone_is_crashed_at_once_and_a_living_one_goes_on(
+    client: SyncPrefectClient, lost_pid: int
+) -> None:
     lost = make_run(client, Running(), lost_pid)
     living = make_run(client, Running(), os.getpid())
     client.update_flow_run(living, name="living")
@@ -75,7 +77,9 @@ def test_a_later_process_of_the_same_number_is_not_the_run(client: SyncPrefectCl
     assert state_of(client, run) == StateType.CRASHED
 
 
-def test_a_run_whose_process_lives_may_be_silent_and_so_may_those_that_it_called(client: SyncPrefectClient, lost_pid: int) -> None:
+def test_a_run_whose_process_lives_may_be_silent_and_so_may_those_that_it_called(
+    client: SyncPrefectClient, lost_pid: int
+) -> None:
     parent = make_run(client, Running(), os.getpid())
     calling = client.create_task_run(a_call, flow_run_id=parent, dynamic_key="0")
     called = client.create_flow_run(idle, parent_task_run_id=calling.id, state=Running()).id

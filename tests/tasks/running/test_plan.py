@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow  # the learners' imports
 def sources(tmp_path: Path) -> list[Source]:
     folder = tmp_path / "sources"
     folder.mkdir()
-    (folder / "mills.yaml").write_text("name: mills\nkind: text\nlocation: mill.txt\nlicence: CC0-1.0\nproducer: The test\n")
+    (folder / "mills.yaml").write_text(
+        "name: mills\nkind: text\nlocation: mill.txt\nlicence: CC0-1.0\nproducer: The test\n"
+    )
     (folder / "mill.txt").write_text("The tide mill grinds corn.")
     return load_sources(folder)
 

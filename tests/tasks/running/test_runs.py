@@ -26,12 +26,15 @@ with record_run(Lake(Path(sys.argv[1])), "refresh"):
 
 def told(lake: Lake) -> list[dict[str, object]]:
     return sorted(
-        (row for path in lake.ops.glob("runs/*/*.parquet") for row in pq.read_table(path).to_pylist()), key=lambda row: row["run_id"]
+        (row for path in lake.ops.glob("runs/*/*.parquet") for row in pq.read_table(path).to_pylist()),
+        key=lambda row: row["run_id"],
     )
 
 
 def hold_in_another_process(lake: Lake) -> subprocess.Popen[str]:
-    holder = subprocess.Popen([sys.executable, "-c", HOLD_FOR_EVER, str(lake.home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_FOR_EVER, str(lake.home)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     return holder
@@ -68,7 +71,9 @@ def test_a_run_is_told_once_with_its_steps_and_the_runs_inside_are_parts_of_it(l
         (KeyboardInterrupt(), "failed", "stopped by hand: what is done stays done, run again to go on"),
     ],
 )
-def test_a_run_that_ends_badly_is_told_and_its_error_goes_through(lake: Lake, error: BaseException, status: str, message: str) -> None:
+def test_a_run_that_ends_badly_is_told_and_its_error_goes_through(
+    lake: Lake, error: BaseException, status: str, message: str
+) -> None:
     with pytest.raises(type(error)), record_run(lake, "refresh"):
         raise error
     assert [(row["status"], row["message"]) for row in told(lake)] == [(status, message)]

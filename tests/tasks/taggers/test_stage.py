@@ -10,18 +10,17 @@ from tasks.lake.stages import StageRecord
 from tasks.lake.steps import do
 from tasks.learning.model_store import read_model
 from tasks.taggers.applying import present_taggers
-from tasks.taggers.stage import (
-    fit_tagger_body,
-    plan_taggers,
-    tag_tokens,
-    tagger_works,
-)
+from tasks.taggers.stage import fit_tagger_body, plan_taggers, tag_tokens, tagger_works
 
 
 def decisions(lake: Lake, stage: StageRecord) -> list[tuple[str, str, float | None]]:
     """Outcome, rule and score of each verdict in the ledger of the stage."""
     lines = read_table(lake, stage.tables["ops.ledger"]).to_pylist()
-    return [(line["outcome"], line["rule"], line["score"]) for line in lines if "champion" in line["rule"] and line["n_rows_in"] is None]
+    return [
+        (line["outcome"], line["rule"], line["score"])
+        for line in lines
+        if "champion" in line["rule"] and line["n_rows_in"] is None
+    ]
 
 
 def test_a_tagger_its_scores_and_its_rows_are_left(lake: Lake) -> None:
@@ -40,7 +39,11 @@ def test_a_tagger_its_scores_and_its_rows_are_left(lake: Lake) -> None:
     assert lemmas["value"] == 1.0 > lemmas["baseline_value"]  # that `moved` comes of mov is news to any dictionary
     tensors, card = read_model(lake, model["model_id"])
     tokens = pa.table(
-        {"doc_id": ["a", "a", "b", "b"], "sentence": pa.array([0, 0, 0, 0], pa.int32()), "token": ["The", "tide", "The", "mill"]}
+        {
+            "doc_id": ["a", "a", "b", "b"],
+            "sentence": pa.array([0, 0, 0, 0], pa.int32()),
+            "token": ["The", "tide", "The", "mill"],
+        }
     )
     assert tag_tokens(from_tensors(tensors, card["notes"]), tokens).to_pylist() == ["DET", "NOUN", "DET", "NOUN"]
     assert tag_tokens(from_tensors(tensors, card["notes"]), tokens[:0]).to_pylist() == []
@@ -48,7 +51,10 @@ def test_a_tagger_its_scores_and_its_rows_are_left(lake: Lake) -> None:
 
 def test_a_text_without_tags_leaves_the_taggers_alone(lake: Lake) -> None:
     publish_treebank(lake, 60)
-    assert [(line.step, line.reason) for line in plan_taggers(lake)] == [("fit_tagger", "new"), ("judge_tagger", "hangs on fit_tagger")]
+    assert [(line.step, line.reason) for line in plan_taggers(lake)] == [
+        ("fit_tagger", "new"),
+        ("judge_tagger", "hangs on fit_tagger"),
+    ]
     leave_taggers(lake)
     publish_treebank(lake, 60, n_texts=1)
     assert plan_taggers(lake) == []
@@ -61,7 +67,9 @@ def test_a_tagger_that_is_worse_than_the_published_one_is_kept_and_not_published
     publish_treebank(lake, 60, is_wrong=True)
     assert [line.step for line in plan_taggers(lake)] == ["fit_tagger", "judge_tagger"]
     second = leave_taggers(lake)
-    assert [files.weights for files in present_taggers(lake).values()] == [ref for ref in first.working if "safetensors" in ref.path]
+    assert [files.weights for files in present_taggers(lake).values()] == [
+        ref for ref in first.working if "safetensors" in ref.path
+    ]
     assert [(outcome, rule) for outcome, rule, _ in decisions(lake, second)] == [("skipped", "worse_than_champion")]
     assert (decisions(lake, second)[0][2] or 0.0) < 1.0
     assert len([ref for ref in second.working if "safetensors" in ref.path]) == 2  # both are kept

@@ -9,7 +9,10 @@ from tasks.transforms.charts.line_chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP,
 
 
 def points_of(svg: str) -> list[list[tuple[float, float]]]:
-    return [[tuple(map(float, point.split(","))) for point in line.split()] for line in re.findall(r'<polyline[^>]*points="([^"]*)"', svg)]
+    return [
+        [tuple(map(float, point.split(","))) for point in line.split()]
+        for line in re.findall(r'<polyline[^>]*points="([^"]*)"', svg)
+    ]
 
 
 def test_a_falling_curve_goes_from_left_and_top_to_right_and_bottom():

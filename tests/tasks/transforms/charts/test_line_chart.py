@@ -13,7 +13,9 @@ DAYS = [date(2020, 3, 1) + timedelta(days=n) for n in range(5)]
 
 
 def test_a_gap_breaks_the_line_and_a_lone_day_is_a_dot() -> None:
-    svg = ET.fromstring(line_chart("Transit", "percent", [Series("SE", DAYS, np.array([1.0, 2.0, np.nan, 4.0, np.nan]))]))
+    svg = ET.fromstring(
+        line_chart("Transit", "percent", [Series("SE", DAYS, np.array([1.0, 2.0, np.nan, 4.0, np.nan]))])
+    )
     tags = [element.tag.split("}")[1] for element in svg]
     assert tags.count("polyline") == 1
     assert tags.count("circle") == 1
@@ -59,4 +61,11 @@ def test_ticks_hold_all_values_and_are_few(low: float, span: float) -> None:
 
 def test_months_are_thinned_evenly() -> None:
     starts = month_starts(date(2020, 2, 15), date(2021, 2, 15), most=6)
-    assert starts == [date(2020, 3, 1), date(2020, 5, 1), date(2020, 7, 1), date(2020, 9, 1), date(2020, 11, 1), date(2021, 1, 1)]
+    assert starts == [
+        date(2020, 3, 1),
+        date(2020, 5, 1),
+        date(2020, 7, 1),
+        date(2020, 9, 1),
+        date(2020, 11, 1),
+        date(2021, 1, 1),
+    ]

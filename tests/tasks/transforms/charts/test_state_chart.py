@@ -39,7 +39,9 @@ def test_a_missing_day_is_a_gap() -> None:
 
 
 def test_every_strip_has_its_row_on_one_axis_of_days() -> None:
-    svg = state_chart("Regimes", ["a"], [strip("early", [0, 1], [0, 0]), strip("none", [], []), strip("late", [38, 39], [0, 0])])
+    svg = state_chart(
+        "Regimes", ["a"], [strip("early", [0, 1], [0, 0]), strip("none", [], []), strip("late", [38, 39], [0, 0])]
+    )
     early, late = bars_of(svg)
     assert early[0] < late[0]
     assert early[1] < late[1]

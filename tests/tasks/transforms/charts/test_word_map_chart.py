@@ -11,7 +11,9 @@ DRAWS = np.random.default_rng(2)
 
 
 def names_of(svg: str) -> list[tuple[float, float, str]]:
-    return [(float(x), float(y), name) for x, y, name in re.findall(r'<text x="([\d.]+)" y="([\d.]+)">([^<]*)</text>', svg)]
+    return [
+        (float(x), float(y), name) for x, y, name in re.findall(r'<text x="([\d.]+)" y="([\d.]+)">([^<]*)</text>', svg)
+    ]
 
 
 def test_names_cover_neither_each_other_nor_other_dots_and_stay_within():
@@ -22,7 +24,9 @@ def test_names_cover_neither_each_other_nor_other_dots_and_stay_within():
     names = names_of(svg)
     assert len(names) > 90
     boxes = [(x, y - FONT + 2, x + _width(name) - 2, y + 2) for x, y, name in names]
-    assert all(left >= 0 and top >= 0 and right <= WIDTH and bottom <= MOST_HEIGHT for left, top, right, bottom in boxes)
+    assert all(
+        left >= 0 and top >= 0 and right <= WIDTH and bottom <= MOST_HEIGHT for left, top, right, bottom in boxes
+    )
     for one, other in combinations(boxes, 2):
         assert not (one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3])
     dots = [(float(x), float(y)) for x, y in re.findall(r'<circle class="dot" cx="([\d.]+)" cy="([\d.]+)"', svg)]
@@ -39,7 +43,9 @@ def test_the_first_word_has_its_name_and_one_without_room_keeps_its_dot_and_tell
 
 def test_up_is_up_and_right_is_right():
     svg = word_map_chart("map", ["low", "high"], np.array([[-1.0, -1.0], [1.0, 1.0]]))
-    (x_low, y_low), (x_high, y_high) = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)]
+    (x_low, y_low), (x_high, y_high) = [
+        (float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)
+    ]
     assert x_low < x_high
     assert y_low > y_high
     assert y_low + DOT <= MOST_HEIGHT

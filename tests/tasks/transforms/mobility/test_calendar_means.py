@@ -55,11 +55,17 @@ VALUES = st.none() | st.integers(-100, 10_000).map(float) | st.decimals(-100, 10
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.dictionaries(st.integers(0, 40), VALUES, max_size=30), min_size=1, max_size=3), st.integers(0, 7), st.integers(0, 7))
+@given(
+    st.lists(st.dictionaries(st.integers(0, 40), VALUES, max_size=30), min_size=1, max_size=3),
+    st.integers(0, 7),
+    st.integers(0, 7),
+)
 def test_equal_to_the_day_by_day_oracle(histories, before, after):
     series, days, values, expected = [], [], [], []
     for number, history in enumerate(histories):
-        means = slow_means({FIRST + timedelta(days=day): history[day] for day in sorted(history)}, before=before, after=after)
+        means = slow_means(
+            {FIRST + timedelta(days=day): history[day] for day in sorted(history)}, before=before, after=after
+        )
         series += [number] * len(history)
         days += sorted(history)
         values += [history[day] for day in sorted(history)]

@@ -20,7 +20,12 @@ def _read(text, name=NAME):
 
 def test_wide_file_with_unnamed_columns():
     rows, set_aside, _ = _read(",,01jan2020,02jan2020\nSweden,SWE,1.5,.\nNamibia,NAM,,3\n")
-    assert rows == [("SE", "2020-01-01", 1.5), ("SE", "2020-01-02", None), ("NA", "2020-01-01", None), ("NA", "2020-01-02", 3.0)]
+    assert rows == [
+        ("SE", "2020-01-01", 1.5),
+        ("SE", "2020-01-02", None),
+        ("NA", "2020-01-01", None),
+        ("NA", "2020-01-02", 3.0),
+    ]
     assert set_aside == {}
 
 
@@ -61,18 +66,24 @@ def test_row_set_aside_keeps_its_words():
 
 def test_jurisdiction_twice_keeps_the_first():
     rows, set_aside, _ = _read(",,01jan2020,02jan2020\nSweden,SWE,1,2\nSweden,SWE,1,3\n")
-    assert (rows, set_aside) == ([("SE", "2020-01-01", 1.0), ("SE", "2020-01-02", 2.0)], {"repeated_row": 1, "repeated_key": 1})
+    assert (rows, set_aside) == (
+        [("SE", "2020-01-01", 1.0), ("SE", "2020-01-02", 2.0)],
+        {"repeated_row": 1, "repeated_key": 1},
+    )
 
 
 def test_long_file_with_tripled_line_ends():
-    rows, set_aside, _ = _read("CountryName,CountryCode,Date,StringencyIndex\r\r\nAruba,ABW,20200101,0.00\r\r\nAruba,ABW,20200102,\r\r\n")
+    rows, set_aside, _ = _read(
+        "CountryName,CountryCode,Date,StringencyIndex\r\r\nAruba,ABW,20200101,0.00\r\r\nAruba,ABW,20200102,\r\r\n"
+    )
     assert (rows, set_aside) == ([("AW", "2020-01-01", 0.0), ("AW", "2020-01-02", None)], {})
 
 
 def test_long_file_with_tabs_and_byte_order_mark():
     text = "\ufeffCountryName\tCountryCode\tRegionName\tRegionCode\tJurisdiction\tDate\tStringencyIndex\tStringencyIndexForDisplay\tEconomicSupportIndex\r\n"
     rows, _, read = _read(
-        text + "Germany\tDEU\t\t\tNAT_TOTAL\t20200102\t\t84.26\t37.5\r\nGermany\tDEU\tBavaria\tDE_BY\tSTATE_TOTAL\t20200102\t1\t2\t.\r\n"
+        text
+        + "Germany\tDEU\t\t\tNAT_TOTAL\t20200102\t\t84.26\t37.5\r\nGermany\tDEU\tBavaria\tDE_BY\tSTATE_TOTAL\t20200102\t1\t2\t.\r\n"
     )
     assert read.indices == ("stringency_index", "economic_support_index")
     assert rows == [("DE", "2020-01-02", None, 37.5), ("DE/Bavaria", "2020-01-02", 1.0, None)]
@@ -94,7 +105,11 @@ def test_long_file_sets_rows_aside():
     ("text", "name", "rule"),
     [
         ("", NAME, "file_empty"),
-        ("CountryName,CountryCode,StartDate,EndDate,PolicyType,PolicyValue,Flag,InitialNote\n", NAME, "schema_of_policy_changes"),
+        (
+            "CountryName,CountryCode,StartDate,EndDate,PolicyType,PolicyValue,Flag,InitialNote\n",
+            NAME,
+            "schema_of_policy_changes",
+        ),
         ("CountryName,CountryCode,Value\n", NAME, "column_missing"),
         ("CountryName,Date,StringencyIndex\n", NAME, "column_missing"),
         ("CountryCode,Date,C1_School closing\n", NAME, "column_missing"),

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from expectations.contracts import INDICES, POLICY
+from expectations.contracts.mobility import INDICES, POLICY
 from tasks.transforms.mobility.policy_tracker import (
     Jurisdiction,
     index_columns,
@@ -32,7 +32,8 @@ def test_wide_file_is_known_by_its_name(name, index):
 
 
 @pytest.mark.parametrize(
-    "name", ["index.csv", "index_stringency_legacy.csv", "stringency_and_containmenthealth.csv", "index_riskofopenness.csv"]
+    "name",
+    ["index.csv", "index_stringency_legacy.csv", "stringency_and_containmenthealth.csv", "index_riskofopenness.csv"],
 )
 def test_file_of_no_single_known_index_is_refused(name):
     with pytest.raises(RefusedFileError, match="rename the file"):

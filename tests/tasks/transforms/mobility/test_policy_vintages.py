@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import slow_policy as oracle
 
-from expectations.contracts import INDICES, POLICY
+from expectations.contracts.mobility import INDICES, POLICY
 from tasks.transforms.mobility.policy_vintages import PolicyFile, join_mobility_policy, merge_policy
 from tasks.transforms.mobility.vintages import NATIONAL_SCHEMA
 
@@ -21,7 +21,10 @@ def _file(vintage, rows, indices):
         "country_code": pa.array([region[:2] for region, _ in keys], pa.string()),
         "observed_on": pa.array([FIRST + timedelta(days=day) for _, day in keys], pa.date32()),
     }
-    return PolicyFile(vintage, pa.table(columns | {name: pa.array([rows[key][name] for key in keys], pa.float64()) for name in indices}))
+    return PolicyFile(
+        vintage,
+        pa.table(columns | {name: pa.array([rows[key][name] for key in keys], pa.float64()) for name in indices}),
+    )
 
 
 def test_indices_of_several_files_stand_side_by_side():
@@ -42,7 +45,10 @@ def test_later_file_replaces_its_own_index_only():
 
 
 def test_value_withdrawn_by_a_later_file_is_not_published():
-    files = [_file(vintage * 12, {("SE", 0): {"stringency_index": value}}, INDICES[1:2]) for vintage, value in (("a", 5.0), ("b", None))]
+    files = [
+        _file(vintage * 12, {("SE", 0): {"stringency_index": value}}, INDICES[1:2])
+        for vintage, value in (("a", 5.0), ("b", None))
+    ]
     merged = merge_policy(files)
     assert merged.rows["stringency_index"].to_pylist() == [None]
     assert (merged.superseded[0].n_revised, math.isnan(merged.superseded[0].mean_revision)) == (1, True)
@@ -80,21 +86,29 @@ def test_equal_to_the_dictionary_oracle(files):
     expected, n_replaced = oracle.slow_policy([(vintage, rows) for vintage, rows, _ in files])
     found = merged.rows.to_pylist()
     assert {
-        (row["region_id"], (row["observed_on"] - FIRST).days): (tuple(row[index] for index in INDICES), row["vintage"]) for row in found
+        (row["region_id"], (row["observed_on"] - FIRST).days): (tuple(row[index] for index in INDICES), row["vintage"])
+        for row in found
     } == expected
-    assert [(row["region_id"], row["observed_on"]) for row in found] == sorted((row["region_id"], row["observed_on"]) for row in found)
+    assert [(row["region_id"], row["observed_on"]) for row in found] == sorted(
+        (row["region_id"], row["observed_on"]) for row in found
+    )
     assert sum(one.n_values for one in merged.superseded) == n_replaced
     assert sum(len(rows) * len(indices) for _, rows, indices in files) == merged.n_values + n_replaced
 
 
 def _national(rows):
     columns = (
-        [[country for country, _ in rows], [FIRST + timedelta(days=day) for _, day in rows], *zip(*rows.values(), strict=True)]
+        [
+            [country for country, _ in rows],
+            [FIRST + timedelta(days=day) for _, day in rows],
+            *zip(*rows.values(), strict=True),
+        ]
         if rows
         else [[]] * 8
     )
     return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, NATIONAL_SCHEMA, strict=True)], schema=NATIONAL_SCHEMA
+        [pa.array(column, field.type) for column, field in zip(columns, NATIONAL_SCHEMA, strict=True)],
+        schema=NATIONAL_SCHEMA,
     )
 
 
@@ -109,7 +123,9 @@ COUNTRY_DAYS = st.tuples(st.sampled_from(["SE", "NA"]), st.integers(0, 4))
 def test_join_equals_the_loop(mobility, policy):
     rows = {key: dict(zip(INDICES, values, strict=True)) for key, values in policy.items()}
     state = {("SE/Skåne", 0): dict.fromkeys(INDICES, 9.0)}
-    joined = join_mobility_policy(_national(mobility), merge_policy([_file("a" * 12, rows | state, INDICES)]).rows).to_pylist()
+    joined = join_mobility_policy(
+        _national(mobility), merge_policy([_file("a" * 12, rows | state, INDICES)]).rows
+    ).to_pylist()
     found = {(row["country_code"], (row["observed_on"] - FIRST).days): tuple(row.values())[2:] for row in joined}
     assert found == oracle.slow_join(mobility, policy)
     assert [(row["country_code"], row["observed_on"]) for row in joined] == sorted(

@@ -2,11 +2,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.transforms.mobility.regions import Region, assign_region_ids, best_known, fold_name, policy_region_id, region_id, tidy_name
+from tasks.transforms.mobility.regions import (
+    Region,
+    assign_region_ids,
+    best_known,
+    fold_name,
+    policy_region_id,
+    region_id,
+    tidy_name,
+)
 
 NAMES = st.none() | st.text(st.sampled_from("aBé/#%~ "), min_size=1, max_size=3)
 PLACES = st.builds(
-    Region, st.sampled_from(["DE", "NA"]), st.just("Land"), NAMES, NAMES, NAMES, st.none(), st.none(), st.none() | st.sampled_from("pqr")
+    Region,
+    st.sampled_from(["DE", "NA"]),
+    st.just("Land"),
+    NAMES,
+    NAMES,
+    NAMES,
+    st.none(),
+    st.none(),
+    st.none() | st.sampled_from("pqr"),
 )
 FILES = st.lists(st.lists(PLACES, max_size=6, unique_by=lambda one: (one.names, one.code)), max_size=4)
 
@@ -37,17 +53,28 @@ def test_places_of_one_name_are_told_apart_by_their_code():
 
 
 def test_plain_identifier_stays_with_the_place_that_had_it_first():
-    early, late = Region("AR", "Argentina", "San Martín", place_id="z"), Region("AR", "Argentina", "San Martín", place_id="a")
+    early, late = (
+        Region("AR", "Argentina", "San Martín", place_id="z"),
+        Region("AR", "Argentina", "San Martín", place_id="a"),
+    )
     assert assign_region_ids([[early], [late, early]]) == [["AR/San Martín"], ["AR/San Martín#a", "AR/San Martín"]]
 
 
 def test_changed_place_id_is_the_same_region():
-    assert assign_region_ids([[Region("DE", "Germany", place_id="a")], [Region("DE", "Germany", place_id="b")]]) == [["DE"], ["DE"]]
+    assert assign_region_ids([[Region("DE", "Germany", place_id="a")], [Region("DE", "Germany", place_id="b")]]) == [
+        ["DE"],
+        ["DE"],
+    ]
 
 
 def test_renamed_region_is_known_again_by_its_code():
-    old, new = Region("SE", "Sweden", "Scania", iso_3166_2_code="SE-M"), Region("SE", "Sweden", "Skåne", None, None, "SE-M", None, "p")
-    assert assign_region_ids([[old], [new], [Region("SE", "Sweden", "Skane laen", place_id="p")]]) == [["SE/Scania"]] * 3
+    old, new = (
+        Region("SE", "Sweden", "Scania", iso_3166_2_code="SE-M"),
+        Region("SE", "Sweden", "Skåne", None, None, "SE-M", None, "p"),
+    )
+    assert (
+        assign_region_ids([[old], [new], [Region("SE", "Sweden", "Skane laen", place_id="p")]]) == [["SE/Scania"]] * 3
+    )
 
 
 def test_region_is_known_again_without_accents_and_case():
@@ -58,7 +85,9 @@ def test_region_is_known_again_without_accents_and_case():
 def test_region_that_google_renamed_goes_by_its_present_name_from_the_start():
     assert assign_region_ids([[Region("DE", "Germany", "Hesse")]]) == [["DE/Hessen"]]
     assert (
-        assign_region_ids([[Region("EC", "Ecuador", "Provincia de Napo", "Tena")], [Region("EC", "Ecuador", "Napo", "Tena")]])
+        assign_region_ids(
+            [[Region("EC", "Ecuador", "Provincia de Napo", "Tena")], [Region("EC", "Ecuador", "Napo", "Tena")]]
+        )
         == [["EC/Napo/Tena"]] * 2
     )
 
@@ -91,7 +120,10 @@ def test_order_of_rows_in_a_file_decides_nothing(files):
 
 
 def test_description_takes_the_latest_value_that_is_given():
-    old, new = Region("DE", "Germany", "Hesse", iso_3166_2_code="DE-HE"), Region("DE", "Germany", "Hessen", place_id="p")
+    old, new = (
+        Region("DE", "Germany", "Hesse", iso_3166_2_code="DE-HE"),
+        Region("DE", "Germany", "Hessen", place_id="p"),
+    )
     assert best_known([old, new]) == Region("DE", "Germany", "Hessen", None, None, "DE-HE", None, "p")
     with pytest.raises(ValueError, match="no description"):
         best_known([])
@@ -102,7 +134,8 @@ def test_states_of_the_tracker_join_with_googles():
     assert policy_region_id("US", "US_DC", "Washington DC", "") == "US/District of Columbia"
     assert policy_region_id("BR", "BR_SP", "Sao Paulo", "Sao Paulo") == "BR/State of São Paulo/Sao Paulo"
     assert (
-        policy_region_id("AU", "AUS_NSW", "New South Wales", "Rest of\u00a0New South Wales") == "AU/New South Wales/Rest of New South Wales"
+        policy_region_id("AU", "AUS_NSW", "New South Wales", "Rest of\u00a0New South Wales")
+        == "AU/New South Wales/Rest of New South Wales"
     )
     assert policy_region_id("DE", "", "", "") == "DE"
 

@@ -10,7 +10,10 @@ from tasks.transforms.records.delimited import RefusedFileError
 
 def test_each_form_reads_its_own():
     assert (
-        read_date("2020-02-15", "iso") == read_date("2/15/2020", "month_first") == read_date("15/02/2020", "day_first") == date(2020, 2, 15)
+        read_date("2020-02-15", "iso")
+        == read_date("2/15/2020", "month_first")
+        == read_date("15/02/2020", "day_first")
+        == date(2020, 2, 15)
     )
 
 

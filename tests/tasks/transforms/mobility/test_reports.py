@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from oracles.slow_report import slow_report
 
 from tasks.transforms.mobility import reports as mobility_reports
-from tasks.transforms.mobility.reports import OPTIONAL_FIELDS, REGION_FIELDS, VALUE_FIELDS, WIDE_SCHEMA, ReportReader, read_header
+from tasks.transforms.mobility.reports import (
+    OPTIONAL_FIELDS,
+    REGION_FIELDS,
+    VALUE_FIELDS,
+    WIDE_SCHEMA,
+    ReportReader,
+    read_header,
+)
 from tasks.transforms.records.delimited import RefusedFileError
 
 LATEST = date(2021, 1, 1)
@@ -36,7 +43,8 @@ def _read(text):
     assert reader.n_rows_in == reader.n_rows_out + sum(reader.set_aside.values())
     assert (rows.num_rows, len(broken)) == (reader.n_rows_out, sum(reader.set_aside.values()))
     kept = [
-        (tuple(reader.regions.regions[row["region_no"]]), row["observed_on"], tuple(list(row.values())[2:])) for row in rows.to_pylist()
+        (tuple(reader.regions.regions[row["region_no"]]), row["observed_on"], tuple(list(row.values())[2:]))
+        for row in rows.to_pylist()
     ]
     return kept, {row.line_number: row.rule for row in broken}, reader
 
@@ -51,7 +59,10 @@ def _read(text):
 )
 def test_all_three_schemas_are_read(header, line, codes):
     kept, broken, _ = _read(f"{header}\r\n{line}\r\n")
-    assert (kept, broken) == ([(("DE", "Germany", "Berlin", None, None, *codes), date(2020, 2, 15), (1, 2, None, 4, 5, -6))], {})
+    assert (kept, broken) == (
+        [(("DE", "Germany", "Berlin", None, None, *codes), date(2020, 2, 15), (1, 2, None, 4, 5, -6))],
+        {},
+    )
 
 
 def test_namibia_is_a_country_and_no_missing_value():
@@ -68,7 +79,10 @@ def test_fips_codes_are_five_digits_of_text():
 def test_slashed_dates_take_the_form_that_the_whole_file_shows():
     lines = [f"SE,Sweden,,,{text},1,,,,," for text in ("1/2/2020", "2/27/2020", "2/28/2020", "13/2/2020")]
     kept, broken, _ = _read("\n".join([ELEVEN, *lines]))
-    assert ([day for _, day, _ in kept], broken) == ([date(2020, 1, 2), date(2020, 2, 27), date(2020, 2, 28)], {5: "impossible_date"})
+    assert ([day for _, day, _ in kept], broken) == (
+        [date(2020, 1, 2), date(2020, 2, 27), date(2020, 2, 28)],
+        {5: "impossible_date"},
+    )
 
 
 def test_form_that_only_the_last_block_tells_is_used_from_the_first(monkeypatch):
@@ -129,7 +143,9 @@ def test_row_set_aside_keeps_its_words():
 
 
 def test_same_names_with_another_place_id_are_another_region():
-    kept, broken, reader = _read(f"{FIFTEEN}\nAR,Argentina,B,M,,,,ChIJa,2020-02-15,1,,,,,\nAR,Argentina,B,M,,,,ChIJb,2020-02-15,2,,,,,\n")
+    kept, broken, reader = _read(
+        f"{FIFTEEN}\nAR,Argentina,B,M,,,,ChIJa,2020-02-15,1,,,,,\nAR,Argentina,B,M,,,,ChIJb,2020-02-15,2,,,,,\n"
+    )
     assert (len(kept), broken, reader.regions.n_rows) == (2, {}, [1, 1])
 
 
@@ -170,7 +186,9 @@ def test_header_only_has_no_rows():
 
 
 def test_last_day_is_that_of_kept_rows():
-    _, _, reader = _read(f"{ELEVEN}\nDE,Germany,,,2020-02-15,1,,,,,\nDE,Germany,,,2020-03-15,1,,,,\nDE,Germany,,,2025-03-15,1,,,,,\n")
+    _, _, reader = _read(
+        f"{ELEVEN}\nDE,Germany,,,2020-02-15,1,,,,,\nDE,Germany,,,2020-03-15,1,,,,\nDE,Germany,,,2025-03-15,1,,,,,\n"
+    )
     assert reader.last_on == date(2020, 2, 15)
 
 
@@ -196,10 +214,14 @@ def test_equal_to_the_line_by_line_oracle(lines):
 
 def test_rows_in_any_order_are_read_alike():
     lines = [
-        f"{BERLIN.replace('Berlin', name)},2020-03-{day:02},{day},,,,," for name in ("Berlin", "Bremen", "Hamburg") for day in range(1, 29)
+        f"{BERLIN.replace('Berlin', name)},2020-03-{day:02},{day},,,,,"
+        for name in ("Berlin", "Bremen", "Hamburg")
+        for day in range(1, 29)
     ]
     shuffled = random.Random(5).sample(lines, len(lines))
-    assert sorted(map(repr, _read("\n".join([FIFTEEN, *lines]))[0])) == sorted(map(repr, _read("\n".join([FIFTEEN, *shuffled]))[0]))
+    assert sorted(map(repr, _read("\n".join([FIFTEEN, *lines]))[0])) == sorted(
+        map(repr, _read("\n".join([FIFTEEN, *shuffled]))[0])
+    )
 
 
 def test_optional_fields_are_those_that_older_schemas_lack():

@@ -7,14 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.slow_vintages import slow_long_rows
 
-from expectations.contracts import CATEGORIES, MOBILITY
+from expectations.contracts.mobility import CATEGORIES, MOBILITY
 from tasks.transforms.mobility import vintages as mobility_vintages
 from tasks.transforms.mobility.regions import Region
 from tasks.transforms.mobility.reports import WIDE_SCHEMA
 from tasks.transforms.mobility.vintages import Report, long_batches, merge_reports, national_days
 
 FIRST = date(2020, 2, 15)
-PLACES = {"DE": Region("DE", "Germany"), "DE/Bavaria": Region("DE", "Germany", "Bavaria"), "NA": Region("NA", "Namibia")}
+PLACES = {
+    "DE": Region("DE", "Germany"),
+    "DE/Bavaria": Region("DE", "Germany", "Bavaria"),
+    "NA": Region("NA", "Namibia"),
+}
 
 
 def _report(vintage, rows, places=PLACES):
@@ -31,7 +35,11 @@ def _report(vintage, rows, places=PLACES):
 def _long(merged):
     batches = list(long_batches(merged))
     schema = MOBILITY.arrow_schema()
-    rows = pa.concat_tables([pa.Table.from_batches([batch]).cast(schema) for batch in batches]) if batches else MOBILITY.empty()
+    rows = (
+        pa.concat_tables([pa.Table.from_batches([batch]).cast(schema) for batch in batches])
+        if batches
+        else MOBILITY.empty()
+    )
     assert rows.num_rows == merged.n_rows
     return rows
 
@@ -46,13 +54,13 @@ def test_later_vintage_wins_and_its_revision_is_measured():
     assert [row["vintage"][0] for row in rows] == ["b"] * 6 + ["a"] * 6
     assert {row["category"]: row["change_pct"] for row in rows[:6]}["grocery_and_pharmacy"] == 4
     (superseded,) = merged.superseded
-    assert (superseded.report, superseded.country_code, superseded.n_values, superseded.n_revised, superseded.mean_revision_pct) == (
-        0,
-        "DE",
-        6,
-        3,
-        2.0,
-    )
+    assert (
+        superseded.report,
+        superseded.country_code,
+        superseded.n_values,
+        superseded.n_revised,
+        superseded.mean_revision_pct,
+    ) == (0, "DE", 6, 3, 2.0)
 
 
 def test_equal_values_of_a_replaced_row_are_no_revision():
@@ -68,10 +76,14 @@ def test_unpublished_value_of_the_latest_vintage_stays_unpublished():
 
 def test_renamed_region_continues_under_its_first_identifier_with_its_latest_names():
     places = [
-        {"x": Region("SE", "Sweden", name, iso_3166_2_code="SE-M", place_id=place)} for name, place in (("Scania", None), ("Skåne", "p"))
+        {"x": Region("SE", "Sweden", name, iso_3166_2_code="SE-M", place_id=place)}
+        for name, place in (("Scania", None), ("Skåne", "p"))
     ]
     merged = merge_reports(
-        [_report(vintage * 12, {("x", day): [0] * 6}, place) for day, (vintage, place) in enumerate(zip("ab", places, strict=True))]
+        [
+            _report(vintage * 12, {("x", day): [0] * 6}, place)
+            for day, (vintage, place) in enumerate(zip("ab", places, strict=True))
+        ]
     )
     rows = _long(merged).to_pylist()
     assert {row["region_id"] for row in rows} == {"SE/Scania"}
@@ -80,7 +92,9 @@ def test_renamed_region_continues_under_its_first_identifier_with_its_latest_nam
 
 def test_rows_are_sorted_by_key_over_batches(monkeypatch):
     monkeypatch.setattr(mobility_vintages, "REGION_DAYS_PER_BATCH", 2)
-    merged = merge_reports([_report("a" * 12, {(name, day): [day] * 6 for name in reversed(PLACES) for day in (3, 1, 0)})])
+    merged = merge_reports(
+        [_report("a" * 12, {(name, day): [day] * 6 for name in reversed(PLACES) for day in (3, 1, 0)})]
+    )
     assert len(list(long_batches(merged))) == 3
     keys = [tuple(row[name] for name in MOBILITY.key) for row in _long(merged).to_pylist()]
     assert keys == sorted(keys)
@@ -88,7 +102,9 @@ def test_rows_are_sorted_by_key_over_batches(monkeypatch):
 
 
 def test_national_days_leave_parts_out():
-    merged = merge_reports([_report("a" * 12, {("DE", 0): [1, 2, 3, 4, 5, None], ("DE/Bavaria", 0): [9] * 6, ("NA", 1): [7] * 6})])
+    merged = merge_reports(
+        [_report("a" * 12, {("DE", 0): [1, 2, 3, 4, 5, None], ("DE/Bavaria", 0): [9] * 6, ("NA", 1): [7] * 6})]
+    )
     assert [list(row.values()) for row in national_days(merged).to_pylist()] == [
         ["DE", FIRST, 1, 2, 3, 4, 5, None], ["NA", FIRST + timedelta(days=1), *[7] * 6],
     ]  # fmt: skip
@@ -112,7 +128,9 @@ def test_row_twice_in_a_report_is_a_defect_of_its_reader():
 
 
 VALUES = st.tuples(*[st.none() | st.integers(-100, 300).map(float)] * 6)
-HISTORIES = st.lists(st.dictionaries(st.tuples(st.sampled_from(list(PLACES)), st.integers(0, 30)), VALUES, max_size=12), max_size=4)
+HISTORIES = st.lists(
+    st.dictionaries(st.tuples(st.sampled_from(list(PLACES)), st.integers(0, 30)), VALUES, max_size=12), max_size=4
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -120,13 +138,29 @@ HISTORIES = st.lists(st.dictionaries(st.tuples(st.sampled_from(list(PLACES)), st
 def test_equal_to_the_dictionary_oracle(histories):
     vintages = [f"{number:012}" for number in range(len(histories))]
     merged = merge_reports([_report(vintage, rows) for vintage, rows in zip(vintages, histories, strict=True)])
-    dated = [{(name, FIRST + timedelta(days=day)): values for (name, day), values in rows.items()} for rows in histories]
+    dated = [
+        {(name, FIRST + timedelta(days=day)): values for (name, day), values in rows.items()} for rows in histories
+    ]
     expected, n_replaced, n_revised = slow_long_rows(list(zip(vintages, dated, strict=True)))
     found = _long(merged).select(
-        ["region_id", "observed_on", "category", "change_pct", "change_pct_centred_13d", "change_pct_trailing_7d", "vintage"]
+        [
+            "region_id",
+            "observed_on",
+            "category",
+            "change_pct",
+            "change_pct_centred_13d",
+            "change_pct_trailing_7d",
+            "vintage",
+        ]
     )
     assert [tuple(row.values()) for row in found.to_pylist()] == [
-        (names, day, category, *(value if value is None else pytest.approx(value, rel=0, abs=1e-9) for value in means), vintage)
+        (
+            names,
+            day,
+            category,
+            *(value if value is None else pytest.approx(value, rel=0, abs=1e-9) for value in means),
+            vintage,
+        )
         for names, day, category, *means, vintage in expected
     ]
     assert sum(one.n_values for one in merged.superseded) == n_replaced

@@ -45,7 +45,9 @@ def test_replacement_characters_of_the_text_itself_are_not_counted():
     assert decode_bytes(("ä" * 20 + "\ufffd").encode() + b"\xff").n_replaced == 1
 
 
-@pytest.mark.parametrize("label", ["unicode_escape", "punycode", "rot13", "zlib", "no such thing", "utf-7", "", None, "\0"])
+@pytest.mark.parametrize(
+    "label", ["unicode_escape", "punycode", "rot13", "zlib", "no such thing", "utf-7", "", None, "\0"]
+)
 def test_a_label_that_is_no_files_encoding_counts_for_nothing(label):
     assert codec_of(label) is None
     assert decode_bytes(b"caf\xe9", label).text == "café"
@@ -67,14 +69,16 @@ def test_the_declaration_is_found_where_it_counts(head, content_type, label):
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x89PNG\r\n\x1a\n....", b"%PDF-1.7\n", b"a\0b", bytes(range(1, 9)) * 100, b"PK\x03\x04word/document.xml"]
+    "content",
+    [b"\x89PNG\r\n\x1a\n....", b"%PDF-1.7\n", b"a\0b", bytes(range(1, 9)) * 100, b"PK\x03\x04word/document.xml"],
 )
 def test_binary_content_is_seen(content):
     assert is_binary(content)
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"plain\r\n\ttext\x0c", TEXT.encode(), TEXT.encode("cp1252"), TEXT.encode("utf-16"), b"\x1b[1mbold"]
+    "content",
+    [b"", b"plain\r\n\ttext\x0c", TEXT.encode(), TEXT.encode("cp1252"), TEXT.encode("utf-16"), b"\x1b[1mbold"],
 )
 def test_text_is_not_taken_for_binary(content):
     assert not is_binary(content)

@@ -33,7 +33,10 @@ def rows_of(*values: tuple[str, date, str, float | None]) -> pa.Table:
 
 
 ROWS = rows_of(
-    ("SE", DAYS[0], "parks", 1350.0), ("SE", DAYS[1], "parks", 1350.0), ("NO", DAYS[0], "parks", None), ("SE", DAYS[0], "workplaces", 1.0)
+    ("SE", DAYS[0], "parks", 1350.0),
+    ("SE", DAYS[1], "parks", 1350.0),
+    ("NO", DAYS[0], "parks", None),
+    ("SE", DAYS[0], "workplaces", 1.0),
 )
 
 
@@ -74,7 +77,10 @@ def test_what_is_not_published_can_become_a_value_and_a_value_nothing():
 def test_a_source_that_was_repaired_is_left_alone_and_told():
     repaired = rows_of(("SE", DAYS[0], "parks", 13.0))
     assert values(PARKS, repaired) == ([13.0], 1, 0)
-    with pytest.raises(CorrectionError, match=r"parks expects 1 rows .* of 1 rows there 0 are so: if the source has been repaired remove"):
+    with pytest.raises(
+        CorrectionError,
+        match=r"parks expects 1 rows .* of 1 rows there 0 are so: if the source has been repaired remove",
+    ):
         check_corrected(PARKS, 1, 0)
 
 

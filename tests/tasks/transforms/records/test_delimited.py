@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.transforms.records.delimited import Columns, RefusedFileError, read_block, read_header_line, split_fields, whole_lines
+from tasks.transforms.records.delimited import (
+    Columns,
+    RefusedFileError,
+    read_block,
+    read_header_line,
+    split_fields,
+    whole_lines,
+)
 
 COLUMNS = Columns(("name", "n"), {"name": pa.string(), "n": pa.float64()}, {"n": "n"})
 
@@ -65,7 +72,9 @@ def test_line_ends_of_every_kind():
     assert [row["name"] for row in _read("a,1\r\nb,2\r\r\nc,3\n")[0]] == ["a", "b", "c"]
 
 
-LINES = st.lists(st.sampled_from(["a,1", "b,", "NA,-3.5", "c,x", "d", "e,1,2", '"f,1', '"g, h",2', "", "ä,1e2"]), max_size=300)
+LINES = st.lists(
+    st.sampled_from(["a,1", "b,", "NA,-3.5", "c,x", "d", "e,1,2", '"f,1', '"g, h",2', "", "ä,1e2"]), max_size=300
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -96,7 +105,12 @@ def test_blocks_join_to_the_file_and_end_with_lines(block_bytes):
 
 @pytest.mark.parametrize(
     ("content", "rule"),
-    [(b"", "file_empty"), (b"\x89PNG\0\0\n", "file_binary"), (b"\xff\xfea\n", "file_not_utf8"), (b"x" * 2_000_000, "file_binary")],
+    [
+        (b"", "file_empty"),
+        (b"\x89PNG\0\0\n", "file_binary"),
+        (b"\xff\xfea\n", "file_not_utf8"),
+        (b"x" * 2_000_000, "file_binary"),
+    ],
 )
 def test_file_without_a_readable_header_is_refused(content, rule):
     with pytest.raises(RefusedFileError) as refusal:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.contracts import TABLES
+from expectations.contracts.tables import TABLES
 from expectations.table_contract import split_rows
 from tasks.transforms.records.document_rows import DocumentRows, Origin, make_doc_id
 from tasks.transforms.records.parsed_records import Note, ParsedDocument, RejectedRecord, TaggedToken
@@ -31,7 +31,9 @@ def rows_of(*records, origin: Origin = ORIGIN):
 
 def test_a_document_has_all_its_columns():
     taken = rows_of(
-        ParsedDocument("line=3", " Die Züge fahren\r\nheute nicht. \n", 40, "json_lines", "Bahn\u00a0", date(2020, 5, 1), "news")
+        ParsedDocument(
+            "line=3", " Die Züge fahren\r\nheute nicht. \n", 40, "json_lines", "Bahn\u00a0", date(2020, 5, 1), "news"
+        )
     )
     (document,) = taken.tables["documents"].to_pylist()
     text = "Die Züge fahren\nheute nicht."
@@ -56,10 +58,20 @@ def test_a_declared_language_is_sure():
 
 def test_tagged_tokens_are_numbered_through_the_document():
     tagged = (TaggedToken(0, "Hello", "hello", "INTJ", "UH"), TaggedToken(1, "Bye", None, "INTJ", None))
-    treebank = rows_of(ParsedDocument("newdoc=a", "Hello Bye", 9, "conllu", tagged=tagged)).tables["treebank"].to_pylist()
+    treebank = (
+        rows_of(ParsedDocument("newdoc=a", "Hello Bye", 9, "conllu", tagged=tagged)).tables["treebank"].to_pylist()
+    )
     doc_id = make_doc_id("pages", "a.jsonl#newdoc=a")
     assert treebank == [
-        {"doc_id": doc_id, "position": 0, "sentence": 0, "token": "Hello", "lemma": "hello", "upos": "INTJ", "xpos": "UH"},
+        {
+            "doc_id": doc_id,
+            "position": 0,
+            "sentence": 0,
+            "token": "Hello",
+            "lemma": "hello",
+            "upos": "INTJ",
+            "xpos": "UH",
+        },
         {"doc_id": doc_id, "position": 1, "sentence": 1, "token": "Bye", "lemma": None, "upos": "INTJ", "xpos": None},
     ]
 
@@ -73,7 +85,10 @@ def test_what_is_set_aside_is_in_quarantine_and_ledger_what_is_skipped_in_the_le
     )
     assert taken.set_aside == {"line_no_json": 1, "record_of_type_request": 1, "no_text": 1}
     quarantine = taken.tables["ops.quarantine"].to_pylist()
-    assert [(row["rule"], row["uri"]) for row in quarantine] == [("line_no_json", "a.jsonl#line=1"), ("no_text", "a.jsonl#line=3")]
+    assert [(row["rule"], row["uri"]) for row in quarantine] == [
+        ("line_no_json", "a.jsonl#line=1"),
+        ("no_text", "a.jsonl#line=3"),
+    ]
     assert quarantine[0]["message"] == "a.jsonl#line=1: line 1 is no JSON: mend it"
     ledger = [
         (row["outcome"], row["rule"], row["score"], row["n_bytes_before"], row["n_bytes_after"])

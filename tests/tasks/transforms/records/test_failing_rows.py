@@ -28,11 +28,19 @@ def keys_of(*keys: tuple[str, date | None]) -> pa.Table:
 def test_the_first_rule_counts_and_the_contracts_come_first():
     rows = rows_of(("ä", DAY, 0.5), ("ä", DAY, 2.0), ("b", DAY, math.nan), (None, DAY, 9.0), ("c", DAY, None))
     named = {"gone": keys_of(("b", DAY), ("c", DAY)), "too late": keys_of(("c", DAY))}
-    assert broken_rules(CONTRACT, rows, named).to_pylist() == [None, "share_above_1.0", "share_not_finite", "id_missing", "gone"]
+    assert broken_rules(CONTRACT, rows, named).to_pylist() == [
+        None,
+        "share_above_1.0",
+        "share_not_finite",
+        "id_missing",
+        "gone",
+    ]
 
 
 def test_a_key_names_every_row_that_has_it_and_no_other():
-    rows = rows_of(("a", DAY, None), ("a", date(2020, 1, 2), None), ("b", DAY, None), ("a", DAY, None), ("a", None, None))
+    rows = rows_of(
+        ("a", DAY, None), ("a", date(2020, 1, 2), None), ("b", DAY, None), ("a", DAY, None), ("a", None, None)
+    )
     assert broken_rules(CONTRACT, rows, {"gone": keys_of(("a", DAY))}).to_pylist() == ["gone", None, None, "gone", None]
     assert broken_rules(CONTRACT, rows, {"gone": keys_of()}).to_pylist() == [None] * 5
 
@@ -54,9 +62,19 @@ def test_only_columns_that_tell_are_read():
 
 
 def test_a_row_is_told_with_its_rule_and_its_place():
-    aside = list(rows_to_set_aside(CONTRACT, rows_of(("a", DAY, 2.0)), ["share_above_1.0"], [41], source="stage", path="t/file.parquet"))
+    aside = list(
+        rows_to_set_aside(
+            CONTRACT, rows_of(("a", DAY, 2.0)), ["share_above_1.0"], [41], source="stage", path="t/file.parquet"
+        )
+    )
     (row,) = aside
-    assert (row.table_name, row.rule, row.source, row.uri, row.vintage) == ("t", "share_above_1.0", "stage", "t/file.parquet#42", None)
+    assert (row.table_name, row.rule, row.source, row.uri, row.vintage) == (
+        "t",
+        "share_above_1.0",
+        "stage",
+        "t/file.parquet#42",
+        None,
+    )
     assert row.row == {"id": "a", "day": DAY, "share": 2.0}
 
 

@@ -12,7 +12,8 @@ from tasks.transforms.records.html_text import Page, page_date, read_page
 
 ARTICLE = (
     "Trams run every ten minutes on weekdays. " * 4
-    + "</p><p>The city council has decided to extend the line to the harbour, which will take three years to build. " * 3
+    + "</p><p>The city council has decided to extend the line to the harbour, which will take three years to build. "
+    * 3
 )
 PAGE = f"""<!DOCTYPE html><html><head><title>New tram line | City News</title>
 <meta property="article:published_time" content="2021-03-04T08:00:00Z"></head>
@@ -31,9 +32,14 @@ def test_the_article_is_found_and_the_furniture_left_out():
 
 
 def test_the_declared_encoding_is_used():
-    page = read_page(PAGE.replace("<head>", '<head><meta charset="windows-1250">').replace("harbour", "přístav").encode("cp1250"))
+    page = read_page(
+        PAGE.replace("<head>", '<head><meta charset="windows-1250">').replace("harbour", "přístav").encode("cp1250")
+    )
     assert ("přístav" in page.text, page.encoding) == (True, "cp1250")
-    assert "přístav" in read_page(PAGE.replace("harbour", "přístav").encode("cp1250"), "text/html; charset=windows-1250").text
+    assert (
+        "přístav"
+        in read_page(PAGE.replace("harbour", "přístav").encode("cp1250"), "text/html; charset=windows-1250").text
+    )
 
 
 def test_a_fragment_is_read():
@@ -48,7 +54,10 @@ def test_a_fragment_is_read():
         (b"\x89PNG\r\n\x1a\n\0\0\0", "binary_content"),
         (b"%PDF-1.7 ...", "binary_content"),
         (b"<html><head><title>x</title></head><body><script>var a = 1</script></body></html>", "no_main_text"),
-        (b"<html><body>" + b"<div>" * 300 + b"deep" + b"</div>" * 300 + b"<p>after</p></body></html>", "nested_deeper_than_255"),
+        (
+            b"<html><body>" + b"<div>" * 300 + b"deep" + b"</div>" * 300 + b"<p>after</p></body></html>",
+            "nested_deeper_than_255",
+        ),
         (b"<div>" * 100_000, "nested_deeper_than_255"),
     ],
 )
@@ -81,7 +90,8 @@ def test_main_text_of_the_benchmark_pages_scores_as_trafilatura_does(shared):
     precisions, recalls = [], []
     for path in sorted((folder / "html").glob("*.html.gz")):
         found, wanted = (
-            shingles(text) for text in (read_page(gzip.decompress(path.read_bytes())).text, truth[path.name[:-8]]["articleBody"])
+            shingles(text)
+            for text in (read_page(gzip.decompress(path.read_bytes())).text, truth[path.name[:-8]]["articleBody"])
         )
         n_common = (found & wanted).total()
         precisions.append(n_common / found.total())

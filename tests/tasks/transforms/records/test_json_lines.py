@@ -18,7 +18,12 @@ def parse(*lines: str) -> list:
 
 def test_named_keys_become_the_document():
     (document,) = parse('{"body": "Grüße", "head": "Titel", "class": 3, "day": "2020-05-17T08:00:00Z", "other": []}')
-    assert (document.text, document.title, document.label, document.published_on) == ("Grüße", "Titel", "3", date(2020, 5, 17))
+    assert (document.text, document.title, document.label, document.published_on) == (
+        "Grüße",
+        "Titel",
+        "3",
+        date(2020, 5, 17),
+    )
     assert document.place == "line=1"
 
 

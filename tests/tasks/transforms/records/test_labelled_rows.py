@@ -18,20 +18,32 @@ def parse(content: str, columns=NAMED, name: str = "rows.csv", limits: ParseLimi
 
 
 def pairs(records: list) -> list:
-    return [(one.place, one.rule) if isinstance(one, RejectedRecord) else (one.place, one.label, one.text) for one in records]
+    return [
+        (one.place, one.rule) if isinstance(one, RejectedRecord) else (one.place, one.label, one.text)
+        for one in records
+    ]
 
 
 def test_a_header_names_the_columns():
-    assert pairs(parse("id,label,text\n1,ham,hello\n2,spam,buy now\n")) == [("line=2", "ham", "hello"), ("line=3", "spam", "buy now")]
+    assert pairs(parse("id,label,text\n1,ham,hello\n2,spam,buy now\n")) == [
+        ("line=2", "ham", "hello"),
+        ("line=3", "spam", "buy now"),
+    ]
 
 
 def test_positions_mean_that_there_is_no_header():
-    assert pairs(parse("ham\thello\nspam\tbuy\n", PLACED, "a.tsv")) == [("line=1", "ham", "hello"), ("line=2", "spam", "buy")]
+    assert pairs(parse("ham\thello\nspam\tbuy\n", PLACED, "a.tsv")) == [
+        ("line=1", "ham", "hello"),
+        ("line=2", "spam", "buy"),
+    ]
 
 
 def test_tabs_part_fields_and_quotes_mean_nothing_there():
     content = 'ham\t"So it said\nham\tit\'s "fine"\n'
-    assert pairs(parse(content, PLACED, "a.tsv")) == [("line=1", "ham", '"So it said'), ("line=2", "ham", 'it\'s "fine"')]
+    assert pairs(parse(content, PLACED, "a.tsv")) == [
+        ("line=1", "ham", '"So it said'),
+        ("line=2", "ham", 'it\'s "fine"'),
+    ]
 
 
 def test_quoted_tabs_are_seen_by_their_number_of_fields():
@@ -73,7 +85,11 @@ def test_ragged_rows_are_rejected_with_their_line():
 
 def test_unbalanced_quotes_cost_their_own_row_only():
     records = parse('label,text\nham,"a" b\nham,"one, two"\nham,"three, four"\n')
-    assert pairs(records) == [("line=2", "quotes_unbalanced"), ("line=3", "ham", "one, two"), ("line=4", "ham", "three, four")]
+    assert pairs(records) == [
+        ("line=2", "quotes_unbalanced"),
+        ("line=3", "ham", "one, two"),
+        ("line=4", "ham", "three, four"),
+    ]
     assert records[0].row == {"line": 2, "text": 'ham,"a" b'}
 
 
@@ -96,7 +112,9 @@ def test_a_tie_goes_to_the_double_quote():
     assert tell_dialect(["label,text", "a,b"], "x.csv", NAMED) == (Dialect(",", '"'), 2)
 
 
-FIELD = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=12)
+FIELD = st.text(
+    st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=12
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ham", "spam"]), FIELD), min_size=1, max_size=8))

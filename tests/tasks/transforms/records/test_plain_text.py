@@ -35,7 +35,9 @@ def test_lines_are_documents_with_their_number_and_blank_ones_are_none():
 def test_a_line_that_is_too_long_is_rejected_alone():
     first, second, third = lines_of(b"one\n" + b"x" * 200 + b"\nthree\n")
     assert (first.text, third.text, third.place) == ("one", "three", "line=3")
-    assert second == RejectedRecord("line=2", "line_too_long", "line 2 is longer than 50 bytes: break it up", 201, {"line": 2})
+    assert second == RejectedRecord(
+        "line=2", "line_too_long", "line 2 is longer than 50 bytes: break it up", 201, {"line": 2}
+    )
 
 
 def test_a_last_line_that_is_too_long_ends_the_file():
@@ -64,7 +66,11 @@ def test_an_empty_and_a_binary_file_are_one_rejected_record(content, rule):
     assert [one.rule for one in lines_of(content)] == [rule]
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=["Cs", "Cc"]), max_size=10), max_size=20))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=["Cs", "Cc"]), max_size=10), max_size=20
+    )
+)
 @settings(max_examples=60)
 def test_every_line_comes_back_in_order(lines):
     content = "\n".join(lines).encode()

@@ -4,12 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from expectations.contracts import QUARANTINE
+from expectations.contracts.ops import QUARANTINE
 from expectations.table_contract import repeated_key, split_rows
 from tasks.transforms.records.quarantine import SetAside, quarantine_table
 
 ROW = SetAside(
-    "mobility", "change_pct_above_10000", "change_pct is too high: correct it", {"change_pct": 1e6}, "google", "a.csv#7", "0" * 12
+    "mobility",
+    "change_pct_above_10000",
+    "change_pct is too high: correct it",
+    {"change_pct": 1e6},
+    "google",
+    "a.csv#7",
+    "0" * 12,
 )
 
 
@@ -43,7 +49,10 @@ def test_the_same_row_in_the_same_place_stands_once_and_any_difference_apart() -
 
 
 def test_the_order_of_a_row_s_fields_plays_no_part() -> None:
-    ids = [quarantine_table([replace(ROW, row=row)])["quarantine_id"].to_pylist() for row in ({"a": 1, "b": 2}, {"b": 2, "a": 1})]
+    ids = [
+        quarantine_table([replace(ROW, row=row)])["quarantine_id"].to_pylist()
+        for row in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    ]
     assert ids[0] == ids[1]
 
 
@@ -58,11 +67,15 @@ def test_the_order_of_a_row_s_fields_plays_no_part() -> None:
     ],
     ids=["not finite", "ragged", "no JSON", "no UTF-8", "empty"],
 )
-def test_any_row_has_a_form_that_other_readers_of_json_take(row: dict[object, object], shown: dict[str, object]) -> None:
+def test_any_row_has_a_form_that_other_readers_of_json_take(
+    row: dict[object, object], shown: dict[str, object]
+) -> None:
     (line,) = quarantine_table([replace(ROW, row=row)]).to_pylist()
     assert json.loads(line["raw_row"], parse_constant=lambda name: pytest.fail(f"{name} is no JSON")) == shown
 
 
 def test_names_of_files_that_are_no_utf8_are_shown_all_the_same() -> None:
-    (line,) = quarantine_table([replace(ROW, uri="caf\udce9.txt", message="caf\udce9.txt is empty", source="s\udce9")]).to_pylist()
+    (line,) = quarantine_table(
+        [replace(ROW, uri="caf\udce9.txt", message="caf\udce9.txt is empty", source="s\udce9")]
+    ).to_pylist()
     assert (line["uri"], line["message"], line["source"]) == ("caf?.txt", "caf?.txt is empty", "s?")

@@ -53,7 +53,8 @@ def test_chunked_and_compressed_pages_are_unpacked():
 
 def test_resources_and_conversions_are_documents_too():
     documents = parse(
-        record("resource", b"<p>r", Content_Type="text/html") + record("conversion", "Grüße".encode(), Content_Type="text/plain")
+        record("resource", b"<p>r", Content_Type="text/html")
+        + record("conversion", "Grüße".encode(), Content_Type="text/plain")
     )
     assert [one.text for one in documents] == ["<p>r|text/html", "Grüße"]
     assert documents[1].extractor == "warc_text"
@@ -90,7 +91,10 @@ def test_what_never_was_a_document_is_skipped_by_its_kind(content, rule):
     [
         (response(b"bad"), "no_main_text"),
         (response(b"x" * 10_001), "record_too_large"),
-        (response(gzip.compress(b"x" * 10_001), "Content-Type: text/html\r\nContent-Encoding: gzip"), "record_too_large"),
+        (
+            response(gzip.compress(b"x" * 10_001), "Content-Type: text/html\r\nContent-Encoding: gzip"),
+            "record_too_large",
+        ),
         (record("response", b"no http at all"), "http_response_damaged"),
         (response(b"\x89PNG\r\n\x1a\n\0", "Content-Type: text/plain"), "binary_content"),
     ],
@@ -132,7 +136,13 @@ def test_a_fault_of_the_stream_goes_through_after_the_records_before_it():
 
 
 def test_every_record_of_a_mixed_archive_is_accounted_for():
-    parts = [record("warcinfo", b""), response(b"a"), response(b"bad"), response(b"c", status="301 Moved"), record("metadata", b"")]
+    parts = [
+        record("warcinfo", b""),
+        response(b"a"),
+        response(b"bad"),
+        response(b"c", status="301 Moved"),
+        record("metadata", b""),
+    ]
     records = parse(b"".join(parts))
     assert [one.place.split("&")[0] for one in records] == [f"record={number}" for number in range(1, 6)]
     assert sum(isinstance(one, RejectedRecord) for one in records) == 4

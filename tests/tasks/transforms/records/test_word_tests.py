@@ -63,12 +63,17 @@ def test_sections_are_those_of_the_last_line_with_a_colon():
 
 def test_a_line_of_three_or_five_words_is_rejected_by_its_number():
     records = analogies_of(": x\na b c\na b c d e\n")
-    assert [(record.place, record.rule) for record in records] == [("line=2", "line_no_analogy"), ("line=3", "line_no_analogy")]
+    assert [(record.place, record.rule) for record in records] == [
+        ("line=2", "line_no_analogy"),
+        ("line=3", "line_no_analogy"),
+    ]
     assert records[0].message == "line 2 has 3 words: write four, or `: name` for a section"
 
 
 @pytest.mark.parametrize("parse", [pairs_of, analogies_of])
-@pytest.mark.parametrize(("text", "rule"), [("", "empty_file"), ("# nothing\n", "no_question"), ("\0\0\0", "binary_content")])
+@pytest.mark.parametrize(
+    ("text", "rule"), [("", "empty_file"), ("# nothing\n", "no_question"), ("\0\0\0", "binary_content")]
+)
 def test_a_file_without_a_question_is_rejected_whole(parse, text, rule):
     (record,) = parse(text)
     assert (record.place, record.rule) == ("", rule)

@@ -49,7 +49,9 @@ def test_an_empty_text_has_no_row_and_an_unknown_language_its_forms():
     assert rows_of([], []) == []
 
 
-@pytest.mark.parametrize("name", ["000_521ddfa1519856ef", "001_b88346726ef66ec7", "002_2050e93cdb074568", "003_bb6c157a67a62d4a"])
+@pytest.mark.parametrize(
+    "name", ["000_521ddfa1519856ef", "001_b88346726ef66ec7", "002_2050e93cdb074568", "003_bb6c157a67a62d4a"]
+)
 def test_the_articles_are_cut_without_a_loss(shared, name):
     text = (shared / "seeds" / f"{name}.txt").read_text(encoding="utf-8")
     rows = rows_of([text], ["de"])

@@ -26,7 +26,9 @@ def test_no_documents_and_no_copies_give_no_rows():
 
 
 ROWS = st.lists(
-    st.tuples(st.integers(0, 50).map(str), st.sampled_from("abc"), st.sampled_from("xyz")), max_size=12, unique_by=lambda row: row[0]
+    st.tuples(st.integers(0, 50).map(str), st.sampled_from("abc"), st.sampled_from("xyz")),
+    max_size=12,
+    unique_by=lambda row: row[0],
 )
 
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from tasks.transforms.text.normalise import normalise_text, normalise_word
 
-ANY_CHARACTER = st.characters(exclude_categories=()) | st.sampled_from("\r\n\u2028\ufeff\u00ad\u0301\u0316\u0344\u0958ßẞİ")
+ANY_CHARACTER = st.characters(exclude_categories=()) | st.sampled_from(
+    "\r\n\u2028\ufeff\u00ad\u0301\u0316\u0344\u0958ßẞİ"
+)
 ANY_TEXT = st.text(ANY_CHARACTER, max_size=80)
 
 

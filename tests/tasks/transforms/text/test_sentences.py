@@ -78,7 +78,8 @@ def _documents(path: Path, parted_by: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("treebank", "lang", "least_f1"), [("en_ewt-ud-dev", "en", 0.91), ("de_gsd-ud-dev", "de", 0.98), ("de_pud-ud-test", "de", 0.99)]
+    ("treebank", "lang", "least_f1"),
+    [("en_ewt-ud-dev", "en", 0.91), ("de_gsd-ud-dev", "de", 0.98), ("de_pud-ud-test", "de", 0.99)],
 )
 def test_sentence_beginnings_agree_with_treebanks(shared, treebank, lang, least_f1):
     """Measured 0.916 (mail, forums and reviews, many without punctuation), 0.985 and 0.998."""

@@ -12,7 +12,8 @@ from tasks.transforms.text.term_counts import PartCounts, count_pairs, language_
 
 SETTINGS = TextSettings({"en": ("the",), "de": ("die",)})
 TEXTS = st.lists(
-    st.tuples(st.lists(st.sampled_from(["the", "boats", "Boat", "net"]), max_size=6), st.sampled_from(["en", "de"])), max_size=6
+    st.tuples(st.lists(st.sampled_from(["the", "boats", "Boat", "net"]), max_size=6), st.sampled_from(["en", "de"])),
+    max_size=6,
 )
 
 
@@ -20,7 +21,9 @@ def counts_of(texts: list[tuple[str, str]], slices: int = 1) -> PartCounts:
     counts = PartCounts(lexicon := Lexicon(SETTINGS))
     for rows in np.array_split(np.arange(len(texts)), slices):
         part = [texts[row] for row in rows]
-        annotation = annotate_texts(pa.array([text for text, _ in part], pa.string()), [lang for _, lang in part], lexicon)
+        annotation = annotate_texts(
+            pa.array([text for text, _ in part], pa.string()), [lang for _, lang in part], lexicon
+        )
         counts.add(annotation, len(part))
     return counts
 
@@ -56,7 +59,10 @@ def test_counts_of_a_part():
         ("c", "en", [], []),
     ]
     assert counts.n_tokens().tolist() == [4, 3, 1]
-    assert language_counts(pa.array(["en", "de", "en"])).to_pylist() == [{"lang": "de", "n_documents": 1}, {"lang": "en", "n_documents": 2}]
+    assert language_counts(pa.array(["en", "de", "en"])).to_pylist() == [
+        {"lang": "de", "n_documents": 1},
+        {"lang": "en", "n_documents": 2},
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,7 +76,11 @@ def test_slices_and_the_order_of_documents_change_no_count_and_counts_add_up(doc
     langs = pa.array([lang for _, lang in texts], pa.string())
     terms, documents_of_part = one.term_tables(ids, langs)
     assert terms.equals(other.term_tables(ids, pa.array([lang for _, lang in shuffled], pa.string()))[0])
-    assert sum(one.form_counts()["n_occurrences"].to_pylist()) == sum(len(words) for words, _ in documents) == one.n_tokens().sum()
+    assert (
+        sum(one.form_counts()["n_occurrences"].to_pylist())
+        == sum(len(words) for words, _ in documents)
+        == one.n_tokens().sum()
+    )
     indexed = [row for row in one.form_counts().to_pylist() if not row["is_stop"]]
     n_indexed = sum(row["n_occurrences"] for row in indexed)
     assert sum(terms["n_occurrences"].to_pylist()) == n_indexed
@@ -98,7 +108,9 @@ def test_merging_parts_gives_the_counts_of_the_whole():
     whole = counts_of(texts)
     parts = [counts_of(texts[:1]), counts_of(texts[1:3]), counts_of(texts[3:])]
     assert merge_counts([part.form_counts() for part in parts], ("lang", "norm")).equals(whole.form_counts())
-    terms = [part.term_tables(pa.array(["x"] * n), pa.array(["en"] * n))[0] for part, n in zip(parts, (1, 2, 1), strict=True)]
+    terms = [
+        part.term_tables(pa.array(["x"] * n), pa.array(["en"] * n))[0] for part, n in zip(parts, (1, 2, 1), strict=True)
+    ]
     assert merge_counts(terms, ("lang", "term")).equals(whole.term_tables(pa.array(["x"] * 4), pa.array(["en"] * 4))[0])
     with pytest.raises(ValueError, match="no counts to merge"):
         merge_counts([], ("lang",))

@@ -13,7 +13,9 @@ from tasks.transforms.text.term_weights import inverse_document_frequency, part_
 
 NO_STOP_WORDS = TextSettings({"und": "none"})
 # Forms of no language: their stems are themselves.
-DOCUMENTS = st.lists(st.lists(st.sampled_from(["boat", "net", "tide", "mill", "家", "3,14"]), max_size=12), min_size=1, max_size=8)
+DOCUMENTS = st.lists(
+    st.lists(st.sampled_from(["boat", "net", "tide", "mill", "家", "3,14"]), max_size=12), min_size=1, max_size=8
+)
 
 
 def weights_of(texts: list[str]) -> dict[tuple[str, str], float]:
@@ -22,14 +24,18 @@ def weights_of(texts: list[str]) -> dict[tuple[str, str], float]:
     langs = pa.array(["und"] * len(texts), pa.string())
     part_terms, term_counts = counts.term_tables(pa.array([f"{place:03d}" for place in range(len(texts))]), langs)
     terms = term_idf(part_terms, language_counts(langs))
-    rows = [row for batch in tfidf_rows(part_terms, term_counts, part_idf(part_terms, terms)) for row in batch.to_pylist()]
+    rows = [
+        row for batch in tfidf_rows(part_terms, term_counts, part_idf(part_terms, terms)) for row in batch.to_pylist()
+    ]
     assert [(row["doc_id"], row["term"]) for row in rows] == sorted((row["doc_id"], row["term"]) for row in rows)
     return {(row["doc_id"], row["term"]): row["weight"] for row in rows}
 
 
 def test_idf_by_hand():
     """The logarithms of 4 / 2 and 4 / 4, and one."""
-    assert inverse_document_frequency(np.array([1, 3]), np.array([3, 3])).tolist() == pytest.approx([1.6931471805599454, 1.0], rel=1e-15)
+    assert inverse_document_frequency(np.array([1, 3]), np.array([3, 3])).tolist() == pytest.approx(
+        [1.6931471805599454, 1.0], rel=1e-15
+    )
 
 
 def test_weights_of_a_document_have_length_one():
@@ -60,11 +66,18 @@ def test_weights_equal_scikit_learns(shared):
     for text, form in zip(annotation.tokens.text.tolist(), annotation.form.tolist(), strict=True):
         words[text].append(surfaces[form])
     norms = lexicon.words()["norm"].to_pylist()
-    norm_of = {surface: norms[word] for surface, word in zip(surfaces, lexicon.forms()["word"].to_pylist(), strict=True)}
-    vectorizer = TfidfVectorizer(analyzer=lambda place: [norm_of[word] for word in words[place]], smooth_idf=True, norm="l2")
+    norm_of = {
+        surface: norms[word] for surface, word in zip(surfaces, lexicon.forms()["word"].to_pylist(), strict=True)
+    }
+    vectorizer = TfidfVectorizer(
+        analyzer=lambda place: [norm_of[word] for word in words[place]], smooth_idf=True, norm="l2"
+    )
     theirs = vectorizer.fit_transform(range(len(texts))).tocoo()
     names = vectorizer.get_feature_names_out()
-    expected = {(f"{row:03d}", str(names[column])): value for row, column, value in zip(*theirs.coords, theirs.data, strict=True)}
+    expected = {
+        (f"{row:03d}", str(names[column])): value
+        for row, column, value in zip(*theirs.coords, theirs.data, strict=True)
+    }
     ours = weights_of(texts)
     assert len(expected) > 5_000
     assert ours.keys() == expected.keys()

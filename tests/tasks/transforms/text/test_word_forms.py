@@ -23,7 +23,11 @@ def test_a_table_that_grows_keeps_its_numbers():
 
 
 @settings(max_examples=200, deadline=None)  # the first call compiles
-@given(st.lists(st.tuples(st.lists(st.sampled_from(["a", "ab", "ä", "b", "家"]), max_size=6), st.integers(0, 1)), max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from(["a", "ab", "ä", "b", "家"]), max_size=6), st.integers(0, 1)), max_size=5
+    )
+)
 def test_numbers_are_those_of_a_dictionary(texts):
     tokens = cut_tokens(pa.array([" ".join(words) for words, _ in texts], pa.string()))
     form, first = index_forms(tokens, np.array([group for _, group in texts], np.int32))

@@ -1,0 +1,1 @@
+"""What every published table promises, a module a family of tables; `tables` has them all."""
