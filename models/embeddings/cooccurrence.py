@@ -1,11 +1,11 @@
 """How often words stand near each other, counted within bounded memory (Pennington et al. 2014, section 4.2).
 
-    X_ij    over every occurrence of word i and every occurrence of word j at most `window` words from it in its sentence, the sum of
-            1 / distance; words that are left out do not count as distance
+    X_ij    over every occurrence of word i and every occurrence of word j at most `window` words from it in its
+            sentence, the sum of 1 / distance; words that are left out do not count as distance
     row     i, column j; words are numbered by falling count
 
-Counts go into one table of fixed size. Where it would overflow, the rows of its upper half are given up, and counted in a further pass
-over the corpus; so the time grows where memory is short, and no count is ever approximate.
+Counts go into one table of fixed size. Where it would overflow, the rows of its upper half are given up, and counted in
+a further pass over the corpus; so the time grows where memory is short, and no count is ever approximate.
 """
 
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
@@ -20,7 +20,7 @@ from models.kernels import random_bits
 from models.kernels.kernel_cache import kernel, kernel_part
 from models.kernels.random_bits import mix
 
-FULL = 0.6  # share of places taken beyond which searching a table with open addressing grows slow (Knuth, volume 3, section 6.4)
+FULL = 0.6  # share of places beyond which search by open addressing grows slow (Knuth, volume 3, section 6.4)
 
 
 class Cooccurrences(NamedTuple):
@@ -36,8 +36,9 @@ def count_cooccurrences(
 ) -> Iterator[Cooccurrences]:
     """X in pieces of at most `most_entries` entries, each of some whole rows, in the order of rows.
 
-    `sentence_starts` is (n_sentences + 1,), with the end of the last; `word_of` gives the word of each token id, -1 = left out. Memory:
-    some 40 bytes for each of most_entries. ValueError where most_entries is less than the number of words, as a row may have so many.
+    `sentence_starts` is (n_sentences + 1,), with the end of the last; `word_of` gives the word of each token id, -1 =
+    left out. Memory: some 40 bytes for each of most_entries. ValueError where most_entries is less than the number of
+    words, as a row may have so many.
     """
     n_words = int(word_of.max(initial=-1)) + 1
     if most_entries < max(n_words, 1):
@@ -137,7 +138,7 @@ def _fill(
     table: _Table,
     words: np.ndarray,
 ) -> int:
-    """The end of the rows, from `table.first` on, that were counted in full. `words` has room for the longest sentence."""
+    """The end of the rows, from `table.first` on, that were counted in full; `words` can hold the longest sentence."""
     table.keys[:] = -1
     last, n_entries = table.n_words, 0
     for s in range(sentence_starts.size - 1):

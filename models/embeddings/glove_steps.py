@@ -1,4 +1,4 @@
-"""Steps of GloVe: weighted least squares of logarithms of co-occurrence, by AdaGrad (Pennington et al. 2014, equation 8).
+"""Steps of GloVe: weighted least squares of logarithms of co-occurrence, by AdaGrad (Pennington et al. 2014, eq. 8).
 
     i, j       row and column of an entry of X, which says how often words i and j stand near each other
     w_i, v_j   vectors of a word as row and as column, with biases b_i and c_j
@@ -6,15 +6,16 @@
     e_ij       w_i·v_j + b_i + c_j - ln X_ij
     eta        learning rate
     G          for every number that is learned: 1 + the sum of squares of its steps before division
-    P          parts of the vocabulary: word i is in part i % P; block (p, q) holds the entries with rows in p and columns in q
+    P          parts of the vocabulary: word i is in part i % P; block (p, q) holds the entries with rows in p and
+               columns in q
     width      numbers in a row: the dimensions rounded up to whole lanes
 
 Loss: mean over entries of f(X_ij) e_ij^2. A step, as the authors' program takes it (half of the gradient, clipped):
 
     g = clip(f(X_ij) e_ij v_j) * eta         w_i -= g / sqrt(G)         G += g^2
 
-Blocks (p, p + s mod P) for p = 0 .. P - 1 share no row and no column, so threads take them side by side and no order of theirs changes
-a bit (Gemulla et al. 2011, distributed stochastic gradient descent).
+Blocks (p, p + s mod P) for p = 0 .. P - 1 share no row and no column, so threads take them side by side and no order of
+theirs changes a bit (Gemulla et al. 2011, distributed stochastic gradient descent).
 """
 
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
@@ -47,7 +48,7 @@ CLIP = np.float32(100)  # the authors' program: grad_clip_value
 
 
 class Entries(NamedTuple):
-    """Entries of X, block by block: (p, q) is block p * P + q and ranges from block_starts of it to that of the next."""
+    """Entries of X, block by block: (p, q) is block p * P + q and ranges from its block_starts to those of the next."""
 
     rows: np.ndarray  # (n,) int32
     columns: np.ndarray  # (n,) int32
@@ -104,10 +105,19 @@ def step_bias(side: Learned, i: int, gradient: Any, eta: Any) -> None:
 
 @kernel(lanes, rendezvous)
 def train_blocks(
-    entries: Entries, row_side: Learned, column_side: Learned, eta: float, width: int,
-    n_parts: int, thread: int, n_threads: int, gate: np.ndarray, losses: np.ndarray,
-) -> None:  # fmt: skip
-    """One epoch as one of n threads, which all call this with the same arguments but `thread`, each in a thread of its own.
+    entries: Entries,
+    row_side: Learned,
+    column_side: Learned,
+    eta: float,
+    width: int,
+    n_parts: int,
+    thread: int,
+    n_threads: int,
+    gate: np.ndarray,
+    losses: np.ndarray,
+) -> None:
+    """One epoch as one of n threads, which all call this with the same arguments but `thread`, each in a thread of its
+    own.
 
     losses[p * P + q], float64, becomes the sum of f e^2 over block (p, q).
     """

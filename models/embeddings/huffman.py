@@ -1,4 +1,5 @@
-"""The Huffman tree over a vocabulary, as the paths from its root to each word (Huffman 1952; Mikolov et al. 2013b, section 2.1).
+"""The Huffman tree over a vocabulary, as the paths from its root to each word (Huffman 1952; Mikolov et al. 2013b,
+section 2.1).
 
 n       words, by falling count
 node    inner node of the tree, 0 to n - 2 in the order in which they are joined; n - 2 is the root
@@ -37,7 +38,8 @@ def huffman_paths(counts: np.ndarray) -> HuffmanPaths:
 
 @kernel()
 def _join(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each leaf 0 .. n - 1 and inner node n .. 2n - 2 its parent, and whether it was the rarer of the two joined there.
+    """For each leaf 0 .. n - 1 and inner node n .. 2n - 2 its parent, and whether it was the rarer of the two joined
+    there.
 
     Leaves wait by falling count and inner nodes by rising weight, so the two lightest are always at two known places.
     """

@@ -4,9 +4,10 @@
     product   of a query with a row, counted in float64 from the float32 numbers: what order and results follow
     margin    what a product in float32 may be off by, at most
 
-A product of matrices in float32 passes over all rows and finds the few that can be among the nearest: those no more than the margin
-below the k-th best so far. Only they are multiplied again in float64, so that neither the order in which a library adds up nor the
-block in which a row stands decides between two neighbours; equal products go by row. All numbers must be finite.
+A product of matrices in float32 passes over all rows and finds the few that can be among the nearest: those no more
+than the margin below the k-th best so far. Only they are multiplied again in float64, so that neither the order in
+which a library adds up nor the block in which a row stands decides between two neighbours; equal products go by row.
+All numbers must be finite.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
 def nearest_rows(
     units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each query the k (1 or more) rows of `units` with the largest product, largest first and equal ones by row, and those products.
+    """For each query the k (1 or more) rows of `units` with the largest product, largest first and equal ones by row,
+    and those products.
 
-    Of `left_out`, (m, any) rows, none is an answer before all others, and its product is then -inf. Both results are (m, k), int64 and
-    float64, or as many columns as there are rows. Time: m * n * D; memory: some tens of MB besides the arguments.
+    Of `left_out`, (m, any) rows, none is an answer before all others, and its product is then -inf. Both results are
+    (m, k), int64 and float64, or as many columns as there are rows. Time: m * n * D; memory: some tens of MB besides
+    the arguments.
     """
     k = min(k, len(units))
     rows, products = np.empty((len(queries), k), np.int64), np.empty((len(queries), k))
@@ -47,8 +50,8 @@ def _nearest(
     units: np.ndarray, queries: np.ndarray, k: int, left_out: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     n, m = len(units), len(queries)
-    # A sum of D products in float32 is off by at most D eps / 2 times the product of the lengths (Jeannerod and Rump 2013);
-    # twice that leaves room for the rounding of units and of the bound.
+    # A sum of D products in float32 is off by at most D eps / 2 times the product of the lengths (Jeannerod and Rump
+    # 2013); twice that leaves room for the rounding of units and of the bound.
     margin = (units.shape[1] + 2) * EPSILON * np.linalg.norm(queries.astype(np.float64), axis=1)
     query, row, product = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
     bound = np.zeros(0)

@@ -13,14 +13,13 @@ from models.embeddings.word2vec_shards import Plan, train_rounds
 from models.kernels.rendezvous import make_gate
 
 TOKENS_PER_REPORT = 1 << 18  # between two looks at the loss: a tenth of a second of work
-SETS_OF_OUTPUTS = (
-    3  # rows that a word brings to a shard with negatives: itself, one of the pool, and at worst its neighbour
-)
+# Rows that a word brings to a shard with negatives: itself, one of the pool, and at worst its neighbour.
+SETS_OF_OUTPUTS = 3
 
 
 @dataclass(frozen=True)
 class Training:
-    """A corpus, what its words are scored against, the two matrices that are trained in place, and memory to train them in."""
+    """A corpus, what its words are scored against, the two matrices that are trained in place, and scratch memory."""
 
     corpus: Corpus
     outputs: Outputs
@@ -32,7 +31,7 @@ class Training:
 
 @dataclass(frozen=True)
 class EpochSums:
-    """Sums over an epoch, or over its beginning: loss in nats, input vectors scored, middle words trained, tokens and rounds read."""
+    """Sums so far over an epoch: loss in nats, input vectors scored, middle words trained, tokens and rounds read."""
 
     loss: float = 0.0
     n_pairs: int = 0
@@ -59,9 +58,11 @@ def prepare(
     n_v: int,
     n_threads: int,
 ) -> Training:
-    """Memory for n_v shards side by side. `matrices` are the input and the output rows, each (n_rows, width) float32 in C order.
+    """Memory for n_v shards side by side. `matrices` are the input and the output rows, each (n_rows, width) float32 in
+    C order.
 
-    A middle word is scored against `most_outputs` rows at most. Threads beyond n_v would have nothing to do and are left out.
+    A middle word is scored against `most_outputs` rows at most. Threads beyond n_v would have nothing to do and are
+    left out.
     """
     most_words = int(np.diff(corpus.sentence_starts[corpus.shard_starts]).max())
     rows_a_word = most_outputs if outputs.path_starts.size else SETS_OF_OUTPUTS

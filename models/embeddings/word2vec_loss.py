@@ -1,13 +1,15 @@
-"""How well a word2vec model predicts text that it has not seen, and how well one would that knew only how frequent words are.
+"""How well a word2vec model predicts text that it has not seen, and how well one would that knew only how frequent
+words are.
 
     p_w   share of word w among the words kept by thinning out
     q_w   probability with which w is drawn as a negative
     K     negatives
     b     the only score that a model without context can give: for word w, or for a node of the tree
 
-Mean loss a pair, in nats, as in training. With negatives a pair costs -ln s(b_w) - sum over its negatives of ln s(-b_v), whose mean is
-least at b_w = ln(p_w / (K q_w)) (Levy and Goldberg 2014, equation 7, with the pair's information at 0). In a tree a node of which
-the words below its + side have the share p+ and the others p- costs least at b = ln(p+ / p-), and the mean is the entropy of p.
+Mean loss a pair, in nats, as in training. With negatives a pair costs -ln s(b_w) - sum over its negatives of ln
+s(-b_v), whose mean is least at b_w = ln(p_w / (K q_w)) (Levy and Goldberg 2014, equation 7, with the pair's information
+at 0). In a tree a node of which the words below its + side have the share p+ and the others p- costs least at b = ln(p+
+/ p-), and the mean is the entropy of p.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from models.embeddings.word2vec_epochs import run_epoch
 
 
 def held_out_loss(model: Word2Vec, token_ids: np.ndarray, sentence_starts: np.ndarray) -> float:
-    """The model's mean loss a pair on other text, encoded as its own was; NaN where no two of its words stand in one window.
+    """The model's mean loss a pair on other text, encoded as its own was; NaN where no two of its words stand in one
+    window.
 
     Which occurrences are kept, how far windows reach and which negatives are drawn, is the same at every call.
     """
@@ -65,7 +68,7 @@ def unigram_loss(model: Word2Vec, token_ids: np.ndarray, sentence_starts: np.nda
 
 
 def untrained_loss(model: Word2Vec) -> float:
-    """Mean loss a pair where every score is 0, as before the first step: ln 2 for the word and each negative, or for each turn."""
+    """Mean loss a pair where every score is 0, as at first: ln 2 for the word and each negative, or for each turn."""
     if not model.settings.hs:
         return float((1 + model.settings.negative) * np.log(2))
     frequency = model.counts * kept_shares(model.counts, model.settings.sample)

@@ -1,9 +1,10 @@
-"""The arrays on which word2vec's kernels work: what is read, the shared rows, and the private memory of the shards of a round.
+"""The arrays on which word2vec's kernels work: what is read, the shared rows, and the private memory of the shards of a
+round.
 
 token_ids  (n_tokens,) int32 of the corpus, in its order
-shard      a run of whole sentences, 512 or 2,048 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
-row        of the input or output matrix: `width` numbers, the dimensions rounded up to whole lanes, 0 beyond them
-place      where a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0: it fills
+shard a run of whole sentences, 512 or 2,048 tokens or some more; v numbers the shards of one round, from 0 to n_v - 1
+row of the input or output matrix: `width` numbers, the dimensions rounded up to whole lanes, 0 beyond them place where
+a shard's private copy of a row lies; each shard has a run of places, of which the first stays 0: it fills
            windows up to whole tiles
 """
 
@@ -25,7 +26,7 @@ N_RESERVED = 1
 
 
 class Corpus(NamedTuple):
-    """What is read. Sentence s is token_ids[sentence_starts[s] : sentence_starts[s + 1]]; shards are such ranges of sentences."""
+    """What is read. Sentence s is token_ids[sentence_starts[s] : sentence_starts[s + 1]]; shards are of sentences."""
 
     token_ids: np.ndarray
     sentence_starts: np.ndarray  # (n_sentences + 1,) int64
@@ -35,7 +36,7 @@ class Corpus(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """What a middle word is scored against: itself and negatives drawn from the table, or the path to it; the other has no entries."""
+    """What a middle word is scored against: itself and negatives from the table, or its path; the other is empty."""
 
     own: np.ndarray
     other: np.ndarray
@@ -54,9 +55,8 @@ class Side(NamedTuple):
     pull: np.ndarray  # (n_places,) float32: learning rate, summed over the scores in which the copy stood
     first: np.ndarray  # (n_v,) int64: first place of a shard
     end: np.ndarray  # (n_v,) int64: end of the places that it has taken
-    first_copy: (
-        np.ndarray
-    )  # (n_rows,) int64: while merging, the place of a row's copy in the first shard that has one, else -1
+    # (n_rows,) int64: while merging, the place of a row's copy in the first shard that has one, else -1.
+    first_copy: np.ndarray
     next_copy: np.ndarray  # (n_places,) int64: the place of the same row's copy in the next shard that has one, else -1
 
 
@@ -80,7 +80,8 @@ class Bench(NamedTuple):
 
 
 def cut_into_shards(sentence_starts: np.ndarray, n_tokens: int, n_in_shard: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sentences cut to LONGEST_SENTENCE, and shards of about `n_in_shard` of them, both as starts with the end added (see `Corpus`).
+    """Sentences cut to LONGEST_SENTENCE, and shards of about `n_in_shard` of them, both as starts with the end added
+    (see `Corpus`).
 
     `sentence_starts` is (n_sentences,) and rises from 0. A shard begins with the first sentence that
     starts in each `n_in_shard` tokens of the corpus.
@@ -104,15 +105,22 @@ def make_outputs(table: AliasTable | None, paths: HuffmanPaths | None) -> Output
 
 
 def make_side(rows: np.ndarray, n_v: int, most_rows: int) -> Side:
-    """Private memory for copies of at most `most_rows` rows a shard; `rows` is (n_rows, width), C order, and will be trained."""
+    """Private memory for copies of `most_rows` rows a shard at most; `rows` (n_rows, width), C order, are trained."""
     n_rows, width = rows.shape
     n_places = min(n_rows, most_rows) + N_RESERVED
     first = np.arange(n_v) * n_places
     total = n_v * n_places
     return Side(
-        rows.reshape(-1), np.full((n_v, n_rows), -1, np.int32), np.zeros(total, np.int32), aligned_zeros(total * width),
-        np.zeros(total, np.float32), first, first + N_RESERVED, np.full(n_rows, -1, np.int64), np.full(total, -1, np.int64),
-    )  # fmt: skip
+        rows.reshape(-1),
+        np.full((n_v, n_rows), -1, np.int32),
+        np.zeros(total, np.int32),
+        aligned_zeros(total * width),
+        np.zeros(total, np.float32),
+        first,
+        first + N_RESERVED,
+        np.full(n_rows, -1, np.int64),
+        np.full(total, -1, np.int64),
+    )
 
 
 def make_bench(n_v: int, most_words: int, most_outputs: int, window: int, width: int) -> Bench:
@@ -121,9 +129,18 @@ def make_bench(n_v: int, most_words: int, most_outputs: int, window: int, width:
     n_scores = lanes_width(2 * window * most_outputs)
     of_words, of_outputs = (n_v, most_words), (n_v, most_words * most_outputs)
     return Bench(
-        np.zeros(of_words, np.int32), np.zeros(of_words, np.int64), np.zeros(of_words, np.int32), np.zeros(of_words, np.int32),
-        np.zeros(of_words, np.int32), np.zeros((n_v, most_words + 1), np.int64), np.zeros(of_outputs, np.int32),
-        np.zeros(of_outputs, np.float32), np.zeros((n_v, 2 * window), np.int32), aligned_zeros(n_v, 2 * window * width),
+        np.zeros(of_words, np.int32),
+        np.zeros(of_words, np.int64),
+        np.zeros(of_words, np.int32),
+        np.zeros(of_words, np.int32),
+        np.zeros(of_words, np.int32),
+        np.zeros((n_v, most_words + 1), np.int64),
+        np.zeros(of_outputs, np.int32),
+        np.zeros(of_outputs, np.float32),
+        np.zeros((n_v, 2 * window), np.int32),
+        aligned_zeros(n_v, 2 * window * width),
         aligned_zeros(n_v, n_scores),
-        np.zeros(n_v), np.zeros(n_v, np.int64), np.zeros(n_v, np.int64),
-    )  # fmt: skip
+        np.zeros(n_v),
+        np.zeros(n_v, np.int64),
+        np.zeros(n_v, np.int64),
+    )

@@ -1,19 +1,22 @@
-"""Word2vec by rounds of shards: each learns from the same frozen rows on private copies, and what it learned is added in order.
+"""Word2vec by rounds of shards: each learns from the same frozen rows on private copies, which are added in order.
 
     n_v       shards in a round; round r trains shards r * n_v to r * n_v + n_v - 1, called v = 0 to n_v - 1 within it
-    x_v       how far shard v pulled a row towards where it wants it: KAPPA * the learning rates summed over the row's scores
+    x_v       how far shard v pulled a row towards where it wants it: KAPPA * the learning rates summed over the row's
+              scores
     c_v       what shard v added to its copy of the row
 
-Who computes a shard, and when, changes nothing: during a round it reads only what no one writes, its random numbers are a function of
-places in the corpus, and sums of several shards are taken in the order of v. So the result depends on n_v, and not on the number of
-threads (docs/decisions/0009).
+Who computes a shard, and when, changes nothing: during a round it reads only what no one writes, its random numbers are
+a function of places in the corpus, and sums of several shards are taken in the order of v. So the result depends on
+n_v, and not on the number of threads (docs/decisions/0009).
 
-Merging a row that several shards moved. Where each pulls with a spring of strength x_v towards the same point, it covers the share
-1 - exp(-x_v) of the way, and all of them one after another cover 1 - exp(-sum x_v). So the row moves by
+Merging a row that several shards moved. Where each pulls with a spring of strength x_v towards the same point, it
+covers the share 1 - exp(-x_v) of the way, and all of them one after another cover 1 - exp(-sum x_v). So the row moves
+by
 
     (1 - exp(-sum x_v)) / sum (1 - exp(-x_v)) * sum c_v
 
-which is the plain sum where steps are few, and the mean where each alone has arrived: the sum would overshoot there and diverge.
+which is the plain sum where steps are few, and the mean where each alone has arrived: the sum would overshoot there and
+diverge.
 """
 
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
@@ -33,12 +36,10 @@ from models.kernels.lanes import LANES_WIDTH, add, fetch_ahead, fma, load, splat
 from models.kernels.random_bits import below_at, share_at
 from models.kernels.rendezvous import claim, meet, reopen
 
-KAPPA = np.float32(
-    0.25
-)  # largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009)
-PLACES_AHEAD = (
-    3  # merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md)
-)
+# Largest curvature of ln(1 + exp(-z)); rows taken to have length 1; scores are flat from 0.1 to 0.25 (0009).
+KAPPA = np.float32(0.25)
+# Merging asks the cache for rows so early; all in all a tenth faster than without (docs/benchmarks.md).
+PLACES_AHEAD = 3
 PATHS_AHEAD = 8  # the same for paths
 
 
@@ -106,9 +107,11 @@ def give_up_places(side: Side, v: int) -> None:
 
 @kernel_part
 def choose_words(corpus: Corpus, plan: Plan, bench: Bench, shard: int, v: int) -> int:
-    """How many words of the shard are kept; fills in what they are, where they stand, and their windows within their sentences.
+    """How many words of the shard are kept; fills in what they are, where they stand, and their windows within their
+    sentences.
 
-    Frequent words are kept with a probability (Mikolov et al. 2013b, section 2.3), and a window reaches 1 to `window` kept words.
+    Frequent words are kept with a probability (Mikolov et al. 2013b, section 2.3), and a window reaches 1 to `window`
+    kept words.
     """
     words, position, lo, hi = bench.words[v], bench.position[v], bench.lo[v], bench.hi[v]
     token_ids, word_of, keep, sentence_starts = corpus.token_ids, corpus.word_of, corpus.keep, corpus.sentence_starts
@@ -132,8 +135,9 @@ def choose_words(corpus: Corpus, plan: Plan, bench: Bench, shard: int, v: int) -
 def choose_negatives(outputs: Outputs, plan: Plan, bench: Bench, side: Side, v: int, n: int) -> None:
     """Give each kept word itself and its negatives as outputs.
 
-    As many words as are kept are drawn into a pool, and the windows take turns in going round it, so that a shard has few rows to
-    copy; a drawn word that is the middle word itself is passed over. Each negative of a window is still one draw from the table.
+    As many words as are kept are drawn into a pool, and the windows take turns in going round it, so that a shard has
+    few rows to copy; a drawn word that is the middle word itself is passed over. Each negative of a window is still one
+    draw from the table.
     """
     words, position, pool, start = bench.words[v], bench.position[v], bench.pool[v], bench.output_start[v]
     at, sign = bench.output_at[v], bench.output_sign[v]
@@ -237,9 +241,22 @@ def train_shard(
         share = np.float32(1 / n_around) if plan.is_mean else np.float32(1)
         back = share if plan.is_exact else np.float32(1 / n_around) / share
         loss += step_window(
-            inputs, around, n_around, output_rows, at, first, n_u, sign, plan.is_cbow, share, back,
-            alpha, plan.width, h, z,
-        )  # fmt: skip
+            inputs,
+            around,
+            n_around,
+            output_rows,
+            at,
+            first,
+            n_u,
+            sign,
+            plan.is_cbow,
+            share,
+            back,
+            alpha,
+            plan.width,
+            h,
+            z,
+        )
         n_scores = np.float32(0)
         for k in range(first, first + n_u):
             output_pull[at[k]] += alpha * np.float32(n_h)
@@ -321,10 +338,22 @@ def covered_share(pull: Any, places: Any, n: int) -> Any:
 
 @kernel(alias_table, lanes, random_bits, rendezvous, word2vec_window)
 def train_rounds(
-    corpus: Corpus, outputs: Outputs, plan: Plan, bench: Bench, input_side: Side, output_side: Side,
-    first_round: int, n_rounds: int, thread: int, n_threads: int, gate: np.ndarray, totals: np.ndarray, counts: np.ndarray,
-) -> None:  # fmt: skip
-    """Train some rounds as one of n threads, which all call this with the same arguments but `thread`, each in a thread of its own.
+    corpus: Corpus,
+    outputs: Outputs,
+    plan: Plan,
+    bench: Bench,
+    input_side: Side,
+    output_side: Side,
+    first_round: int,
+    n_rounds: int,
+    thread: int,
+    n_threads: int,
+    gate: np.ndarray,
+    totals: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Train some rounds as one of n threads, which all call this with the same arguments but `thread`, each in a thread
+    of its own.
 
     To totals[0] (float64) is added the loss, to counts (int64) the pairs and the middle words trained.
     """

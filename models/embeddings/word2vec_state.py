@@ -1,7 +1,8 @@
-"""Where training begins and where it stands: start vectors of an earlier model, and states from which training goes on.
+"""Where training of word2vec begins and goes on: start vectors of an earlier model, and states to resume from.
 
-state    everything that the rest of training depends on, besides the arguments of `train_word2vec`: tensors and a few notes that
-         JSON can hold. Training that goes on from a state of any moment leaves the same bytes as training that was never interrupted.
+state    `inputs` and `outputs`, float32, as wide as the kernels take them, the very matrices that training goes on
+         to change; in its notes the digests, and the sums of each epoch begun. Training that goes on from a state
+         of any moment leaves the same bytes as training that was never interrupted
 digest   SHA-256, by which a state knows settings, corpus and start vectors again
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from models.embeddings.word2vec_epochs import EpochSums
+from models.training.state import TrainingState
 
 DIGEST_BYTES = 1 << 24  # hashed at a time, so that a memory map is read in pieces
 PARTS = {"settings": "settings", "corpus": "corpus", "start": "start vectors"}
@@ -26,30 +28,15 @@ class TrainingStateError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingState:
-    """Tensors to be kept as they are, and notes to be kept as JSON, both without loss.
-
-    tensors: `inputs` and `outputs`, float32, as wide as the kernels take them. As training gives a state out they are the very matrices that
-    it goes on to change: write or `copy` them before you return. notes: the digests, and the sums of each epoch begun.
-    """
-
-    tensors: Mapping[str, np.ndarray]
-    notes: Mapping[str, Any]
-
-    def copy(self) -> TrainingState:
-        """The same state in memory of its own."""
-        return TrainingState({name: tensor.copy() for name, tensor in self.tensors.items()}, dict(self.notes))
-
-
-@dataclass(frozen=True, eq=False)
 class WarmStart:
     """An earlier model's vectors, from which words that it knew start.
 
-    rows: (n_types,) for each token id of the new corpus the row of its word in the earlier model, -1 where the word is new. New words start
-    as in training without it: small random vectors, outputs of 0. vectors: (n_earlier, vector_size) of the new settings' size.
-    output_vectors: the same of words as targets, for a model with negatives; None for one with a tree, whose inner nodes stand for other
-    words in each vocabulary and so start at 0. The learning rate is that of the settings: with an alpha below the usual one the
-    vectors stay nearer to where they were.
+    rows: (n_types,) for each token id of the new corpus the row of its word in the earlier model, -1 where the word is
+    new. New words start as in training without it: small random vectors, outputs of 0. vectors: (n_earlier,
+    vector_size) of the new settings' size.
+    output_vectors: the same of words as targets, for a model with negatives; None for one with a tree, whose inner
+    nodes stand for other words in each vocabulary and so start at 0. The learning rate is that of the settings: with an
+    alpha below the usual one the vectors stay nearer to where they were.
     """
 
     rows: np.ndarray
@@ -85,7 +72,7 @@ def set_warm(matrices: tuple[np.ndarray, np.ndarray], words: np.ndarray, start: 
 def digests_of(
     settings: Mapping[str, Any], corpus: Sequence[np.ndarray], start: Sequence[np.ndarray]
 ) -> dict[str, str]:
-    """What a state must agree with. `settings` are those on which results depend; `corpus` and `start` may be memory maps."""
+    """What a state must agree with: the `settings` that results depend on; `corpus` and `start`, maybe memory maps."""
     told = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()
     return {"settings": told, "corpus": _digest(corpus), "start": _digest(start)}
 
@@ -101,7 +88,7 @@ def state_of(
 def restore(
     state: TrainingState, digests: Mapping[str, str], matrices: tuple[np.ndarray, np.ndarray]
 ) -> list[EpochSums]:
-    """The sums of the epochs begun, after the state's numbers have been put into the matrices. TrainingStateError if it is another training's."""
+    """The sums of the epochs begun; the matrices take the state's numbers. TrainingStateError for another training."""
     for part, name in PARTS.items():
         if state.notes.get(part) != digests[part]:
             raise TrainingStateError(f"the kept state belongs to training with other {name}: train from the start")

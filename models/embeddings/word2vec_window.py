@@ -1,23 +1,27 @@
 """One step of word2vec on one window, in place: scores, loss and gradients of A input rows against K output rows.
 
     h_a       input rows, a = 1..A: the words around the middle word (skip-gram), or their mean alone (CBOW, A = 1)
-    u_k       output rows, k = 1..K: the middle word and its negatives, or the inner nodes on its path in the Huffman tree
-    y_k       +1 where the window should say yes to u_k (middle word; turn to the rarer child), -1 where no, 0 for a row that fills up
+    u_k       output rows, k = 1..K: the middle word and its negatives, or the inner nodes on its path in the Huffman
+              tree
+    y_k       +1 where the window should say yes to u_k (middle word; turn to the rarer child), -1 where no, 0 for a row
+              that fills up
     z_ak      y_k u_k·h_a, the margin; the array z holds it at a * n_u + k, and after `weigh_errors` alpha s(-z_ak)
     alpha     learning rate
     width     numbers in a row: the dimensions rounded up to whole lanes; those beyond them stay 0
     n_h, n_u  A, and K rounded up to whole tiles
     share     1 over the words around for CBOW's mean, 1 for its sum
-    back      the part of the mean's change by which each word around moves: `share` by the chain rule, see `step_window`
+    back      the part of the mean's change by which each word around moves: `share` by the chain rule, see
+              `step_window`
 
-Loss of the window: sum over a, k of ln(1 + exp(-z_ak)). With negatives this is equation 4 of Mikolov et al. 2013b (for each h_a:
--ln s(u_1·h_a) - sum_k ln s(-u_k·h_a), s the logistic function), with a path their equation 3; Rong 2014, equations 55 and 45.
-Its gradients, with g_ak = alpha y_k s(-z_ak):
+Loss of the window: sum over a, k of ln(1 + exp(-z_ak)). With negatives this is equation 4 of Mikolov et al. 2013b (for
+each h_a: -ln s(u_1·h_a) - sum_k ln s(-u_k·h_a), s the logistic function), with a path their equation 3; Rong 2014,
+equations 55 and 45. Its gradients, with g_ak = alpha y_k s(-z_ak):
 
     h_a += sum_k g_ak u_k         u_k += sum_a g_ak h_a          (Rong 2014, equations 61 and 59; 54 and 51)
 
-All of them are taken before any row changes, so the step is exact also where a row stands in the window twice. Work goes in tiles of
-2 input by 3 output rows, which is what fits a processor's vector registers; an odd last input row goes alone.
+All of them are taken before any row changes, so the step is exact also where a row stands in the window twice. Work
+goes in tiles of 2 input by 3 output rows, which is what fits a processor's vector registers; an odd last input row goes
+alone.
 """
 
 # ruff: noqa: PLR0917, FBT001  # kernels know no keyword-only arguments
@@ -61,7 +65,7 @@ def copy_rows(rows: Any, places: Any, n: int, width: int, tile: Any) -> None:
 
 @kernel_part
 def score_rows(h: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any) -> None:
-    """z[a * n_u + k] = y_k u_k·h_a for the tile h and the rows at at[first : first + n_u], with their y in `sign` there."""
+    """z[a * n_u + k] = y_k u_k·h_a for the tile h and the rows at at[first : first + n_u], with their y in `sign`."""
     nothing = splat(np.float32(0))
     for k in range(0, n_u, TILE_OUTPUTS):
         y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
@@ -106,7 +110,7 @@ def weigh_errors(z: Any, n: int, alpha: Any) -> Any:
 def update_inputs(
     inputs: Any, around: Any, n_h: int, outputs: Any, at: Any, sign: Any, first: int, n_u: int, width: int, z: Any
 ) -> None:
-    """Add sum_k g_ak u_k to the rows at around[:n_h]; sign, first and the rest as in `score_rows`, z as `weigh_errors` left it."""
+    """Add sum_k g_ak u_k to the rows at around[:n_h]; sign, first, … as in `score_rows`, z as by `weigh_errors`."""
     for k in range(0, n_u, TILE_OUTPUTS):
         y0, y1, y2 = sign[first + k], sign[first + k + 1], sign[first + k + 2]
         to0, to1 = np.int64(at[first + k]) * width, np.int64(at[first + k + 1]) * width
@@ -174,14 +178,27 @@ def spread(
 
 @kernel_part
 def step_window(
-    inputs: Any, around: Any, n_around: int, outputs: Any, at: Any, first: int, n_u: int, sign: Any, is_cbow: bool, share: Any, back: Any,
-    alpha: Any, width: int, h: Any, z: Any,
-) -> Any:  # fmt: skip
+    inputs: Any,
+    around: Any,
+    n_around: int,
+    outputs: Any,
+    at: Any,
+    first: int,
+    n_u: int,
+    sign: Any,
+    is_cbow: bool,
+    share: Any,
+    back: Any,
+    alpha: Any,
+    width: int,
+    h: Any,
+    z: Any,
+) -> Any:
     """The loss, float32, of one window before its step is taken.
 
-    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`; h and z are working
-    space. With back = share the words around move along the gradient; word2vec.c and gensim take back = 1 for the mean, gensim
-    1 / n_around for the sum (Irsoy et al. 2021 on this).
+    Its input rows stand at around[:n_around], its output rows at at[first : first + n_u] with their y in `sign`; h and
+    z are working space. With back = share the words around move along the gradient; word2vec.c and gensim take back = 1
+    for the mean, gensim 1 / n_around for the sum (Irsoy et al. 2021 on this).
     """
     n_h = 1 if is_cbow else n_around
     if is_cbow:

@@ -1,7 +1,7 @@
 """A map of words: places in the plane where words with similar vectors lie near each other.
 
-Directions of the vectors, reduced to their principal components, laid out by t-SNE (van der Maaten and Hinton 2008; the Barnes-Hut
-form of 2014) from the first two components. Near means similar; sizes of gaps and of clusters mean nothing.
+Directions of the vectors, reduced to their principal components, laid out by t-SNE (van der Maaten and Hinton 2008; the
+Barnes-Hut form of 2014) from the first two components. Near means similar; sizes of gaps and of clusters mean nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ SEED = 1
 def map_words(vectors: np.ndarray) -> np.ndarray:
     """Coordinates of each row of `vectors`, (n, D): (n, 2) float64, within -1 to 1.
 
-    The same vectors give the same bytes on one kind of processor. Rows with numbers that are not finite get NaN, and do not count. Equal
-    rows may lie apart by a hair. Time: n log n; 300 words take half a second.
+    The same vectors give the same bytes on one kind of processor. Rows with numbers that are not finite get NaN, and do
+    not count. Equal rows may lie apart by a hair. Time: n log n; 300 words take half a second.
     """
     places = np.full((len(vectors), 2), np.nan)
     is_finite = np.isfinite(vectors).all(axis=1)
-    from sklearn.manifold import TSNE  # noqa: PLC0415  # a second that only a map pays, and before the limit, which binds what is loaded
+    from sklearn.manifold import TSNE  # noqa: PLC0415  # a second that only a map pays; the limit binds what is loaded
 
     with threadpool_limits(1):  # sums over several threads would differ in the last bits
         components = _principal_components(unit_rows(vectors[is_finite]).astype(np.float64))
@@ -37,9 +37,8 @@ def map_words(vectors: np.ndarray) -> np.ndarray:
         elif len(start) < FEWEST_WORDS:
             places[is_finite] = start / widest
         else:
-            start = (1e-4 * start / start[:, 0].std()).astype(
-                np.float32
-            )  # scikit-learn's own scale for a start from components
+            # scikit-learn's own scale for a start from components
+            start = (1e-4 * start / start[:, 0].std()).astype(np.float32)
             layout = TSNE(
                 perplexity=min(PERPLEXITY, (len(start) - 1) / 3), init=start, max_iter=N_STEPS, random_state=SEED
             )
@@ -50,7 +49,7 @@ def map_words(vectors: np.ndarray) -> np.ndarray:
 
 
 def _principal_components(rows: np.ndarray) -> np.ndarray:
-    """The rows as their N_COMPONENTS principal components or fewer, two at least; signs such that the largest number of each is positive."""
+    """The rows as N_COMPONENTS principal components or fewer, two at least; the largest number of each is positive."""
     if not rows.size:
         return np.zeros((len(rows), 2))
     u, sizes, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)

@@ -4,10 +4,10 @@
     pair      two words, and how similar people say they are
     question  four words a : b = c : d, of which d is to be found
 
-Conventions of the field: everything in lower case; similarity is the cosine; agreement is Spearman's rank correlation over the pairs of
-which both words are known, the others counted and their unknown words named; an analogy's answer is the known word with the largest
-cosine to b - a + c of unit vectors (3CosAdd, Mikolov et al. 2013c), a, b, c themselves left out, and questions with an unknown
-word are counted and left out.
+Conventions of the field: everything in lower case; similarity is the cosine; agreement is Spearman's rank correlation
+over the pairs of which both words are known, the others counted and their unknown words named; an analogy's answer is
+the known word with the largest cosine to b - a + c of unit vectors (3CosAdd, Mikolov et al. 2013c), a, b, c themselves
+left out, and questions with an unknown word are counted and left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class WordPairs:
 
 @dataclass(frozen=True)
 class SimilarityScore:
-    """Spearman's rank correlation (NaN for fewer than two known pairs, or where all ranks are equal), and what it rests on."""
+    """Spearman's rank correlation (NaN for fewer than two known pairs or all ranks equal), and what it rests on."""
 
     spearman: float
     n_pairs: int
@@ -78,7 +78,7 @@ def score_analogies(
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two (n,) arrays, equal values sharing their mean rank; NaN where it is not defined."""
+    """Spearman's rank correlation of two (n,) arrays, equal values sharing their mean rank; NaN where undefined."""
     if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:  # a correlation takes two points
         return float("nan")
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

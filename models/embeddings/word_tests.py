@@ -4,7 +4,8 @@
     known     a question of which every word has a vector; the others are counted and left out
     section   a part of a test, as its file names it
 
-Words are in lower case and in the form that the vectors are of, as in `models.embeddings.word_similarity`, whose conventions hold.
+Words are in lower case and in the form that the vectors are of, as in `models.embeddings.word_similarity`, whose
+conventions hold.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class WordTest:
 
 @dataclass(frozen=True)
 class TestResult:
-    """How a test, or a section of it, went; `value` is NaN where nothing could be measured, `chance` what guessing would give.
+    """How a test, or a section of it, went; `value` is NaN where nothing could be measured, `chance` what guessing
+    would give.
 
     unknown_words: of the whole test, sorted. parts: by section, in the order of the test; none where there is but one.
     """
@@ -51,7 +53,7 @@ class TestResult:
 
 
 def answer_test(words: Sequence[str], vectors: np.ndarray, test: WordTest) -> TestResult:
-    """How well `vectors`, (n_words, D), answer the test: rank correlation with the ratings, or the share of analogies answered rightly."""
+    """How well `vectors`, (n_words, D), answer the test: rank correlation with ratings, or share of right analogies."""
     has_vector = {word.lower() for word in words}
     unknown = tuple(sorted({word for question in test.questions for word in question} - has_vector))
     if test.ratings is not None:

@@ -1,13 +1,14 @@
 """Word vectors in the files that other programs read: word2vec's text and binary format, and NumPy's.
 
-    text     a line `n_words vector_size`, then a line a word: the word, a space, its numbers with spaces between, each the shortest
-             decimal that reads back as the same float32
-    binary   the same first line, then for each word its UTF-8, a space, its numbers as little-endian float32, and a line feed: as word2vec.c
-             writes it
+    text     a line `n_words vector_size`, then a line a word: the word, a space, its numbers with spaces between, each
+             the shortest decimal that reads back as the same float32
+    binary   the same first line, then for each word its UTF-8, a space, its numbers as little-endian float32, and a
+             line feed: as word2vec.c writes it
     npz      arrays `words` (unicode) and `vectors` (float32), which `numpy.load` reads without pickle
 
-All of them are read by gensim (`KeyedVectors.load_word2vec_format`, `add_vectors`). None has a sign for a space within a word, and in
-NumPy's all words take as much room as the longest; so words that a file cannot hold are left out of it, and returned.
+All of them are read by gensim (`KeyedVectors.load_word2vec_format`, `add_vectors`). None has a sign for a space within
+a word, and in NumPy's all words take as much room as the longest; so words that a file cannot hold are left out of it,
+and returned.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def fits_a_line(word: str) -> bool:
 
 
 def fits_an_array(word: str) -> bool:
-    """Whether NumPy's format can hold it: not too long, valid Unicode, and no NUL at its end, which NumPy would cut off."""
+    """Whether NumPy's format can hold it: not too long, valid Unicode, and no NUL at its end, which it would cut."""
     return len(word) <= LONGEST_IN_NPZ and not word.endswith("\0") and _is_unicode(word)
 
 

@@ -1,7 +1,9 @@
-"""Rolling origins: forecasts as they would have been made on past days, by weights that knew nothing of what came after.
+"""Rolling origins: forecasts as they would have been made on past days, by weights that knew nothing of what came
+after.
 
-Legend: K origins (days), n regions that have the day of an origin, H days ahead, C categories. The first origins are there to calibrate
-intervals, the others are scored; every interval is calibrated on what had come to pass by its own origin.
+Legend: K origins (days), n regions that have the day of an origin, H days ahead, C categories. The first origins are
+there to calibrate intervals, the others are scored; every interval is calibrated on what had come to pass by its own
+origin.
 """
 
 from __future__ import annotations
@@ -31,33 +33,35 @@ from models.series.exponential_smoothing import smoothed_forecast
 from models.series.feature_encodings import WEEK
 
 BASELINES: dict[str, Callable[[DailyGrid, np.ndarray, int], np.ndarray]] = {
-    "seasonal_naive": seasonal_naive, "last_value": last_value, "mean_of_week": mean_of_week,
-}  # fmt: skip
+    "seasonal_naive": seasonal_naive,
+    "last_value": last_value,
+    "mean_of_week": mean_of_week,
+}
 
 
 class DatedForecaster(Protocol):
-    """Whatever forecasts from places of a grid with nothing that came after them, neither in its weights nor in its features."""
+    """Whatever forecasts from places of a grid without what came after them, in its weights or in its features."""
 
     def forecast(self, panel: Panel, origins: np.ndarray) -> np.ndarray:
-        """(n, H, C, 4): mean, p10, p50, p90; NaN where it has nothing to say."""
+        """(n, H, C, 4): mean, p10, p50, p90; NaN where it has no forecast."""
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What was said and what came, by origin: `days` (K,) since 1970-01-01; `origins`, `truths` (n, H, C) and `said` (n, H, C, 4) of
-    each, uncalibrated. `first` is the number of the first that is scored.
+    """Forecasts and what came, by origin: `days` (K,) since 1970-01-01; `origins`, `truths` (n, H, C) and
+    `predicted` (n, H, C, 4) of each, uncalibrated. `first` is the number of the first that is scored.
     """
 
     days: tuple[int, ...]
     origins: tuple[np.ndarray, ...]
     truths: tuple[np.ndarray, ...]
-    said: tuple[np.ndarray, ...]
+    predicted: tuple[np.ndarray, ...]
     first: int
 
 
 @dataclass(frozen=True)
 class SmoothingScores:
-    """Mean absolute errors by horizon, (H,), of our median and of exponential smoothing, on the same days of `n_series` series."""
+    """Mean absolute errors by horizon, (H,), of our median and of smoothing, on the same days of `n_series` series."""
 
     ours: np.ndarray
     theirs: np.ndarray
@@ -66,7 +70,8 @@ class SmoothingScores:
 
 @dataclass(frozen=True)
 class BacktestScores:
-    """Scores of the calibrated forecasts, of the intervals before calibration, of each baseline on the same values, by horizon and category (H, C).
+    """Scores of the calibrated forecasts, of the intervals before calibration, of each baseline on the same values, by
+    horizon and category (H, C).
 
     `smoothing`: beside exponential smoothing, on the series drawn for it; None = none was drawn.
     """
@@ -79,12 +84,12 @@ class BacktestScores:
 
     @property
     def skill(self) -> np.ndarray:
-        """1 less mean absolute error over that of the seasonal naive forecast, (H, C); NaN where nothing was counted."""
+        """1 less mean absolute error over that of the seasonal naive forecast, (H, C); NaN where nothing counted."""
         return skill(self.ours.mae, self.baselines["seasonal_naive"].mae)
 
 
 def backtest_days(grid: DailyGrid, settings: ForecastSettings) -> tuple[int, ...]:
-    """The days of the origins, ascending, the last one with its horizon in the grid; fewer where the grid is short, at worst none."""
+    """The days of the origins, ascending, the last with its horizon in the grid; fewer, even none, in a short grid."""
     last = int(grid.day.max()) - settings.horizon_days
     earliest = int(grid.day.min()) + settings.training_days - 1
     n_wanted = settings.origins + settings.calibration_origins
@@ -94,7 +99,7 @@ def backtest_days(grid: DailyGrid, settings: ForecastSettings) -> tuple[int, ...
 
 
 def n_calibrating(n_days: int, settings: ForecastSettings) -> int:
-    """How many of `n_days` origins are not scored: all that were asked for, or in a short history the same share of those there are."""
+    """How many of `n_days` origins are not scored: as many as settings ask for, or that share of a short history."""
     return n_days * settings.calibration_origins // (settings.origins + settings.calibration_origins)
 
 
@@ -106,16 +111,16 @@ def refit_days(days: Sequence[int], last_day: int, settings: ForecastSettings) -
 def run_backtest(
     forecaster: DatedForecaster, panel: Panel, days: Sequence[int], settings: ForecastSettings
 ) -> Backtest:
-    """What `forecaster` says from every region on each of `days`, beside what came."""
+    """What `forecaster` predicts from every region on each of `days`, beside what came."""
     origins = tuple(np.flatnonzero((panel.grid.day == day) & panel.grid.is_observed) for day in days)
     truths = tuple(future_values(panel.grid, places, settings.horizon_days).astype(np.float32) for places in origins)
-    said = tuple(forecaster.forecast(panel, places).astype(np.float32) for places in origins)
-    return Backtest(tuple(days), origins, truths, said, n_calibrating(len(days), settings))
+    predicted = tuple(forecaster.forecast(panel, places).astype(np.float32) for places in origins)
+    return Backtest(tuple(days), origins, truths, predicted, n_calibrating(len(days), settings))
 
 
 def final_calibration(backtest: Backtest) -> Calibration:
     """Of all origins: what a forecast from the last day of all is calibrated by."""
-    return Calibration.fit(np.concatenate(backtest.truths), np.concatenate(backtest.said))
+    return Calibration.fit(np.concatenate(backtest.truths), np.concatenate(backtest.predicted))
 
 
 def score_backtest(backtest: Backtest, panel: Panel, settings: ForecastSettings) -> BacktestScores:
@@ -123,34 +128,36 @@ def score_backtest(backtest: Backtest, panel: Panel, settings: ForecastSettings)
     grid, first = panel.grid, backtest.first
     places = np.concatenate(backtest.origins[first:])
     truth = np.concatenate(backtest.truths[first:])
-    raw = np.concatenate(backtest.said[first:])
-    said = np.concatenate(calibrate_as_time_passes(backtest.truths, backtest.said, backtest.days, first))
+    raw = np.concatenate(backtest.predicted[first:])
+    predicted = np.concatenate(calibrate_as_time_passes(backtest.truths, backtest.predicted, backtest.days, first))
     points = {name: forecast(grid, places, settings.horizon_days) for name, forecast in BASELINES.items()}
-    counted = ~(np.isnan(truth) | np.isnan(said).any(axis=-1))
+    counted = ~(np.isnan(truth) | np.isnan(predicted).any(axis=-1))
     for point in points.values():
         counted &= ~np.isnan(point)
     scale = usual_errors(grid, backtest.days[0])[grid.region[places]]
     counted_truth = np.where(counted, truth, np.nan)
     return BacktestScores(
-        score_points(truth, said[..., P50], said[..., MEAN], scale, counted),
-        score_intervals(truth, said, counted),
+        score_points(truth, predicted[..., P50], predicted[..., MEAN], scale, counted),
+        score_intervals(truth, predicted, counted),
         score_intervals(truth, raw, counted),
         {name: score_points(truth, point, point, scale, counted) for name, point in points.items()},
-        _beside_smoothing(grid, places, counted_truth, said[..., P50], settings),
+        _beside_smoothing(grid, places, counted_truth, predicted[..., P50], settings),
     )
 
 
 def score_medians(backtest: Backtest, panel: Panel, settings: ForecastSettings) -> np.ndarray:
-    """The skill of the medians of all origins over the seasonal naive forecast, (H, C); 0 where nothing could be counted."""
-    truth, said = np.concatenate(backtest.truths), np.concatenate(backtest.said)[..., P50]
+    """The skill of the medians of all origins over the seasonal naive forecast, (H, C); 0 where nothing was counted."""
+    truth, predicted = np.concatenate(backtest.truths), np.concatenate(backtest.predicted)[..., P50]
     naive = seasonal_naive(panel.grid, np.concatenate(backtest.origins), settings.horizon_days)
-    counted = ~(np.isnan(truth) | np.isnan(said) | np.isnan(naive))
-    return np.nan_to_num(skill(mean_where(np.abs(truth - said), counted), mean_where(np.abs(truth - naive), counted)))
+    counted = ~(np.isnan(truth) | np.isnan(predicted) | np.isnan(naive))
+    return np.nan_to_num(
+        skill(mean_where(np.abs(truth - predicted), counted), mean_where(np.abs(truth - naive), counted))
+    )
 
 
 def usual_errors(grid: DailyGrid, last_day: int) -> np.ndarray:
-    """Mean absolute error of the seasonal naive forecast one week ahead by region and category, (R, C), over the days up to `last_day`:
-    what MASE divides by. NaN where a series has no such pair of days.
+    """Mean absolute error of the seasonal naive forecast one week ahead by region and category, (R, C), over the days
+    up to `last_day`: what MASE divides by. NaN where a series has no such pair of days.
     """
     before = window_places(grid, np.arange(len(grid.day)), -WEEK, -WEEK)[:, 0]
     change = np.abs(grid.values - np.where((before >= 0)[:, None], grid.values[np.maximum(before, 0)], np.nan))

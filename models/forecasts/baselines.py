@@ -1,4 +1,4 @@
-"""Forecasts that cost nothing, to be beaten. All (n, H, C) for n origins, H days ahead, C categories; NaN where nothing can be said.
+"""Forecasts that cost nothing, to be beaten; (n, H, C) for n origins, H days ahead, C categories, NaN where unknown.
 
 Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.2.
 """

@@ -1,9 +1,11 @@
-"""Intervals that hold what they promise: quantiles of a network, widened or narrowed by what their errors were on held-out origins.
+"""Intervals that hold what they promise: quantiles of a network, widened or narrowed by what their errors were on
+held-out origins.
 
-Split conformal prediction (Vovk et al. 2005; for quantiles Romano, Patterson and Candès 2019), one factor for each horizon, category and
-side of the median. A factor is the conformal quantile of distances of the truth from the median, in widths of that side as the network
-gave it, and never less than 1: all series of a day rise and fall together, so a few calm past days are no proof that a network is too
-cautious. For the same reason the promise is an average one, and the scores say what was kept.
+Split conformal prediction (Vovk et al. 2005; for quantiles Romano, Patterson and Candès 2019), one factor for each
+horizon, category and side of the median. A factor is the conformal quantile of distances of the truth from the median,
+in widths of that side as the network gave it, and never less than 1: all series of a day rise and fall together, so a
+few calm past days are no proof that a network is too cautious. For the same reason the promise is an average one, and
+the scores say what was kept.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ NARROWEST = 1e-6  # a width of 0 has no multiple
 
 @dataclass(frozen=True)
 class Calibration:
-    """Factors on the widths below and above the median, (H, C, 2). `n_values` (H, C): truths behind them; 0 = the factor is 1."""
+    """Factors on the widths below and above the median, (H, C, 2), and `n_values` (H, C) behind them; 0 = factor 1."""
 
     factors: np.ndarray
     n_values: np.ndarray
@@ -34,9 +36,9 @@ class Calibration:
         return cls(np.ones((horizon, n_categories, 2)), np.zeros((horizon, n_categories), np.int64))
 
     @classmethod
-    def fit(cls, truth: np.ndarray, said: np.ndarray) -> Self:
-        """Of held-out forecasts `said` (n, H, C, 4) and what came to pass, `truth` (n, H, C), NaN = not known by then."""
-        distance = _distances(truth, said)
+    def fit(cls, truth: np.ndarray, predicted: np.ndarray) -> Self:
+        """Of held-out forecasts `predicted` (n, H, C, 4) and what came, `truth` (n, H, C), NaN = not known by then."""
+        distance = _distances(truth, predicted)
         is_known = ~np.isnan(distance[..., 0])
         horizon, n_categories = distance.shape[1:3]
         calibration = cls.none(horizon, n_categories)
@@ -50,23 +52,24 @@ class Calibration:
                     calibration.n_values[ahead, category] = len(found)
         return calibration
 
-    def apply(self, said: np.ndarray) -> np.ndarray:
+    def apply(self, predicted: np.ndarray) -> np.ndarray:
         """Forecasts (n, H, C, 4) with calibrated p10 and p90, a new array; the mean is kept inside of them."""
-        median = said[..., P50]
-        low = median - self.factors[..., 0] * (median - said[..., P10])
-        high = median + self.factors[..., 1] * (said[..., P90] - median)
-        calibrated = said.copy()
+        median = predicted[..., P50]
+        low = median - self.factors[..., 0] * (median - predicted[..., P10])
+        high = median + self.factors[..., 1] * (predicted[..., P90] - median)
+        calibrated = predicted.copy()
         calibrated[..., P10], calibrated[..., P90] = low, high
-        calibrated[..., MEAN] = np.clip(said[..., MEAN], low, high)
+        calibrated[..., MEAN] = np.clip(predicted[..., MEAN], low, high)
         return calibrated
 
 
 def calibrate_as_time_passes(
-    truths: Sequence[np.ndarray], said: Sequence[np.ndarray], days: Sequence[int], first: int
+    truths: Sequence[np.ndarray], predicted: Sequence[np.ndarray], days: Sequence[int], first: int
 ) -> list[np.ndarray]:
-    """The forecasts of origins `first` on, each calibrated on the origins before it, by what had come to pass on its own day.
+    """The forecasts of origins `first` on, each calibrated on the origins before it, by what had come to pass on its
+    own day.
 
-    `days` ascending, one an origin; `truths` (n, H, C) and `said` (n, H, C, 4) of each origin, any n.
+    `days` ascending, one an origin; `truths` (n, H, C) and `predicted` (n, H, C, 4) of each origin, any n.
     """
     calibrated = []
     for number in range(first, len(days)):
@@ -76,18 +79,20 @@ def calibrate_as_time_passes(
             has_come = days[before] + ahead <= days[number]
             known.append(np.where(has_come[:, None], truths[before], np.nan))
         fitted = (
-            Calibration.fit(np.concatenate(known), np.concatenate(said[:number]))
+            Calibration.fit(np.concatenate(known), np.concatenate(predicted[:number]))
             if known
-            else Calibration.none(*said[number].shape[1:3])
+            else Calibration.none(*predicted[number].shape[1:3])
         )
-        calibrated.append(fitted.apply(said[number]))
+        calibrated.append(fitted.apply(predicted[number]))
     return calibrated
 
 
-def _distances(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """How far the truth lies below and above the median, in widths of that side, (n, H, C, 2); negative on the other side."""
-    median = said[..., P50]
-    below, above = (np.maximum(width, NARROWEST) for width in (median - said[..., P10], said[..., P90] - median))
+def _distances(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """How far the truth lies below and above the median, in widths of that side, (n, H, C, 2); negative if beyond."""
+    median = predicted[..., P50]
+    below, above = (
+        np.maximum(width, NARROWEST) for width in (median - predicted[..., P10], predicted[..., P90] - median)
+    )
     return np.stack([(median - truth) / below, (truth - median) / above], axis=-1)
 
 

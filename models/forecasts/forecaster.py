@@ -1,9 +1,10 @@
-"""An LSTM that forecasts daily series by region: one model over all regions and categories, one to H days ahead at once.
+"""An LSTM that forecasts daily series by region: one model over all regions and categories, one to H days ahead at
+once.
 
-Weights are dated. They are trained from nothing up to a first day, and from there on carried forward: up to a next day, and a next,
-as a model in use would be. Each stage is kept, and a forecast from a past day is made by the newest weights that end on or before it. So a
-backtest never looks ahead, today's model is the last link of the very chain that was tested, and yesterday's model can be tested on
-today's origins as honestly as today's.
+Weights are dated. They are trained from nothing up to a first day, and from there on carried forward: up to a next day,
+and a next, as a model in use would be. Each stage is kept, and a forecast from a past day is made by the newest weights
+that end on or before it. So a backtest never looks ahead, today's model is the last link of the very chain that was
+tested, and yesterday's model can be tested on today's origins as honestly as today's.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ Batch = tuple[torch.Tensor, ...]
 
 @dataclass(frozen=True)
 class DatedWeights:
-    """Weights of every network, by network and then by name, trained on days up to `last_day` (since 1970-01-01) alone; mean loss by epoch,
-    of the first network; which batch of which network ended its training early, in words ("" = none).
+    """Weights of every network, by network and then by name, trained on days up to `last_day` (since 1970-01-01) alone;
+    mean loss by epoch, of the first network; which batch of which network ended its training early, in words ("" =
+    none).
     """
 
     last_day: int
@@ -52,30 +54,31 @@ class Forecaster:
     dated: tuple[DatedWeights, ...]
 
     def forecast(self, panel: Panel, origins: np.ndarray) -> np.ndarray:
-        """Mean, p10, p50 and p90 in the units of the grid, float64 (n, H, C, 4), for places `origins` (n,); NaN for a category without
-        a value in the window. ValueError for an origin before the first date.
+        """Mean, p10, p50 and p90 in the units of the grid, float64 (n, H, C, 4), for places `origins` (n,); NaN for a
+        category without a value in the window. ValueError for an origin before the first date.
         """
         dates = np.array([weights.last_day for weights in self.dated])
         newest = np.searchsorted(dates, panel.grid.day[origins], side="right") - 1
         if (newest < 0).any():
             raise ValueError("an origin lies before the first day of these weights")
-        said = np.empty((len(origins), self.shape.horizon, self.shape.n_categories, 4))
+        predicted = np.empty((len(origins), self.shape.horizon, self.shape.n_categories, 4))
         for number in np.unique(newest):
             chosen = np.flatnonzero(newest == number)
-            said[chosen] = self._mean_over_networks(self.dated[number], panel, origins[chosen])
-        return said
+            predicted[chosen] = self._mean_over_networks(self.dated[number], panel, origins[chosen])
+        return predicted
 
     def forecast_with_newest(self, panel: Panel, origins: np.ndarray) -> np.ndarray:
-        """The same by the newest weights, whatever the origins' days: for regions whose series ended before the others'."""
+        """The same by the newest weights, whatever the days: for regions whose series ended before the others."""
         return self._mean_over_networks(self.dated[-1], panel, origins)
 
     def _mean_over_networks(self, dated: DatedWeights, panel: Panel, origins: np.ndarray) -> np.ndarray:
         with torch_threads(1):
-            return np.asarray(np.mean([self._said(weights, panel, origins) for weights in dated.networks], axis=0))
+            return np.asarray(np.mean([self._predicted(weights, panel, origins) for weights in dated.networks], axis=0))
 
     def gradient_by_lag(self, panel: Panel, n_windows: int) -> GradientFlow:
-        """How strongly the last state of the newest weights' first network depends on its states of the days before, by lag in days, 0 to
-        W - 1: what it can learn of the past at all. Over `n_windows` windows that it learned from, evenly spread.
+        """How strongly the last state of the newest weights' first network depends on its states of the days before, by
+        lag in days, 0 to W - 1: what it can learn of the past at all. Over `n_windows` windows that it learned from,
+        evenly spread.
         """
         newest = self.dated[-1]
         network, places = self._network(newest.networks[0]), training_origins(panel, newest.last_day)
@@ -90,20 +93,20 @@ class Forecaster:
         network.eval()
         return network
 
-    def _said(self, weights: Mapping[str, torch.Tensor], panel: Panel, origins: np.ndarray) -> np.ndarray:
+    def _predicted(self, weights: Mapping[str, torch.Tensor], panel: Panel, origins: np.ndarray) -> np.ndarray:
         network = self._network(weights)
         parts = [np.empty((0, self.shape.horizon, self.shape.n_categories, 4))]
         with torch.no_grad():
             for begin in range(0, len(origins), WINDOWS_AT_ONCE):
                 part = origins[begin : begin + WINDOWS_AT_ONCE]
                 seen = windows(panel, part, self.encoding, self.shape.past_days, self.shape.horizon)
-                said = (
+                predicted = (
                     network(*(torch.from_numpy(array) for array in (seen.past, seen.ahead, seen.place, seen.region)))
                     .double()
                     .numpy()
                 )
-                said = said * seen.spread[:, None, :, None] + seen.level[:, None, :, None]
-                parts.append(np.where(seen.is_known[:, None, :, None], said, np.nan))
+                predicted = predicted * seen.spread[:, None, :, None] + seen.level[:, None, :, None]
+                parts.append(np.where(seen.is_known[:, None, :, None], predicted, np.nan))
         return np.concatenate(parts)
 
     def card(self) -> dict[str, Any]:
@@ -148,15 +151,14 @@ def train_forecaster(
 ) -> Forecaster:
     """A forecaster with weights dated `days` (ascending, at least one), each trained on the days up to its date alone.
 
-    The same panel, days and settings give the same weights. A loss that is no number ends that training; the weights before it stay, and
-    are dated all the same. models.training.loop.NonFiniteLossError where there were none yet; ValueError where the days up to the first date
-    hold no window to learn from.
+    The same panel, days and settings give the same weights. A loss that is no number ends that training; the weights
+    before it stay, and are dated all the same. models.training.loop.NonFiniteLossError where there were none yet;
+    ValueError where the days up to the first date hold no window to learn from.
     """
     encoding = WindowEncoding.fit(panel, days[0])
-    shape = NetworkShape(
-        panel.grid.values.shape[1], len(encoding.regions.kinds), settings.past_days, settings.horizon_days, settings.hidden_size,
-        settings.head_size, settings.region_size, settings.peepholes,
-    )  # fmt: skip
+    n_categories, n_regions = panel.grid.values.shape[1], len(encoding.regions.kinds)
+    days_and_sizes = settings.past_days, settings.horizon_days, settings.hidden_size, settings.head_size
+    shape = NetworkShape(n_categories, n_regions, *days_and_sizes, settings.region_size, settings.peepholes)
     batches = [_WindowBatches(panel, encoding, settings, day) for day in days]
     by_network = [
         _train_network(shape, batches, settings, settings.seed + number, report) for number in range(settings.networks)
@@ -187,10 +189,15 @@ def _train_network(
     found: list[tuple[dict[str, torch.Tensor], tuple[float, ...], str]] = []
     for number, batches in enumerate(parts):
         how = TrainingSettings(
-            epochs=settings.refit_epochs if number else settings.epochs, schedule="cosine", warm_up_share=WARM_UP_SHARE,
-            learning_rate=settings.refit_learning_rate if number else settings.learning_rate, weight_decay=settings.weight_decay,
-            clip_norm=settings.clip_norm, seed=seed + number, device=settings.device,
-        )  # fmt: skip
+            epochs=settings.refit_epochs if number else settings.epochs,
+            schedule="cosine",
+            warm_up_share=WARM_UP_SHARE,
+            learning_rate=settings.refit_learning_rate if number else settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm,
+            seed=seed + number,
+            device=settings.device,
+        )
         stopped = ""
         try:
             history = train(network, batches, _batch_loss, None, how, report=report)
@@ -209,7 +216,7 @@ def _batch_loss(network: torch.nn.Module, batch: Batch, _state: None) -> BatchLo
 
 
 class _WindowBatches:
-    """Windows drawn at random from all regions and days up to `last_day`; targets after it are not known. ValueError where none can be."""
+    """Windows drawn at random from regions and days up to `last_day`; later targets are unknown. ValueError if none."""
 
     def __init__(self, panel: Panel, encoding: WindowEncoding, settings: ForecastSettings, last_day: int) -> None:
         self._panel, self._encoding, self._settings, self._last_day = panel, encoding, settings, last_day
@@ -217,7 +224,8 @@ class _WindowBatches:
         if not len(self._origins):
             raise ValueError("no window to learn from: the days before the first origin are too few or all missing")
         self._n_windows = min(settings.windows_per_epoch, len(self._origins))
-        # The network shall see the index no more often than it will have it: where nobody publishes it any more it learns without.
+        # The network shall see the index no more often than it will have it: where nobody publishes it any more it
+        # learns without.
         today = np.isnan(panel.policy[panel.grid.day == last_day])
         self._without_policy = max(settings.without_policy_share, float(today.mean()) if len(today) else 1.0)
 
@@ -225,7 +233,7 @@ class _WindowBatches:
         return math.ceil(self._n_windows / self._settings.batch_size)
 
     def draw(self, generator: torch.Generator) -> Iterator[Batch]:
-        """An epoch's batches: past, ahead, place, region, days ahead that are asked for, truth on these (NaN = not known)."""
+        """An epoch's batches: past, ahead, place, region, days ahead asked for, truth on these (NaN = not known)."""
         settings, n_categories = self._settings, self._panel.grid.values.shape[1]
         drawn = self._origins[torch.randperm(len(self._origins), generator=generator)[: self._n_windows].numpy()]
         chances = torch.rand((2, len(drawn)), generator=generator).numpy()
@@ -260,8 +268,8 @@ class _WindowBatches:
 
 
 def training_origins(panel: Panel, last_day: int) -> np.ndarray:
-    """Places before `last_day` with an observation on the day, one on a day up to `last_day` to learn from, and a week of the region's days
-    before them.
+    """Places before `last_day` with an observation on the day, one on a day up to `last_day` to learn from, and a week
+    of the region's days before them.
     """
     grid = panel.grid
     last_observed = np.full(len(grid.lengths), -1)

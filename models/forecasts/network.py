@@ -1,4 +1,5 @@
-"""The network of the forecaster: an LSTM over the past of all categories together, and one small head for every category and day ahead.
+"""The network of the forecaster: an LSTM over the past of all categories together, and one small head for every
+category and day ahead.
 
     h      = last state of the LSTM over the past                                   (n, U)
     x[k]   = value of the target's weekday k weeks back, in spreads from the level  (n, H, C, K), K = W / 7
@@ -8,11 +9,11 @@
     median = sum_k w[k] x[k] + o_1 z' + s_h d    p10 = median - softplus(o_2 z')     p90 = median + softplus(o_3 z')
     mean   = median + o_4 z'
 
-Legend: n windows, H days ahead, C categories, U units, h subscript: one vector a day ahead, c subscript: one matrix a category; e an
-embedding of the region (the last one stands for all regions unknown to training), a what the calendar says of the target day, p level,
-spread and drift of the series, d its drift alone. O and s are 0 at first, and r falls with the age of a week: an untrained network says
-the weighted mean of the same weekdays.
-Deliberately not here: attention over days of other weekdays.
+Legend: n windows, H days ahead, C categories, U units, h subscript: one vector a day ahead, c subscript: one matrix a
+category; e an embedding of the region (the last one stands for all regions unknown to training), a what the calendar
+tells of the target day, p level, spread and drift of the series, d its drift alone. O and s are 0 at first, and r falls
+with the age of a week: an untrained network gives the weighted mean of the same weekdays. Deliberately not here:
+attention over days of other weekdays.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from models.lstm.lstm import LSTM
 from models.series.feature_encodings import WEEK
 
 N_WEEKDAY_AND_HOLIDAYS = WEEK + 3  # the calendar of a target day, as `models.forecasts.windows.Windows.ahead` holds it
-N_PLACE = 5  # what is said of a series besides its values: `Windows.place`
+N_PLACE = 5  # what is known of a series besides its values: `Windows.place`
 N_DRIFTS = 3  # the last of these say where the series has been going
 N_OUTPUTS = 4
 PRIOR_DECAY = 0.3  # our choice: a week counts e^-0.3 = 0.74 times the week after it before anything is learned
@@ -54,7 +55,7 @@ class NetworkShape:
 
 
 class ForecastNetwork(nn.Module):
-    """Windows in, mean and quantiles out, in spreads from the level: (n, H, C, 4), mean, p10, p50, p90, and p10 <= p50 <= p90 always."""
+    """Windows in, mean and quantiles out, in spreads from the level: (n, H, C, 4), mean, and p10 <= p50 <= p90."""
 
     def __init__(self, shape: NetworkShape, dropout: float = 0.0) -> None:
         super().__init__()
@@ -86,8 +87,8 @@ class ForecastNetwork(nn.Module):
         region: torch.Tensor,
         days: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """See `models.forecasts.windows.Windows` for `past`, `ahead`, `place` and `region`. `days` (H',) int64, from 0: the days ahead that
-        are wanted and that `ahead` describes, all H unless given.
+        """See `models.forecasts.windows.Windows` for `past`, `ahead`, `place` and `region`. `days` (H',) int64, from 0:
+        the days ahead that are wanted and that `ahead` describes, all H unless given.
         """
         shape, n = self.shape, len(past)
         days = torch.arange(shape.horizon, device=past.device) if days is None else days
@@ -109,7 +110,7 @@ class ForecastNetwork(nn.Module):
         return torch.stack([median + out[..., n_weeks + 3], median - below, median, median + above], dim=-1)
 
     def _weeks(self, past: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Values, flags of presence and holidays by weekday, oldest week first, (n, 7, C, K) each; weekday 0 is that of one day ahead."""
+        """Values, flags of presence, holidays by weekday, oldest week first, (n, 7, C, K); weekday 0 is one day on."""
         n, c = len(past), self.shape.n_categories
         by_week = past.view(n, -1, WEEK, past.shape[2])
         values, is_there = (by_week[..., part].permute(0, 2, 3, 1) for part in (slice(c), slice(c, 2 * c)))
@@ -117,17 +118,19 @@ class ForecastNetwork(nn.Module):
         return values, is_there, holidays
 
 
-def forecast_loss(said: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """Mean loss of forecasts `said` (n, H, C, 4) over the values of `truth` (n, H, C) that are known (not NaN), and how many those are.
+def forecast_loss(predicted: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Mean loss of forecasts `predicted` (n, H, C, 4) over the values of `truth` (n, H, C) that are known (not NaN),
+    and how many those are.
 
-    Pinball losses of the quantiles, the median's twice; and the squared error of the mean up to `FAR_OUT` spreads, from there on its
-    absolute value (Huber): a few days of a festival would otherwise decide everything. With nothing known it is 0, and so is its gradient.
+    Pinball losses of the quantiles, the median's twice; and the squared error of the mean up to `FAR_OUT` spreads, from
+    there on its absolute value (Huber): a few days of a festival would otherwise decide everything. With nothing known
+    it is 0, and so is its gradient.
     """
     is_known = ~torch.isnan(truth)
     target = torch.nan_to_num(truth)
-    loss = MEAN_COUNTS * nn.functional.huber_loss(said[..., 0], target, reduction="none", delta=FAR_OUT)
+    loss = MEAN_COUNTS * nn.functional.huber_loss(predicted[..., 0], target, reduction="none", delta=FAR_OUT)
     for place, (quantile, counts) in enumerate(QUANTILE_COUNTS, start=1):
-        miss = target - said[..., place]
+        miss = target - predicted[..., place]
         loss = loss + counts * torch.maximum(quantile * miss, (quantile - 1) * miss)
     n_known = int(is_known.sum())
     return (loss * is_known).sum() / max(n_known, 1), n_known

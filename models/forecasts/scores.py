@@ -1,7 +1,9 @@
-"""How good forecasts are, by horizon and category. Truth and points (n, H, C), NaN = not known and not counted; results (H, C).
+"""How good forecasts are, by horizon and category. Truth and points (n, H, C), NaN = not known and not counted; results
+(H, C).
 
-The median is held against what came to pass by absolute error, the mean by squared error: each is best by its own measure (Gneiting 2011).
-MASE (Hyndman and Koehler 2006) divides each error by the series' own usual error of the seasonal naive forecast.
+The median is held against what came to pass by absolute error, the mean by squared error: each is best by its own
+measure (Gneiting 2011). MASE (Hyndman and Koehler 2006) divides each error by the series' own usual error of the
+seasonal naive forecast.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ QUANTILES = {P10: 0.1, P50: 0.5, P90: 0.9}
 
 @dataclass(frozen=True)
 class PointScores:
-    """By horizon and category, (H, C), NaN where nothing was counted: mean absolute error, root mean squared error, MASE; values counted."""
+    """By horizon and category, (H, C), NaN where nothing counted: mean absolute and root mean squared error, MASE."""
 
     mae: np.ndarray
     rmse: np.ndarray
@@ -28,7 +30,7 @@ class PointScores:
 
 @dataclass(frozen=True)
 class IntervalScores:
-    """By horizon and category, (H, C): share of the values inside p10..p90, mean width of the interval, mean pinball loss over p10, p50, p90."""
+    """By horizon and category, (H, C): share of values in p10..p90, its mean width, mean pinball loss of the three."""
 
     coverage: np.ndarray
     width: np.ndarray
@@ -38,7 +40,7 @@ class IntervalScores:
 def score_points(
     truth: np.ndarray, median: np.ndarray, mean: np.ndarray, scale: np.ndarray, counted: np.ndarray
 ) -> PointScores:
-    """Scores over the values where `counted` (n, H, C). `scale` (n, C): each series' usual error, NaN or 0 = none: not in MASE."""
+    """Scores over values where `counted` (n, H, C). `scale` (n, C): usual error of a series; NaN or 0: not in MASE."""
     error = np.abs(truth - median)
     usual = np.broadcast_to(scale[:, None, :], error.shape)
     has_scale = counted & (usual > 0)
@@ -51,19 +53,20 @@ def score_points(
     )
 
 
-def score_intervals(truth: np.ndarray, said: np.ndarray, counted: np.ndarray) -> IntervalScores:
-    """Scores of forecasts `said` (n, H, C, 4) over the values where `counted`."""
-    low, high = said[..., P10], said[..., P90]
+def score_intervals(truth: np.ndarray, predicted: np.ndarray, counted: np.ndarray) -> IntervalScores:
+    """Scores of forecasts `predicted` (n, H, C, 4) over the values where `counted`."""
+    low, high = predicted[..., P10], predicted[..., P90]
     pinball = [
-        mean_where(pinball_loss(truth, said[..., place], quantile), counted) for place, quantile in QUANTILES.items()
+        mean_where(pinball_loss(truth, predicted[..., place], quantile), counted)
+        for place, quantile in QUANTILES.items()
     ]
     inside = (low <= truth) & (truth <= high)
     return IntervalScores(mean_where(inside, counted), mean_where(high - low, counted), np.mean(pinball, axis=0))
 
 
-def pinball_loss(truth: np.ndarray, said: np.ndarray, quantile: float) -> np.ndarray:
+def pinball_loss(truth: np.ndarray, predicted: np.ndarray, quantile: float) -> np.ndarray:
     """Loss by value: q (y - f) above the forecast f, (1 - q) (f - y) below it (Koenker and Bassett 1978)."""
-    miss = truth - said
+    miss = truth - predicted
     return np.maximum(quantile * miss, (quantile - 1) * miss)
 
 
@@ -74,7 +77,7 @@ def mean_where(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
 
 
 def skill(error: np.ndarray, baseline_error: np.ndarray) -> np.ndarray:
-    """1 less the ratio of the errors: above 0 is better than the baseline, 1 is perfect. NaN for a perfect baseline, or an unknown one."""
+    """1 less the ratio of the errors: above 0 beats the baseline, 1 is perfect. NaN for a perfect or unknown one."""
     is_known = np.asarray(baseline_error) > 0
     ratio = np.divide(error, baseline_error, out=np.full(np.shape(error), np.nan), where=is_known)
     return 1.0 - np.asarray(ratio)

@@ -1,9 +1,10 @@
-"""What a forecaster sees and what it is held against, cut from a daily grid: nothing after the origin ever enters a feature.
+"""What a forecaster sees and what it is held against, cut from a daily grid: nothing after the origin ever enters a
+feature.
 
-Legend: n windows, W past days, H days ahead, C categories, R regions. An origin is a place in the grid: the last day that is known.
-Each category of a window is brought to its own level and spread, so that one model serves a village and a country:
-level = mean of its last `LEVEL_DAYS` days; spread = mean |difference to the same weekday a week before| over the window, drawn towards
-the category's usual one where the window knows few days.
+Legend: n windows, W past days, H days ahead, C categories, R regions. An origin is a place in the grid: the last day
+that is known. Each category of a window is brought to its own level and spread, so that one model serves a village and
+a country: level = mean of its last `LEVEL_DAYS` days; spread = mean |difference to the same weekday a week before| over
+the window, drawn towards the category's usual one where the window knows few days.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ USUAL_COUNTS_AS = 5  # our choice: the category's usual spread weighs as much as
 
 @dataclass(frozen=True)
 class Panel:
-    """All that is known of all regions: `grid`; the policy index by day of the grid, (T,), 0 to 100, NaN = not published; holidays,
-    one row a region, reaching beyond the grid's last day by the horizon and a day; ids of the regions.
+    """All that is known of all regions: `grid`; the policy index by day of the grid, (T,), 0 to 100, NaN = not
+    published; holidays, one row a region, reaching beyond the grid's last day by the horizon and a day; ids of the
+    regions.
     """
 
     grid: DailyGrid
@@ -47,7 +49,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class WindowEncoding:
-    """What was fitted on the training days: levels by category, usual spread by category (C,), range of the policy index, regions."""
+    """What was fitted on the training days: level and spread (C,) by category, range of the policy index, regions."""
 
     level: Standard
     spread: tuple[float, ...]
@@ -89,12 +91,13 @@ class WindowEncoding:
 
 @dataclass(frozen=True)
 class Windows:
-    """Features of n windows, float32. `past` (n, W, 2C + 5): C values in spreads from the level (0 where missing), C flags of presence,
-    sine and cosine of the weekday, holiday (+1, -1), policy index less that of the origin (0 where missing), its flag. `ahead`
-    (n, H, 10): one-hot weekday of the target day; holiday (+1, -1) on the day before it, on it, on the day after. `place` (n, C, 5): level
-    in the category's deviations; logarithm of the spread in its usual ones; in spreads, how far the last week lies from the level, and the
-    last week and the last three days from the same days of the week before. `region` (n,) int64.
-    `level`, `spread` (n, C) float64 lead back to percent; `is_known` (n, C): whether the window has any value.
+    """Features of n windows, float32. `past` (n, W, 2C + 5): C values in spreads from the level (0 where missing), C
+    flags of presence, sine and cosine of the weekday, holiday (+1, -1), policy index less that of the origin (0 where
+    missing), its flag. `ahead` (n, H, 10): one-hot weekday of the target day; holiday (+1, -1) on the day before it, on
+    it, on the day after. `place` (n, C, 5): level in the category's deviations; logarithm of the spread in its usual
+    ones; in spreads, how far the last week lies from the level, and the last week and the last three days from the same
+    days of the week before. `region` (n,) int64. `level`, `spread` (n, C) float64 lead back to percent; `is_known` (n,
+    C): whether the window has any value.
     """
 
     past: np.ndarray
@@ -117,9 +120,8 @@ def windows(panel: Panel, origins: np.ndarray, encoding: WindowEncoding, past_da
     past_day, ahead_day = day + np.arange(1 - past_days, 1), day + np.arange(1, horizon + 1)
     index = encoding.policy.encode(_take(panel.policy[:, None], places))
     policy, has_policy = with_mask(index - index[:, -1:])
-    past = (
-        scaled, is_there, weekday_cycle(past_day), plus_minus(panel.holidays.on(region, past_day))[..., None], policy, has_policy,
-    )  # fmt: skip
+    is_holiday = plus_minus(panel.holidays.on(region, past_day))[..., None]
+    past = scaled, is_there, weekday_cycle(past_day), is_holiday, policy, has_policy
     holidays = np.stack([panel.holidays.on(region, ahead_day + shift) for shift in (-1, 0, 1)], axis=-1)
     ahead = (np.eye(WEEK)[ahead_day % WEEK], plus_minus(holidays))
     place = np.stack(
@@ -139,7 +141,7 @@ def windows(panel: Panel, origins: np.ndarray, encoding: WindowEncoding, past_da
 
 
 def window_places(grid: DailyGrid, origins: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Places in the grid of the days `first`..`last` relative to each origin, (n, last - first + 1); -1 outside of the region's days."""
+    """Places in the grid of days `first`..`last` from each origin, (n, last - first + 1); -1 beyond its region's."""
     offsets = np.cumsum(grid.lengths) - grid.lengths
     places = origins[:, None] + np.arange(first, last + 1)
     start = offsets[grid.region[origins]][:, None]
@@ -153,7 +155,7 @@ def values_before(grid: DailyGrid, origins: np.ndarray, n_days: int) -> np.ndarr
 
 
 def future_values(grid: DailyGrid, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """What came to pass on the days 1..`horizon` after each origin, (n, H, C), NaN where not published or not yet known."""
+    """What came on the days 1..`horizon` after each origin, (n, H, C), NaN where not published or not yet known."""
     return _take(grid.values, window_places(grid, origins, 1, horizon))
 
 

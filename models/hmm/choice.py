@@ -13,7 +13,7 @@ Model = TypeVar("Model", bound=HiddenMarkovModel)
 
 @dataclass(frozen=True)
 class StateChoice(Generic[Model]):
-    """The model whose criterion is lowest, and the criterion by number of states; None where a number could not be fitted."""
+    """The model of the lowest criterion, and the criterion by number of states; None where one could not be fitted."""
 
     model: Model
     bic: dict[int, float | None]
@@ -29,7 +29,8 @@ def choose_n_states(
 ) -> StateChoice[Model]:
     """Fit `make(n)` for each of `numbers` states and take the lowest BIC; of equal ones the fewest states.
 
-    `progress` is told the iterations of each fit, from 0 for each. A number for which X has too few distinct rows is passed over; ValueError where that is so for all.
+    `progress` is told the iterations of each fit, from 0 for each. A number for which X has too few distinct rows is
+    passed over; ValueError where that is so for all.
     """
     fitted: dict[int, Model] = {}
     bic: dict[int, float | None] = {}

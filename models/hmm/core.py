@@ -1,11 +1,12 @@
-"""Hidden Markov models over any emission: forward, backward, posterior, Viterbi, expected counts. Arrays in, arrays out.
+"""Hidden Markov models over any emission: forward, backward, posterior, Viterbi, expected counts; of arrays alone.
 
 Legend (Rabiner 1989, equation numbers in brackets)
     t = 0..T-1      step; several sequences lie one after another, `lengths` says how long each is, T is their sum
     i, j = 0..S-1   state
     pi[i]           start probability, shape (S,)
     A[i, j]         probability of going from i to j, shape (S, S); rows sum to 1, or to 0 where a state is never left
-    log_b[t, i]     log-likelihood of what is observed at t, given state i, shape (T, S); 0 everywhere = nothing observed
+    log_b[t, i]     log-likelihood of what is observed at t, given state i, shape (T, S); 0 everywhere = nothing
+                    observed
     alpha, beta     forward and backward variables, scaled (19-20, 24-25, and V.A on scaling)
     gamma[t, i]     posterior probability of state i at t (27), rows sum to 1
     xi[i, j]        expected number of transitions from i to j, summed over all steps (37)
@@ -13,9 +14,10 @@ Legend (Rabiner 1989, equation numbers in brackets)
 The recursions are alpha[t, j] = (sum_i alpha[t-1, i] * A[i, j]) * b[t, j] and
 beta[t, i] = sum_j A[i, j] * b[t+1, j] * beta[t+1, j]; worked figures that add the emission, or turn A round, are wrong.
 
-Eight sequences are done side by side (`models.hmm.lanes`), what has no company of like length by itself, and what scaling cannot hold in
-log space (`models.hmm.single`). Sums over sequences are made in parts that hang on the data alone (`models.hmm.parts`): any number of
-threads gives the same bytes. Deliberately not here: emissions, their estimation, priors.
+Eight sequences are done side by side (`models.hmm.lanes`), what has no company of like length by itself, and what
+scaling cannot hold in log space (`models.hmm.single`). Sums over sequences are made in parts that depend on the data
+alone (`models.hmm.parts`): any number of threads gives the same bytes. Deliberately not here: emissions, their
+estimation, priors.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from models.hmm.single import best_path, expect_in_log_space, expect_single
 from models.hmm.vectors import N_LANES
 
 LONGEST_SCRATCH = 2**21  # numbers: eight sequences side by side need no more than 8 * 8 times this many bytes, 128 MB
-WORTH_LANES = 3  # as much as eight lanes take, as long as that many sequences by themselves (measured for 4 states: 52 ns a step to 19)
+WORTH_LANES = 3  # sequences alone that take as long as eight in lanes (measured for 4 states: 52 ns a step to 19)
 STEPS_OF_TABLE = 8  # our choice: a part that sums by kind has so many steps for each number of its sums
 UNUSABLE = "pi, A must not be negative, and log-likelihoods must be numbers or -inf: something is NaN or infinite"
 EVERY_STEP = np.empty(0, np.int64)
@@ -50,7 +52,9 @@ class ImpossibleSequenceError(ValueError):
 
 @dataclass(frozen=True)
 class HmmPosterior:
-    """What forward and backward give: `log_likelihood` (n_sequences,), `gamma` (T, S), `start_counts` (S,), `transition_counts` (S, S)."""
+    """What forward and backward give: `log_likelihood` (n_sequences,), `gamma` (T, S), `start_counts` (S,),
+    `transition_counts` (S, S).
+    """
 
     log_likelihood: np.ndarray
     gamma: np.ndarray
@@ -69,8 +73,8 @@ def posterior(
 ) -> HmmPosterior:
     """The posterior over states, and the expected counts that Baum-Welch needs, of all sequences.
 
-    ValueError where shapes or lengths do not fit or a value is NaN; ImpossibleSequenceError where a sequence has likelihood 0: it counts from
-    `first_sequence`.
+    ValueError where shapes or lengths do not fit or a value is NaN; ImpossibleSequenceError where a sequence has
+    likelihood 0: it counts from `first_sequence`.
     """
     pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
     gamma = np.zeros(log_b.shape)
@@ -86,7 +90,8 @@ def posterior(
 def posterior_by_kind(
     pi: np.ndarray, A: np.ndarray, log_table: np.ndarray, index: np.ndarray, lengths: np.ndarray, *, n_threads: int = 1
 ) -> HmmPosterior:
-    """As `posterior`, for steps of K kinds: `index[t]`, int, is the row of `log_table` (K, S) that holds the log-likelihoods at t.
+    """As `posterior`, for steps of K kinds: `index[t]`, int, is the row of `log_table` (K, S) that holds the
+    log-likelihoods at t.
 
     `gamma` is the posterior summed over the steps of each kind, (K, S).
     """
@@ -114,7 +119,7 @@ def log_likelihoods(
     n_threads: int = 1,
     first_sequence: int = 0,
 ) -> np.ndarray:
-    """The log-likelihood of each sequence, (n_sequences,); -inf where it is impossible. ValueError as in `posterior`."""
+    """Log-likelihood of each sequence, (n_sequences,); -inf where it is impossible. ValueError as in `posterior`."""
     del first_sequence  # taken as by `posterior`; no sequence is refused
     pi, A, log_b, lengths = _checked(pi, A, log_b, lengths, len(log_b))
 
@@ -128,8 +133,9 @@ def log_likelihoods(
 def most_likely_states(
     pi: np.ndarray, A: np.ndarray, log_b: np.ndarray, lengths: np.ndarray, *, first_sequence: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most likely path of states of each sequence (Viterbi 1967; Rabiner 32-35): states, int64 (T,), and its log probability
-    jointly with what was observed, (n_sequences,). Of equally likely paths the one with the lower states last.
+    """The most likely path of states of each sequence (Viterbi 1967; Rabiner 32-35): states, int64 (T,), and its log
+    probability jointly with what was observed, (n_sequences,). Of equally likely paths the one with the lower states
+    last.
 
     Errors as in `posterior`.
     """
@@ -149,7 +155,7 @@ def most_likely_states(
 
 
 def stationary_distribution(A: np.ndarray) -> np.ndarray:
-    """The distribution (S,) that A leaves unchanged: p = p A, sum 1. Of several (A has closed parts) the one of least norm."""
+    """The distribution (S,) that A leaves unchanged: p = p A, sum 1; of several (A has closed parts) the least norm."""
     A = np.asarray(A, np.float64)
     n_states = len(A)
     equations = np.vstack([A.T - np.eye(n_states), np.ones(n_states)])
@@ -184,33 +190,20 @@ def _expect(  # noqa: PLR0917  # the model, the observations, and where the post
     lengths: np.ndarray,
     rows: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log-likelihoods, start counts and transition counts of the sequences; the posterior is added to `rows` (K, S), zeros, where given."""
+    """Log-likelihoods, start and transition counts of the sequences; adds the posterior to `rows` (K, S), if given."""
     n_states, with_counts = len(pi), rows is not None
     states, is_careful = (0,) * n_states, bool(min(pi.min(), A.min()) < SAFE)
     starts = np.cumsum(lengths) - lengths
     log_likelihood, start_counts, counts = np.empty(len(lengths)), np.zeros(n_states), np.zeros((n_states, n_states))
     added = np.empty(0) if rows is None else rows.reshape(-1)
     alone, company = _by_company(lengths, n_states)
+    how = is_careful, with_counts, added, start_counts, counts
     for sequence in alone.tolist():
-        log_likelihood[sequence] = expect_single(
-            states,
-            pi,
-            A,
-            table,
-            index,
-            int(starts[sequence]),
-            int(lengths[sequence]),
-            is_careful,
-            with_counts,
-            added,
-            start_counts,
-            counts,
-        )
+        place = int(starts[sequence]), int(lengths[sequence])
+        log_likelihood[sequence] = expect_single(states, pi, A, table, index, *place, *how)
     if len(company):
         values = np.empty(len(company))
-        expect_lanes(
-            states, pi, A.ravel(), table, index, starts[company], lengths[company], is_careful, with_counts, added, start_counts, counts, values
-        )  # fmt: skip
+        expect_lanes(states, pi, A.ravel(), table, index, starts[company], lengths[company], *how, values)
         log_likelihood[company] = values
     log_likelihood += np.add.reduceat(largest[index] if len(index) else largest, starts)
     for sequence in np.flatnonzero(np.isnan(log_likelihood)):
@@ -224,7 +217,7 @@ def _expect(  # noqa: PLR0917  # the model, the observations, and where the post
 
 
 def _by_company(lengths: np.ndarray, n_states: int) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the sequences to be done alone, and of those in company by falling length, every eight of which share the lanes."""
+    """Numbers of the sequences to be done alone, and of those in company by falling length: eight share the lanes."""
     order = np.argsort(-lengths, kind="stable")
     groups = np.arange(0, len(lengths), N_LANES)
     longest = lengths[order[groups]]
@@ -236,7 +229,7 @@ def _by_company(lengths: np.ndarray, n_states: int) -> tuple[np.ndarray, np.ndar
 
 
 def _scaled(log_table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The exponential of each row less its largest value, flat and with room for lanes, and those values (K,), 0 where nothing is possible."""
+    """Exp of each row less its largest value, flat, with room for lanes; those values (K,), 0 if all is impossible."""
     n_rows, n_states = log_table.shape
     table, largest = np.empty(log_table.size + N_LANES), np.empty(n_rows)
     table[log_table.size :] = 0.0

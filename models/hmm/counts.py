@@ -1,10 +1,10 @@
-"""Hidden Markov models of symbols and counts: `CategoricalHMM`, `MultinomialHMM`, `PoissonHMM`; surface as in hmmlearn 0.3.3.
+"""Hidden Markov models of symbols and counts, with the surface of hmmlearn 0.3.3.
 
 Legend beside that of `models.hmm.estimator`
     emissionprob_[i, k]   probability of symbol k in state i, shape (S, K)
     lambdas_[i, d]        mean count of column d in state i, shape (S, D)
-    X                     categorical: (T, 1), symbols 0..K-1; multinomial: (T, K), counts; Poisson: (T, D), counts. NaN = missing; a row of
-                          multinomial counts is there whole or not at all
+    X                     categorical: (T, 1), symbols 0..K-1; multinomial: (T, K), counts; Poisson: (T, D), counts;
+                          NaN = missing; a row of multinomial counts is there whole or not at all
 """
 
 from __future__ import annotations
@@ -16,19 +16,35 @@ from scipy.special import gammaln, xlogy
 from scipy.stats import multinomial
 
 from models.hmm import core as hmm_core
-from models.hmm.estimator import ConvergenceMonitor, HiddenMarkovModel, require_sums_of_1
+from models.hmm.convergence import ConvergenceMonitor
+from models.hmm.estimator import HiddenMarkovModel
+from models.hmm.inputs import require_sums_of_1
 
 LEAST_MEAN = 1e-10  # a start of 0 would stay 0, and make every count but 0 impossible
 
 
 class CategoricalHMM(HiddenMarkovModel):
-    """Symbols. Fitted attributes `startprob_`, `transmat_`, `emissionprob_`, `n_features` (K, where None taken from the data)."""
+    """Symbols. Fitted attributes `startprob_`, `transmat_`, `emissionprob_`, `n_features` (K; None: from the data)."""
 
     def __init__(  # hmmlearn's signature
-        self, n_components: int = 1, startprob_prior: Any = 1.0, transmat_prior: Any = 1.0, *, emissionprob_prior: Any = 1.0,
-        n_features: int | None = None, algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2,
-        verbose: bool = False, params: str = "ste", init_params: str = "ste", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        n_components: int = 1,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        *,
+        emissionprob_prior: Any = 1.0,
+        n_features: int | None = None,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int = 10,
+        tol: float = 1e-2,
+        verbose: bool = False,
+        params: str = "ste",
+        init_params: str = "ste",
+        implementation: str = "log",
+        n_starts: int = 1,
+        n_jobs: int = 1,
+    ) -> None:
         self.n_components = n_components
         self.startprob_prior = startprob_prior
         self.transmat_prior = transmat_prior
@@ -56,7 +72,7 @@ class CategoricalHMM(HiddenMarkovModel):
             )
         return X
 
-    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # each start has a random state of its own
+    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # `rng` is new
         if self.n_features is None:
             self.n_features = int(np.nanmax(X)) + 1
         if self._is_to_start("e", "emissionprob_"):
@@ -69,7 +85,8 @@ class CategoricalHMM(HiddenMarkovModel):
             self.n_features = self.emissionprob_.shape[1]
         if self.emissionprob_.shape != (self.n_components, self.n_features):
             raise ValueError(
-                f"emissionprob_ must have shape ({self.n_components}, {self.n_features}), it has {self.emissionprob_.shape}"
+                f"emissionprob_ must have shape ({self.n_components}, {self.n_features}),"
+                f" it has {self.emissionprob_.shape}"
             )
         require_sums_of_1("emissionprob_", self.emissionprob_)
 
@@ -79,7 +96,8 @@ class CategoricalHMM(HiddenMarkovModel):
         largest = X.max() if is_whole else np.nanmax(X, initial=-1)
         if largest >= n_symbols:
             raise ValueError(
-                f"X holds the symbol {int(largest)}, the model knows 0 to {n_symbols - 1}: mark it as NaN, or fit with n_features={int(largest) + 1}"
+                f"X holds the symbol {int(largest)}, the model knows 0 to {n_symbols - 1}:"
+                f" mark it as NaN, or fit with n_features={int(largest) + 1}"
             )
         if is_whole:
             return X[:, 0].astype(np.int64)
@@ -144,13 +162,25 @@ class CategoricalHMM(HiddenMarkovModel):
 
 
 class MultinomialHMM(HiddenMarkovModel):
-    """Counts of K symbols in a number of trials. Fitted attributes `startprob_`, `transmat_`, `emissionprob_`, `n_features` (K)."""
+    """Counts of K symbols in trials. Fitted attributes `startprob_`, `transmat_`, `emissionprob_`, `n_features` (K)."""
 
     def __init__(  # noqa: PLR0917  # hmmlearn's signature
-        self, n_components: int = 1, n_trials: Any = None, startprob_prior: Any = 1.0, transmat_prior: Any = 1.0,
-        algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2, verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
-        params: str = "ste", init_params: str = "ste", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        n_components: int = 1,
+        n_trials: Any = None,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int = 10,
+        tol: float = 1e-2,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
+        params: str = "ste",
+        init_params: str = "ste",
+        implementation: str = "log",
+        n_starts: int = 1,
+        n_jobs: int = 1,
+    ) -> None:
         self.n_components = n_components
         self.n_trials = n_trials
         self.startprob_prior = startprob_prior
@@ -172,11 +202,12 @@ class MultinomialHMM(HiddenMarkovModel):
         is_partly = np.isnan(counts).any(axis=1) & ~np.isnan(counts).all(axis=1)
         if is_partly.any():
             raise ValueError(
-                f"row {int(is_partly.argmax())} of X has some counts missing and others not: leave out all of them or none"
+                f"row {int(is_partly.argmax())} of X has some counts missing and others not:"
+                " leave out all of them or none"
             )
         return counts
 
-    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # each start has a random state of its own
+    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # `rng` is new
         totals = X.sum(axis=1)
         if self.n_trials is None:
             self.n_trials = np.where(np.isnan(totals), 0, totals).astype(int)
@@ -241,10 +272,23 @@ class PoissonHMM(HiddenMarkovModel):
     """
 
     def __init__(  # noqa: PLR0917  # hmmlearn's signature
-        self, n_components: int = 1, startprob_prior: Any = 1.0, transmat_prior: Any = 1.0, lambdas_prior: Any = 0.0, lambdas_weight: Any = 0.0,
-        algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2, verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
-        params: str = "stl", init_params: str = "stl", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        n_components: int = 1,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        lambdas_prior: Any = 0.0,
+        lambdas_weight: Any = 0.0,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int = 10,
+        tol: float = 1e-2,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
+        params: str = "stl",
+        init_params: str = "stl",
+        implementation: str = "log",
+        n_starts: int = 1,
+        n_jobs: int = 1,
+    ) -> None:
         self.n_components = n_components
         self.startprob_prior = startprob_prior
         self.transmat_prior = transmat_prior
@@ -265,7 +309,7 @@ class PoissonHMM(HiddenMarkovModel):
     def _prepared(self, X: np.ndarray) -> np.ndarray:
         return require_counts(X)
 
-    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # each start has a random state of its own
+    def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:  # noqa: ARG002  # `rng` is new
         self.n_features = X.shape[1]
         if self._is_to_start("l", "lambdas_"):
             mean, spread = float(np.nanmean(X)), float(np.nanvar(X))

@@ -1,4 +1,4 @@
-"""What all hidden Markov models for users share: parameters, EM, scores, decoding, sampling; names as in hmmlearn 0.3.3.
+"""What all hidden Markov models for users share: parameters, EM, scores, decoding, sampling; names as in hmmlearn.
 
 Legend beside that of `models.hmm.core`
     X             observations, shape (T, D), of all sequences one after another; NaN = missing, and marginalised
@@ -7,16 +7,15 @@ Legend beside that of `models.hmm.core`
     init_params   letters of what `fit` sets before EM; what is set by hand and not named there is where EM starts
     objective     log-likelihood plus logarithm of the priors: what EM raises (with flat priors the log-likelihood)
 
-From the same start an EM step is hmmlearn's (docs/decisions/0011-hmm-surface.md names the exceptions). `implementation` is taken and has no
-effect: scaling is kept as robust as log space by the core. `random_state=None` means 0: nothing here is left to chance.
+From the same start an EM step is hmmlearn's (docs/decisions/0011-hmm-surface.md names the exceptions). `implementation`
+is taken and has no effect: scaling is kept as robust as log space by the core. `random_state=None` means 0: nothing
+here is left to chance.
 """
 
 from __future__ import annotations
 
-import sys
 import warnings
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Self
@@ -27,45 +26,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from models.hmm import core as hmm_core
+from models.hmm.convergence import ConvergenceMonitor, LikelihoodFellWarning
+from models.hmm.inputs import checked_states, checked_steps, require_sums_of_1
 from models.hmm.parts import Part, of_parts, parts_of, total
 
 ALGORITHMS = ("viterbi", "map")
-UNKNOWN = -1
 ROUNDING = 1e-9  # relative: 10^6 additions lose less; a fall by less is no fall
 
 Progress = Callable[[int, float], None]
-
-
-class LikelihoodFellWarning(RuntimeWarning):
-    """An EM step lowered the objective by more than rounding: a defect, or priors that are no probability."""
-
-
-class ConvergenceMonitor:
-    """Log-likelihoods by iteration (`history`), and whether the last gain was below `tol` or `n_iter` are done."""
-
-    def __init__(self, tol: float, n_iter: int, verbose: bool) -> None:  # noqa: FBT001  # hmmlearn's signature
-        self.tol = tol
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.history: deque[float] = deque()
-        self.iter = 0
-
-    def _reset(self) -> None:
-        self.iter = 0
-        self.history.clear()
-
-    def report(self, log_prob: float) -> None:
-        """Take the log-likelihood of an iteration; tell it on standard error where `verbose`."""
-        if self.verbose:
-            gain = log_prob - self.history[-1] if self.history else np.nan
-            sys.stderr.write(f"{self.iter + 1:>10d} {log_prob:>16.8f} {gain:>+16.8f}\n")
-        self.history.append(log_prob)
-        self.iter += 1
-
-    @property
-    def converged(self) -> bool:
-        """Whether EM may end."""
-        return self.iter == self.n_iter or (len(self.history) >= 2 and self.history[-1] - self.history[-2] < self.tol)
 
 
 class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships no types
@@ -93,11 +61,12 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
     def fit(self, X: Any, lengths: Any = None, *, states: Any = None, progress: Progress | None = None) -> Self:
         """Self, fitted by EM until an iteration gains less than `tol` or `n_iter` are done.
 
-        `states` (T,), int: known states, -1 where unknown; a known one is kept. All known: fitted by counting. `progress` is told
-        iteration and log-likelihood. ValueError, in a sentence, where X, lengths, states or a start set by hand cannot be used.
+        `states` (T,), int: known states, -1 where unknown; a known one is kept. All known: fitted by counting.
+        `progress` is told iteration and log-likelihood. ValueError, in a sentence, where X, lengths, states or a start
+        set by hand cannot be used.
         """
         X, lengths = self._checked(X, lengths)
-        states = self._checked_states(states, len(X))
+        states = checked_states(states, len(X), self.n_components)
         if X.dtype.kind == "f" and np.isnan(X).all():
             raise ValueError("every value of X is missing: there is nothing to learn from")
         best: tuple[float, dict[str, Any]] | None = None
@@ -118,16 +87,15 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return float(np.concatenate(self._of_parts(hmm_core.log_likelihoods, X, lengths)).sum())
 
     def score_samples(self, X: Any, lengths: Any = None) -> tuple[float, np.ndarray]:
-        """Log-likelihood of X, and the posterior of each state at each step, (T, S). ImpossibleSequenceError names the sequence."""
+        """Log-likelihood of X, and posterior of each state at each step, (T, S). ImpossibleSequenceError names one."""
         X, lengths = self._checked_for_use(X, lengths)
         found = self._of_parts(hmm_core.posterior, X, lengths)
-        return float(np.concatenate([post.log_likelihood for post in found]).sum()), np.concatenate(
-            [post.gamma for post in found]
-        )
+        value = float(np.concatenate([post.log_likelihood for post in found]).sum())
+        return value, np.concatenate([post.gamma for post in found])
 
     def decode(self, X: Any, lengths: Any = None, algorithm: str | None = None) -> tuple[float, np.ndarray]:
-        """By `viterbi` the most likely path and its log probability; by `map` the most likely state of each step, and the sum of their
-        posterior probabilities. States int64 (T,), values summed over sequences.
+        """By `viterbi` the most likely path and its log probability; by `map` the most likely state of each step, and
+        the sum of their posterior probabilities. States int64 (T,), values summed over sequences.
         """
         algorithm = algorithm or self.algorithm
         if algorithm not in ALGORITHMS:
@@ -150,7 +118,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
     def sample(
         self, n_samples: int = 1, random_state: Any = None, currstate: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A sequence drawn from the model: observations (n_samples, D) and states; `currstate`, where given, is its first state."""
+        """A sequence drawn from the model: observations (n_samples, D) and states, `currstate`, if given, the first."""
         self._require_fitted()
         rng = self._random(self.random_state if random_state is None else random_state)
         reach = np.cumsum(self.transmat_, axis=1)
@@ -167,7 +135,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return -2.0 * self.score(X, lengths) + 2.0 * self._n_free_parameters()
 
     def bic(self, X: Any, lengths: Any = None) -> float:
-        """Bayesian information criterion (Schwarz 1978), lower is better: -2 log-likelihood + free parameters * log(steps observed)."""
+        """Bayesian information criterion (Schwarz 1978), lower is better: -2 log-likelihood + parameters log(steps)."""
         n_observed = int(self._is_observed(self._checked_for_use(X, lengths)[0]).sum())
         return -2.0 * self.score(X, lengths) + self._n_free_parameters() * float(np.log(n_observed))
 
@@ -177,7 +145,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return hmm_core.stationary_distribution(self.transmat_)
 
     def reordered(self, order: Any) -> Self:
-        """This fitted model with its states renamed: new state k is old state `order[k]`. Self is changed, and returned."""
+        """This fitted model with its states renamed, new state k being old `order[k]`: self is changed and returned."""
         order = np.asarray(order)
         self.startprob_ = self.startprob_[order]
         self.transmat_ = self.transmat_[np.ix_(order, order)]
@@ -186,7 +154,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
 
     @abstractmethod
     def _start_emission(self, X: np.ndarray, rng: Any, start: int) -> None:
-        """Set what `init_params` names of the emission. `rng` begins anew for each start; from `start` 1 on it may leave hmmlearn's way."""
+        """Set what `init_params` names of the emission. `rng` is new at each start; only start 0 must be hmmlearn's."""
 
     @abstractmethod
     def _log_emission(self, X: np.ndarray) -> np.ndarray:
@@ -194,7 +162,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
 
     @abstractmethod
     def _start_from_known(self, X: np.ndarray, weights: np.ndarray) -> None:
-        """Move the start of the emission to where rows of known states are: `weights` (T, S) are 1 there. States without any stay."""
+        """Move the emission's start to where rows of known states are: `weights` (T, S) are 1 there. Others stay."""
 
     @abstractmethod
     def _statistics(self, X: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -287,7 +255,7 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return float(value), starts, moves, tuple(statistics)
 
     def _of_parts(self, look: Callable[..., Any], X: np.ndarray, lengths: np.ndarray) -> list[Any]:
-        """What a function of the core finds in each part of X, which so is never as a whole in memory as log-likelihoods."""
+        """What a function of the core finds in each part of X: so not all log-likelihoods are in memory at once."""
 
         def of_part(part: Part) -> Any:
             log_b, first = self._log_emission(X[part.steps]), part.sequences.start
@@ -296,7 +264,8 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return of_parts(of_part, parts_of(lengths, self.n_components), self.n_jobs)
 
     def _maximise_chain(self, start_counts: np.ndarray, moves: np.ndarray) -> None:
-        # What is 0 stays 0, as in a chain that only goes from left to right. Priors below 1 can make a count negative: the best is then 0.
+        # What is 0 stays 0, as in a chain that only goes from left to right. Priors below 1 can make a count negative:
+        # the best is then 0.
         if "s" in self.params:
             counts = np.where(self.startprob_ == 0, 0.0, np.maximum(self.startprob_prior - 1 + start_counts, 0.0))
             self.startprob_ = counts / counts.sum() if counts.sum() > 0 else self.startprob_
@@ -334,9 +303,8 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         if "s" in self.init_params:
             self.startprob_ = (weights[begins].sum(axis=0) + 1) / (weights[begins].sum() + n_states)
         if "t" in self.init_params:
-            moves = np.ones(
-                (n_states, n_states)
-            )  # one of each: what was not seen among known states is not thereby impossible
+            # One of each: what was not seen among known states is not thereby impossible.
+            moves = np.ones((n_states, n_states))
             np.add.at(moves, (states[follows], states[follows + 1]), 1.0)
             self.transmat_ = moves / moves.sum(axis=1, keepdims=True)
         if set(self.init_params) - {"s", "t"}:
@@ -373,46 +341,11 @@ class HiddenMarkovModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         return self._checked(X, lengths)
 
     def _checked(self, X: Any, lengths: Any) -> tuple[np.ndarray, np.ndarray]:
-        X = np.asarray(X)
-        if X.ndim != 2 or not X.size:
-            raise ValueError(
-                f"X must be a matrix of steps and columns with at least one of each, its shape is {X.shape}"
-            )
-        lengths = np.array([len(X)]) if lengths is None else np.atleast_1d(np.asarray(lengths))
-        if not np.issubdtype(lengths.dtype, np.integer) or lengths.min(initial=1) < 1 or lengths.sum() != len(X):
-            raise ValueError(
-                f"lengths must be positive integers that add up to the {len(X)} rows of X, they add up to {lengths.sum()}"
-            )
-        if X.dtype.kind not in "biuf":
-            raise ValueError(
-                f"X must hold numbers, it holds {X.dtype}: number the symbols, for instance with numpy.unique"
-            )
-        if X.dtype.kind == "f" and np.isinf(X).any():
-            raise ValueError("X holds an infinite value: mark missing ones as NaN")
-        return self._prepared(X), lengths.astype(np.int64)
-
-    def _checked_states(self, states: Any, n_steps: int) -> np.ndarray | None:
-        if states is None:
-            return None
-        states = np.asarray(states)
-        if states.shape != (n_steps,) or not np.issubdtype(states.dtype, np.integer):
-            raise ValueError(
-                f"states must be {n_steps} integers, one for each row of X, they are {states.dtype} of shape {states.shape}"
-            )
-        if states.min() < UNKNOWN or states.max() >= self.n_components:
-            raise ValueError(
-                f"states must be from 0 to {self.n_components - 1}, or -1 where unknown: there is {states.min()} or {states.max()}"
-            )
-        return states
+        X, lengths = checked_steps(X, lengths)
+        return self._prepared(X), lengths
 
     def _n_free_parameters(self) -> int:
         return self.n_components - 1 + self.n_components * (self.n_components - 1) + self._n_emission_parameters()
-
-
-def require_sums_of_1(name: str, probabilities: np.ndarray) -> None:
-    """ValueError where a row of `probabilities` is negative or does not sum to 1."""
-    if np.any(probabilities < 0) or not np.allclose(probabilities.sum(axis=-1), 1.0):
-        raise ValueError(f"{name} must hold probabilities that sum to 1, the sums are {probabilities.sum(axis=-1)}")
 
 
 def _held(log_b: np.ndarray, states: np.ndarray | None) -> np.ndarray:

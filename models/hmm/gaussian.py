@@ -3,10 +3,12 @@
 Legend beside those of `models.hmm.estimator` and `models.hmm.gaussian_density`
     means_[i, d]      means, shape (S, D)
     covars_           set as (S,) spherical, (S, D) diag, (S, D, D) full, (D, D) tied; read always as (S, D, D)
-    covars_prior      added to each state's scatter matrix (to all its entries, as in hmmlearn), `covars_weight` to its weight
+    covars_prior      added to each state's scatter matrix (to all its entries, as in hmmlearn), `covars_weight` to its
+                      weight
 
-No variance falls below `covar_floor` times its column's own (in full covariances: none of any direction, columns scaled to variance 1):
-without a floor, a state that explains equal rows has an infinite likelihood. A CovarianceFloorWarning names such states.
+No variance falls below `covar_floor` times its column's own (in full covariances: none of any direction, columns scaled
+to variance 1): without a floor, a state that explains equal rows has an infinite likelihood. A CovarianceFloorWarning
+names such states.
 """
 
 from __future__ import annotations
@@ -17,15 +19,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from models.hmm.convergence import ConvergenceMonitor
 from models.hmm.counts import require_columns
-from models.hmm.estimator import ConvergenceMonitor, HiddenMarkovModel
+from models.hmm.estimator import HiddenMarkovModel
 from models.hmm.gaussian_density import column_moments, expected_moments, log_density
 
 CovarianceType = Literal["spherical", "diag", "full", "tied"]
 COVARIANCE_TYPES = get_args(CovarianceType)
-COVAR_FLOOR = (
-    1e-9  # our choice: a standard deviation 30,000 times smaller than the column's; float64 still solves with it
-)
+# Our choice: a standard deviation 30,000 times smaller than the column's; float64 still solves with it.
+COVAR_FLOOR = 1e-9
 
 
 class CovarianceFloorWarning(UserWarning):
@@ -36,12 +38,28 @@ class GaussianHMM(HiddenMarkovModel):
     """Gaussian emissions. Fitted attributes `startprob_`, `transmat_`, `means_`, `covars_`, `n_features` (D)."""
 
     def __init__(  # noqa: PLR0917  # hmmlearn's signature
-        self, n_components: int = 1, covariance_type: CovarianceType = "diag", min_covar: float = 1e-3, startprob_prior: Any = 1.0,
-        transmat_prior: Any = 1.0, means_prior: Any = 0, means_weight: Any = 0, covars_prior: Any = 1e-2, covars_weight: Any = 1,
-        algorithm: str = "viterbi", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2, verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
-        params: str = "stmc", init_params: str = "stmc", implementation: str = "log", n_starts: int = 1, n_jobs: int = 1,
+        self,
+        n_components: int = 1,
+        covariance_type: CovarianceType = "diag",
+        min_covar: float = 1e-3,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        means_prior: Any = 0,
+        means_weight: Any = 0,
+        covars_prior: Any = 1e-2,
+        covars_weight: Any = 1,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int = 10,
+        tol: float = 1e-2,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
+        params: str = "stmc",
+        init_params: str = "stmc",
+        implementation: str = "log",
+        n_starts: int = 1,
+        n_jobs: int = 1,
         covar_floor: float = COVAR_FLOOR,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.n_components = n_components
         self.covariance_type: CovarianceType = covariance_type
         self.min_covar = min_covar
@@ -185,7 +203,7 @@ class GaussianHMM(HiddenMarkovModel):
         return variances.mean(axis=1) if self.covariance_type == "spherical" else variances
 
     def _emission_log_prior(self) -> float:
-        """What the M step maximises besides the likelihood: -1/2 (weight * log det + trace(prior and pull of the mean / Sigma))."""
+        """What the M step maximises besides the likelihood: -1/2 (weight log det + trace(prior and pull / Sigma))."""
         covars, away = self.covars_, self.means_ - np.asarray(self.means_prior)
         pull = np.broadcast_to(self.means_weight, self.means_.shape)[:, :, None] * away[:, :, None] * away[:, None, :]
         n_free = self.n_features if not self._is_diagonal else 1
@@ -230,7 +248,8 @@ def complete_rows(X: np.ndarray) -> np.ndarray:
 
 
 def centre_and_spread(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, (D,), missing values left out; of a constant column its size, and 1 where that is 0.
+    """Mean and standard deviation of each column, (D,), missing values left out; of a constant column its size, and 1
+    where that is 0.
 
     ValueError where a column has no value at all.
     """
@@ -250,14 +269,15 @@ def cluster_centres(complete: np.ndarray, n_clusters: int, random_state: Any, rn
     n_distinct = len(np.unique(complete, axis=0)) if len(complete) else 0
     if n_distinct < n_clusters:
         raise ValueError(
-            f"{n_clusters} states need as many distinct complete rows, there are {n_distinct}: ask for fewer states or give more data"
+            f"{n_clusters} states need as many distinct complete rows, there are {n_distinct}:"
+            " ask for fewer states or give more data"
         )
     seed = rng if isinstance(random_state, np.random.RandomState) else int(random_state or 0) + start
     from sklearn.cluster import KMeans  # noqa: PLC0415  # seconds that only a fit pays
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
 
-    # One thread: sums over several differ in their last bits from machine to machine, and on a busy one they wait for each other
-    # (a fit of 7,000 days with both cores taken: 14.6 s with two threads, 1.0 s with one).
+    # One thread: sums over several differ in their last bits from machine to machine, and on a busy one they wait for
+    # each other (a fit of 7,000 days with both cores taken: 14.6 s with two threads, 1.0 s with one).
     with threadpool_limits(1, user_api="openmp"):
         return np.asarray(
             KMeans(n_clusters, random_state=seed, n_init=1 if start else 10).fit(complete).cluster_centers_
@@ -273,9 +293,11 @@ def own_covariance(complete: np.ndarray, min_covar: float) -> np.ndarray:
 def floored(
     covars: np.ndarray, spread: np.ndarray, floor: float, *, is_diagonal: bool, names: Sequence[str] | None = None
 ) -> np.ndarray:
-    """`covars` (M, D, D) with no variance below `floor` times the square of the columns' `spread` (D,); warns of those that were.
+    """`covars` (M, D, D) with no variance below `floor` times the square of the columns' `spread` (D,); warns of those
+    that were.
 
-    Each is the most likely covariance above the floor: eigenvalues of the matrix in standardised columns are lifted to it.
+    Each is the most likely covariance above the floor: eigenvalues of the matrix in standardised columns are lifted to
+    it.
     """
     scale = np.outer(spread, spread)
     if is_diagonal:
@@ -291,7 +313,8 @@ def floored(
         lifted[m] = (np.diag(kept) if vectors is None else (vectors[m] * kept) @ vectors[m].T) * scale
     which = ", ".join(names[int(m)] if names else str(m) for m in low)
     warnings.warn(
-        f"the variance of state {which} fell to the floor, {floor:g} of its column's: it explains too few or equal rows",
+        f"the variance of state {which} fell to the floor, {floor:g} of its column's:"
+        " it explains too few or equal rows",
         CovarianceFloorWarning,
         stacklevel=4,
     )

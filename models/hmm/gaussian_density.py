@@ -7,9 +7,10 @@ Legend
     W[t, m]       weight of row t under Gaussian m, shape (T, M)
     c[d]          a centre near the data, from which moments are counted, so that large offsets cost no digits
 
-Missing values (Little and Rubin 2002, 11.2): rows are grouped by which columns they have; for each group the likelihood is that of the
-columns that are there, and the expected x and x x' of the others come from their conditional normal distribution, so that an EM step
-cannot lower the likelihood. Where columns are independent, each is simply counted where it is there.
+Missing values (Little and Rubin 2002, 11.2): rows are grouped by which columns they have; for each group the likelihood
+is that of the columns that are there, and the expected x and x x' of the others come from their conditional normal
+distribution, so that an EM step cannot lower the likelihood. Where columns are independent, each is simply counted
+where it is there.
 """
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
 
@@ -47,12 +48,13 @@ def log_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, *, is_diagonal
     numpy's LinAlgError where a covariance is not positive definite.
     """
     density = np.empty((len(X), len(mu)))
-    if _fill_density(X, mu, Sigma, is_diagonal, density):
+    if _fill_density(X, mu, Sigma, density, is_diagonal=is_diagonal):
         return density
     for rows, there in _patterns(X):
         part = np.zeros((len(rows), len(mu)))
         if there.any():
-            _fill_density(X[np.ix_(rows, there)], mu[:, there], Sigma[:, there][:, :, there], is_diagonal, part)
+            of_kept = X[np.ix_(rows, there)], mu[:, there], Sigma[:, there][:, :, there]
+            _fill_density(*of_kept, part, is_diagonal=is_diagonal)
         density[rows] = part
     return density
 
@@ -60,7 +62,8 @@ def log_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, *, is_diagonal
 def expected_moments(
     X: np.ndarray, W: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, c: np.ndarray, *, is_diagonal: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted counts (M, D), sums of E[x - c] (M, D), sums of E[(x - c)(x - c)'] (M, D, D), given what is there and the Gaussians.
+    """Weighted counts (M, D), sums of E[x - c] (M, D), sums of E[(x - c)(x - c)'] (M, D, D), given what is there and
+    the Gaussians.
 
     With `is_diagonal` only the diagonal of the last is filled. Rows without a number are left out.
     """
@@ -97,7 +100,7 @@ def expected_moments(
 
 
 def column_moments(X: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many values each column has, their mean and their standard deviation, (D,), counted from `c` (D,); 0 where there is none."""
+    """Number of values of each column, mean and standard deviation of them, (D,), counted from `c` (D,); 0 if none."""
     counts, first, squares = np.split(_feature_sums(X, np.ones((len(X), 1)), c, is_diagonal=True)[0], 3)
     n_there = np.maximum(counts, 1.0)
     off = first / n_there
@@ -111,8 +114,8 @@ def _patterns(X: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield np.flatnonzero(numbers.ravel() == number), there
 
 
-def _fill_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, is_diagonal: bool, density: np.ndarray) -> bool:  # noqa: FBT001  # of one call
-    """Fill `density` (T, M). False, and `density` of no use, where a value is missing that has to be marginalised by pattern."""
+def _fill_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, density: np.ndarray, *, is_diagonal: bool) -> bool:
+    """Fill `density` (T, M). False, and `density` of no use, where missing values must be marginalised by pattern."""
     factors = np.linalg.inv(np.linalg.cholesky(Sigma))  # lower triangles F with F Sigma F' = 1
     constants = LOG_2_PI - 2.0 * np.log(np.diagonal(factors, axis1=1, axis2=2))
     rows = np.ascontiguousarray(X).reshape(-1)
@@ -131,8 +134,8 @@ def _whole_moments(X: np.ndarray, W: np.ndarray, c: np.ndarray) -> tuple[np.ndar
 
 
 def _feature_sums(X: np.ndarray, W: np.ndarray, c: np.ndarray, *, is_diagonal: bool) -> np.ndarray:
-    """Weighted sums of features of the rows, (M, F). With `is_diagonal` they are, for each column: whether it is there, x - c, its square;
-    otherwise 1, then x - c, then the products of its entries, in the order of `numpy.tril_indices`.
+    """Weighted sums of features of the rows, (M, F). With `is_diagonal` they are, for each column: whether it is there,
+    x - c, its square; otherwise 1, then x - c, then the products of its entries, in the order of `numpy.tril_indices`.
     """
     n_columns = X.shape[1]
     n_features = 3 * n_columns if is_diagonal else 1 + n_columns + n_columns * (n_columns + 1) // 2
@@ -148,7 +151,8 @@ def _feature_sums(X: np.ndarray, W: np.ndarray, c: np.ndarray, *, is_diagonal: b
 def _densities(
     columns: Any, gaussians: Any, X: Any, mu: Any, factors: Any, constants: Any, is_diagonal: Any, density: Any
 ) -> Any:
-    """Fill `density` (T * M,); with `is_diagonal` columns that are NaN are left out, otherwise false where there are any.
+    """Fill `density` (T * M,); with `is_diagonal` columns that are NaN are left out, otherwise false where there are
+    any.
 
     `columns` is a tuple of D zeros: what the compiler knows it can lay out.
     """
@@ -180,7 +184,9 @@ def _densities(
 
 
 @kernel(hmm_vectors)
-def _add_features(columns: Any, gaussians: Any, X: Any, W: Any, c: Any, is_diagonal: Any, sums: Any) -> None:  # noqa: C901, PLR0912  # one pass
+def _add_features(  # noqa: C901, PLR0912  # one pass
+    columns: Any, gaussians: Any, X: Any, W: Any, c: Any, is_diagonal: Any, sums: Any
+) -> None:
     """Add to `sums` (M * F * lanes,) the weighted sums of features; of row t in lane t modulo 8."""
     n_columns, n_gaussians = len(columns), len(gaussians)
     n_features = len(sums) // (n_gaussians * N_LANES)

@@ -1,22 +1,28 @@
 """Forward and backward of eight sequences side by side, in the lanes of machine vectors.
 
 Legend beside that of `models.hmm.core`
-    states        a tuple of S zeros: its length is what kernels know of S when they are compiled, which makes them twice as fast
-    table[k, i]   likelihood of state i for what is observed, by kind of observation k, each row divided by its largest value, shape (K, S)
-    index[t]      kind of what is observed at step t; empty where every step is a kind of its own, as continuous observations are
-    rows[k, i]    posterior probability of state i, summed over the steps of kind k: what emissions are estimated from, and gamma itself
-                  where every step is a kind of its own
-    lane          one of eight sequences of like length; shorter ones are padded at their end, and the padding counts for nothing
-    block         eight steps: what is read of eight sequences for S states are S squares of 8 x 8 numbers, turned on their side
+    states        a tuple of S zeros: its length is what kernels know of S when they are compiled, which makes them
+                  twice as fast
+    table[k, i]   likelihood of state i for what is observed, by kind of observation k, each row divided by its largest
+                  value, shape (K, S)
+    index[t]      kind of what is observed at step t; empty where every step is a kind of its own, as continuous
+                  observations are
+    rows[k, i]    posterior probability of state i, summed over the steps of kind k: what emissions are estimated from,
+                  and gamma itself where every step is a kind of its own
+    lane          one of eight sequences of like length; shorter ones are padded at their end, and the padding counts
+                  for nothing
+    block         eight steps: what is read of eight sequences for S states are S squares of 8 x 8 numbers, turned on
+                  their side
 
-alpha is divided by its sum only where that fell below RESCALE, some hundred steps apart: division at every step would be what the
-processor waits for. beta is divided at the same steps, and begins at 1 / (sum of the last alpha), so that alpha * beta = gamma; what
-rounding leaves of that is put right once a block.
+alpha is divided by its sum only where that fell below RESCALE, some hundred steps apart: division at every step would
+be what the processor waits for. beta is divided at the same steps, and begins at 1 / (sum of the last alpha), so that
+alpha * beta = gamma; what rounding leaves of that is put right once a block.
 
-Where scaling is as good as log space, and how that is known: let a be the smallest of pi and A. Rows of `table` have 1 as their largest
-value, so the sum falls by no more than a at a step; and what float64 loses of a state (below 1e-308) is made up by what flows into
-that state from others, at least a times the sum, at the next step. So with a >= SAFE nothing is lost. Otherwise (`is_careful`) every
-alpha is looked at: one that should be positive and falls below TINY ends the lane, with the log-likelihood NaN, and it adds to no count.
+Where scaling is as good as log space, and how that is known: let a be the smallest of pi and A. Rows of `table` have 1
+as their largest value, so the sum falls by no more than a at a step; and what float64 loses of a state (below 1e-308)
+is made up by what flows into that state from others, at least a times the sum, at the next step. So with a >= SAFE
+nothing is lost. Otherwise (`is_careful`) every alpha is looked at: one that should be positive and falls below TINY
+ends the lane, with the log-likelihood NaN, and it adds to no count.
 """
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
 
@@ -47,7 +53,7 @@ from models.hmm.vectors import (
 from models.kernels.kernel_cache import kernel, kernel_part
 
 SAFE = 1e-100
-"""RESCALE * SAFE is the least sum, and 1e-308 / 1e-200 / SAFE = 1e-8 of a double's last digit is the most that is lost."""
+"""RESCALE * SAFE is the least sum; 1e-308 / 1e-200 / SAFE, 1e-8 of a double's last digit, is the most that is lost."""
 
 RESCALE = 1e-100
 TINY = 1e-290
@@ -56,13 +62,14 @@ TINY = 1e-290
 BLOCK = N_LANES
 SQUARE = N_LANES * N_LANES
 LARGEST = 1 / TINY
-"""No beta of a state that can be reached is larger, nor a step to it, since alpha * beta <= 1; others are kept from becoming infinite."""
+"""No beta of a reachable state is larger, nor a step to it, as alpha * beta <= 1; others are kept from infinity."""
 
 
 @kernel(hmm_vectors)
 def scale_rows(states: Any, log_table: Any, table: Any, largest: Any) -> Any:
-    """Fill `table` (K * S,) with the exponential of each row of `log_table` (K * S,) less its largest value, and `largest` (K,) with those,
-    0 where nothing is possible. Return whether all are numbers or -inf. What would underflow stays positive: 3e-308.
+    """Fill `table` (K * S,) with the exponential of each row of `log_table` (K * S,) less its largest value, and
+    `largest` (K,) with those, 0 where nothing is possible. Return whether all are numbers or -inf. What would underflow
+    stays positive: 3e-308.
     """
     n_states, n_rows = len(states), len(largest)
     rows = np.zeros(n_states * N_LANES)  # eight rows at a time, a lane for each
@@ -87,13 +94,25 @@ def scale_rows(states: Any, log_table: Any, table: Any, largest: Any) -> Any:
 
 @kernel(hmm_vectors)
 def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
-    states: Any, pi: Any, A: Any, table: Any, index: Any, starts: Any, lengths: Any, is_careful: Any, with_counts: Any, rows: Any,
-    start_counts: Any, counts: Any, log_likelihood: Any,
-) -> None:  # fmt: skip
-    """Fill `log_likelihood` (n,) of the n sequences that begin at `starts` and have `lengths`, in groups of eight in their order.
+    states: Any,
+    pi: Any,
+    A: Any,
+    table: Any,
+    index: Any,
+    starts: Any,
+    lengths: Any,
+    is_careful: Any,
+    with_counts: Any,
+    rows: Any,
+    start_counts: Any,
+    counts: Any,
+    log_likelihood: Any,
+) -> None:
+    """Fill `log_likelihood` (n,) of the n sequences that begin at `starts` and have `lengths`, in groups of eight in
+    their order.
 
-    `with_counts`: add to `rows` (K * S,), `start_counts` (S,), `counts` (S, S) too. `A` and `table` are flat, in row order; eight zeros follow
-    `table`.
+    `with_counts`: add to `rows` (K * S,), `start_counts` (S,), `counts` (S, S) too. `A` and `table` are flat, in row
+    order; eight zeros follow `table`.
     """
     n_states = len(states)
     width = n_states * N_LANES
@@ -104,11 +123,9 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
     squares = np.empty((4, BLOCK * width + N_LANES))
     beta, moves = np.empty(width), np.zeros(n_states * width)
     ends, lane_values, living = np.empty(N_LANES), np.ones(N_LANES), np.empty(N_LANES)
-    lane_starts, lane_lengths, places = (
-        np.zeros(N_LANES, np.int64),
-        np.zeros(N_LANES, np.int64),
-        np.empty(N_LANES, np.int64),
-    )
+    lane_starts, lane_lengths = np.zeros(N_LANES, np.int64), np.zeros(N_LANES, np.int64)
+    places = np.empty(N_LANES, np.int64)
+    scratch = places, squares, ends, alpha, rescaled_at, rescaled_by, living, lane_values
     for group in range(0, n_sequences, N_LANES):
         n_lanes = min(N_LANES, n_sequences - group)
         for lane in range(N_LANES):
@@ -117,11 +134,8 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
             ends[lane] = lane_lengths[lane]
             lane_values[lane] = 0.0
             living[lane] = 1.0
-        n_steps = lane_lengths.max()
-        n_rescaled = _forward(
-            states, pi, A, table, index, lane_starts, lane_lengths, n_steps, is_careful, places, squares, ends, alpha, rescaled_at,
-            rescaled_by, living, lane_values,
-        )  # fmt: skip
+        sequences = A, table, index, lane_starts, lane_lengths, lane_lengths.max(), is_careful
+        n_rescaled = _forward(states, pi, sequences, scratch)
         for lane in range(n_lanes):
             last = 0.0
             for i in range(n_states):
@@ -135,10 +149,7 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
             lane_values[lane] = 1.0
         if not with_counts:
             continue
-        _backward(
-            states, A, table, index, lane_starts, lane_lengths, n_steps, is_careful, places, squares, ends, alpha, n_rescaled, rescaled_at,
-            rescaled_by, living, lane_values, beta, moves, rows,
-        )  # fmt: skip
+        _backward(states, sequences, scratch, n_rescaled, beta, moves, rows)
         for lane in range(n_lanes):
             if lane_lengths[lane]:
                 for i in range(n_states):
@@ -152,11 +163,10 @@ def expect_lanes(  # noqa: C901, PLR0912  # there and back, group by group
 
 
 @kernel_part
-def _forward(  # what is shared with the way back are vectors in scratch memory
-    states: Any, pi: Any, A: Any, table: Any, index: Any, starts: Any, lengths: Any, n_steps: Any, is_careful: Any, places: Any,
-    squares: Any, ends: Any, alpha: Any, rescaled_at: Any, rescaled_by: Any, living_lanes: Any, log_scales: Any,
-) -> Any:  # fmt: skip
-    """Fill `alpha`, and where it was rescaled, at how many places is returned; 0 in `living_lanes` where scaling lost a lane."""
+def _forward(states: Any, pi: Any, sequences: Any, scratch: Any) -> Any:
+    """Fill `alpha` and where it was rescaled; the number of such places. `living_lanes` is 0 for a lost lane."""
+    A, table, index, starts, lengths, n_steps, is_careful = sequences
+    places, squares, ends, alpha, rescaled_at, rescaled_by, living_lanes, log_scales = scratch
     n_states = len(states)
     width = n_states * N_LANES
     one, zero, tiny = splat(1.0), splat(0.0), splat(TINY)
@@ -205,11 +215,11 @@ def _forward(  # what is shared with the way back are vectors in scratch memory
 
 @kernel_part
 def _backward(  # noqa: C901, PLR0912  # one recursion, and what it finds
-    states: Any, A: Any, table: Any, index: Any, starts: Any, lengths: Any, n_steps: Any, is_careful: Any, places: Any, squares: Any,
-    ends: Any, alpha: Any, n_rescaled: Any, rescaled_at: Any, rescaled_by: Any, living_lanes: Any, last_sums: Any, beta: Any, moves: Any,
-    rows: Any,
-) -> None:  # fmt: skip
-    """Add to `moves` (S, S, lanes) and `rows`; leave the posterior of the first step at the beginning of `squares[3]`."""
+    states: Any, sequences: Any, scratch: Any, n_rescaled: Any, beta: Any, moves: Any, rows: Any
+) -> None:
+    """Add to `moves` (S, S, lanes) and `rows`; leave the posterior of the first step at the start of `squares[3]`."""
+    A, table, index, starts, lengths, n_steps, is_careful = sequences
+    places, squares, ends, alpha, rescaled_at, rescaled_by, living_lanes, last_sums = scratch
     n_states = len(states)
     width = n_states * N_LANES
     one, zero, largest = splat(1.0), splat(0.0), splat(LARGEST)
@@ -253,11 +263,8 @@ def _backward(  # noqa: C901, PLR0912  # one recursion, and what it finds
             for j in range(n_states):
                 sums = load(moves, i * width + j * N_LANES)
                 for t in range(0 if first else 1, n_here):
-                    from_i, to_j = (
-                        load(alpha, before + t * width + i * N_LANES),
-                        load(weighted, t * width + j * N_LANES),
-                    )
-                    sums = fma(from_i, to_j, sums)
+                    from_i = load(alpha, before + t * width + i * N_LANES)
+                    sums = fma(from_i, load(weighted, t * width + j * N_LANES), sums)
                 store(moves, i * width + j * N_LANES, sums)
         _scatter(states, gamma, index, starts, lengths, first, places, squares[1], rows)
 
@@ -266,7 +273,7 @@ def _backward(  # noqa: C901, PLR0912  # one recursion, and what it finds
 def _gather(
     states: Any, table: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, b: Any
 ) -> None:
-    """Fill b[t - first, i, lane] from the table for a block of steps, 1 where a lane is over. `places` and `buffer` are scratch."""
+    """Fill b[t - first, i, lane] from the table for a block of steps, 1 where a lane is over. The last two: scratch."""
     n_states = len(states)
     size = BLOCK * n_states
     is_own, is_whole = len(index) == 0, True
@@ -295,7 +302,7 @@ def _gather(
 def _scatter(
     states: Any, gamma: Any, index: Any, starts: Any, lengths: Any, first: Any, places: Any, buffer: Any, rows: Any
 ) -> None:
-    """Add gamma[t - first, i, lane] to the row of what is observed at each step of a block. `places` and `buffer` are scratch."""
+    """Add gamma[t - first, i, lane] to the row of what is observed at each step of a block. The last two: scratch."""
     n_states = len(states)
     is_own = len(index) == 0
     for k in range(N_LANES):

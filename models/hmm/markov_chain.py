@@ -6,7 +6,8 @@ Legend
     P[h, j]       probability of state j after history h, shape (S**k, S)
     start[h]      probability that a sequence begins with history h, shape (S**k,)
 
-A chain of order k is a chain of first order over histories, which is how it is carried forward. Deliberately not here: hidden states.
+A chain of order k is a chain of first order over histories, which is how it is carried forward. Deliberately not here:
+hidden states.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class MarkovChain:
         return max(order, 1)
 
     def log_likelihood(self, sequence: np.ndarray) -> float:
-        """Log probability of a sequence of at least k states; -inf where it is impossible. ValueError for a shorter one."""
+        """Log probability of a sequence of k states or more; -inf if it is impossible. ValueError for a shorter one."""
         histories = _histories(np.asarray(sequence), self.n_states, self.order)
         with np.errstate(divide="ignore"):  # what is impossible has log 0
             return float(
@@ -82,13 +83,16 @@ class MarkovChain:
 
 
 def fit_chain(sequences: Sequence[np.ndarray], n_states: int, order: int = 1, pseudo_count: float = 0.0) -> MarkovChain:
-    """The most likely chain of `order`, `pseudo_count` added to every count; a history never seen is followed by every state alike.
+    """The most likely chain of `order`, `pseudo_count` added to every count; a history never seen is followed by every
+    state alike.
 
-    Sequences shorter than `order` say nothing. ValueError where none is left, a state is not in 0..n_states-1, or there are too many histories.
+    Sequences shorter than `order` say nothing. ValueError where none is left, a state is not in 0..n_states-1, or there
+    are too many histories.
     """
     if order < 1 or n_states < 1 or n_states**order > MOST_HISTORIES:
         raise ValueError(
-            f"{n_states} states and order {order} need {n_states}**{order} rows: give an order of 1 or more, and fewer than {MOST_HISTORIES} rows"
+            f"{n_states} states and order {order} need {n_states}**{order} rows:"
+            f" give an order of 1 or more, and fewer than {MOST_HISTORIES} rows"
         )
     start, counts = np.full(n_states**order, pseudo_count), np.full((n_states**order, n_states), pseudo_count)
     n_used = 0

@@ -4,11 +4,14 @@ Legend beside those of `models.hmm.gaussian`
     m                 component of a state's mixture, 0..M-1
     weights_[i, m]    probability of component m in state i, shape (S, M)
     means_[i, m, d]   shape (S, M, D)
-    covars_           shape (S, M) spherical, (S, M, D) diag, (S, M, D, D) full, (S, D, D) tied: one for all components of a state
-    alpha, beta       `covars_prior` and `covars_weight` of inverse gamma priors (spherical, diag); of inverse Wishart priors (full, tied)
-                      they are the matrix and its degrees of freedom. The defaults stand for none; hmmlearn's spherical default is kept
+    covars_           shape (S, M) spherical, (S, M, D) diag, (S, M, D, D) full, (S, D, D) tied: one for all components
+                      of a state
+    alpha, beta       `covars_prior` and `covars_weight` of inverse gamma priors (spherical, diag); of inverse Wishart
+                      priors (full, tied) they are the matrix and its degrees of freedom. The defaults stand for none;
+                      hmmlearn's spherical default is kept
 
-Covariances are estimated about the means before the step, then the means move (as in hmmlearn): each half raises the objective.
+Covariances are estimated about the means before the step, then the means move (as in hmmlearn): each half raises the
+objective.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
+from models.hmm.convergence import ConvergenceMonitor
 from models.hmm.counts import require_columns
-from models.hmm.estimator import ConvergenceMonitor, HiddenMarkovModel, require_sums_of_1
+from models.hmm.estimator import HiddenMarkovModel
 from models.hmm.gaussian import (
     COVAR_FLOOR,
     COVARIANCE_TYPES,
@@ -32,18 +36,37 @@ from models.hmm.gaussian import (
     own_covariance,
 )
 from models.hmm.gaussian_density import expected_moments, log_density
+from models.hmm.inputs import require_sums_of_1
 
 
 class GMMHMM(HiddenMarkovModel):
-    """Mixtures of Gaussians. Fitted attributes `startprob_`, `transmat_`, `weights_`, `means_`, `covars_`, `n_features` (D)."""
+    """Mixtures of Gaussians. Fitted: `startprob_`, `transmat_`, `weights_`, `means_`, `covars_`, `n_features` (D)."""
 
     def __init__(  # noqa: PLR0917  # hmmlearn's signature
-        self, n_components: int = 1, n_mix: int = 1, min_covar: float = 1e-3, startprob_prior: Any = 1.0, transmat_prior: Any = 1.0,
-        weights_prior: Any = 1.0, means_prior: Any = 0.0, means_weight: Any = 0.0, covars_prior: Any = None, covars_weight: Any = None,
-        algorithm: str = "viterbi", covariance_type: CovarianceType = "diag", random_state: Any = None, n_iter: int = 10, tol: float = 1e-2,
-        verbose: bool = False, params: str = "stmcw", init_params: str = "stmcw", implementation: str = "log",  # noqa: FBT001, FBT002  # hmmlearn's signature
-        n_starts: int = 1, n_jobs: int = 1, covar_floor: float = COVAR_FLOOR,
-    ) -> None:  # fmt: skip
+        self,
+        n_components: int = 1,
+        n_mix: int = 1,
+        min_covar: float = 1e-3,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        weights_prior: Any = 1.0,
+        means_prior: Any = 0.0,
+        means_weight: Any = 0.0,
+        covars_prior: Any = None,
+        covars_weight: Any = None,
+        algorithm: str = "viterbi",
+        covariance_type: CovarianceType = "diag",
+        random_state: Any = None,
+        n_iter: int = 10,
+        tol: float = 1e-2,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # hmmlearn's signature
+        params: str = "stmcw",
+        init_params: str = "stmcw",
+        implementation: str = "log",  # hmmlearn's signature
+        n_starts: int = 1,
+        n_jobs: int = 1,
+        covar_floor: float = COVAR_FLOOR,
+    ) -> None:
         self.n_components = n_components
         self.n_mix = n_mix
         self.min_covar = min_covar
@@ -123,9 +146,11 @@ class GMMHMM(HiddenMarkovModel):
     def _covars_shape(self) -> tuple[int, ...]:
         n_states, n_mix, n_columns = self.n_components, self.n_mix, self.n_features
         return {
-            "spherical": (n_states, n_mix), "diag": (n_states, n_mix, n_columns), "full": (n_states, n_mix, n_columns, n_columns),
+            "spherical": (n_states, n_mix),
+            "diag": (n_states, n_mix, n_columns),
+            "full": (n_states, n_mix, n_columns, n_columns),
             "tied": (n_states, n_columns, n_columns),
-        }[self.covariance_type]  # fmt: skip
+        }[self.covariance_type]
 
     def _check_emission(self) -> None:
         self.weights_, self.means_ = np.asarray(self.weights_, np.float64), np.asarray(self.means_, np.float64)
@@ -195,7 +220,7 @@ class GMMHMM(HiddenMarkovModel):
         return np.asarray(pull * away[:, :, None] * away[:, None, :])
 
     def _covars_priors(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the prior adds to the scatter and to its weight, broadcast against `covars_` (weights of matrices against (..., 1, 1))."""
+        """What the prior adds to the scatter and its weight, broadcast against `covars_` (matrices to (..., 1, 1))."""
         n_columns, n_mix, prior, weight = self.n_features, self.n_mix, self.covars_prior, self.covars_weight
         if self._is_diagonal:
             default = -1.5 if self.covariance_type == "diag" else -(n_mix + 2.0) / 2.0

@@ -12,8 +12,9 @@ import numpy as np
 from models.hmm.vectors import N_LANES
 
 NUMBERS = 2**18
-"""Log-likelihoods of a part, 2 MB: what is computed of them on the way stays in the last cache, and what a call costs is nothing beside it.
-Measured on 500,000 steps of four states: half and twice as many differ by a tenth."""
+"""Log-likelihoods of a part, 2 MB: what is computed of them on the way stays in the last cache, and what a call costs
+is nothing beside it. Measured on 500,000 steps of four states: half and twice as many differ by a tenth.
+"""
 
 KEPT = 31 * 2**17
 """Numbers, 31 MB: a little below the largest block that glibc can be taught to keep."""
@@ -23,15 +24,15 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Part:
-    """Some sequences that follow each other, and their steps: slices of what has a row for each sequence, and of what has one for each step."""
+    """Some sequences in a row, and their steps: slices of what has a row a sequence, and of what has one a step."""
 
     sequences: slice
     steps: slice
 
 
 def parts_of(lengths: np.ndarray, n_states: int, least: int = 0) -> list[Part]:
-    """The sequences of `lengths` (one at least) in parts of NUMBERS log-likelihoods and of `least` steps or more, each of as many sequences
-    as lanes can share.
+    """The sequences of `lengths` (one at least) in parts of NUMBERS log-likelihoods and of `least` steps or more, each
+    of as many sequences as lanes can share.
     """
     least = max(least, NUMBERS // n_states)
     ends = np.cumsum(lengths)
@@ -48,8 +49,9 @@ def parts_of(lengths: np.ndarray, n_states: int, least: int = 0) -> list[Part]:
 
 def of_parts(work: Callable[[Part], Found], parts: Sequence[Part], n_threads: int) -> list[Found]:
     """What `work` gives for each part, in their order."""
-    # Blocks of the size that a part needs glibc gives back to the system when they are freed, and gets them anew page by page, which takes
-    # twice as long as what is computed in them; once it has freed a large block it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD).
+    # Blocks of the size that a part needs glibc gives back to the system when they are freed, and gets them anew page
+    # by page, which takes twice as long as what is computed in them; once it has freed a large block it keeps what is
+    # smaller (mallopt(3), M_MMAP_THRESHOLD).
     np.empty(KEPT)
     if n_threads < 2 or len(parts) < 2:
         return [work(part) for part in parts]

@@ -34,12 +34,23 @@ def _padded(A: Any, width: Any, filled: Any, is_turned: Any) -> Any:
 
 @kernel(hmm_vectors)
 def expect_single(  # noqa: C901, PLR0912, PLR0915  # one recursion there, one back
-    states: Any, pi: Any, A: Any, table: Any, index: Any, start: Any, n_steps: Any, is_careful: Any, with_counts: Any, rows: Any,
-    start_counts: Any, counts: Any,
-) -> Any:  # fmt: skip
+    states: Any,
+    pi: Any,
+    A: Any,
+    table: Any,
+    index: Any,
+    start: Any,
+    n_steps: Any,
+    is_careful: Any,
+    with_counts: Any,
+    rows: Any,
+    start_counts: Any,
+    counts: Any,
+) -> Any:
     """The log-likelihood of the `n_steps` from `start`, NaN (and nothing added) where scaling would lose something.
 
-    As for `expect_lanes`: `table`, followed by eight zeros, and `rows` (K * S,) are flat; `start_counts` (S,), `counts` (S, S).
+    As for `expect_lanes`: `table`, followed by eight zeros, and `rows` (K * S,) are flat; `start_counts` (S,), `counts`
+    (S, S).
     """
     n_states, is_own = len(states), len(index) == 0
     width = (n_states + N_LANES - 1) // N_LANES * N_LANES
@@ -158,9 +169,8 @@ def best_path(states: Any, log_pi: Any, log_A: Any, log_b: Any, start: Any, path
     Of equally likely paths the one with the lower states last. `log_b`, followed by sixteen zeros, is flat.
     """
     n_states, n_steps = len(states), len(path)
-    n_lanes = (
-        2 * N_LANES if n_states > N_LANES else N_LANES
-    )  # two vectors at once: each by itself waits for its last comparison
+    # Two vectors at once: each by itself waits for its last comparison.
+    n_lanes = 2 * N_LANES if n_states > N_LANES else N_LANES
     width = (n_states + n_lanes - 1) // n_lanes * n_lanes
     there = _padded(log_A, width, -np.inf, False)
     before = np.empty((n_steps, n_states), np.int16)

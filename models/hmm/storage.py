@@ -23,7 +23,8 @@ class HmmCardError(ValueError):
 
 
 def as_tensors(model: HiddenMarkovModel) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The fitted arrays by name, float64, and the card: class, settings, log-likelihood by iteration. ValueError where not fitted.
+    """The fitted arrays by name, float64, and the card: class, settings, log-likelihood by iteration. ValueError where
+    not fitted.
 
     Settings that are arrays go into the card as lists; a numpy RandomState as None.
     """

@@ -1,11 +1,12 @@
-"""Eight float64 numbers at a time inside numba kernels, as explicit machine vectors: a lane is a sequence, or a row of data.
+"""Eight float64 numbers at a time inside numba kernels, as explicit machine vectors: a lane is a sequence, or a row of
+data.
 
     a, b, c   vectors of 8 float64 (one AVX-512 register; LLVM splits them where registers are narrower)
     x         a single float64
     rows      a flat float64 array; `at` is an index into it, in numbers, and 8 numbers from there must be inside
 
-With explicit vectors a sum over states stays in one register for eight sequences at once; numba does not find that by itself.
-Nothing checks bounds.
+With explicit vectors a sum over states stays in one register for eight sequences at once; numba does not find that by
+itself. Nothing checks bounds.
 """
 # ruff: noqa: PLR0917  # kernels know no keyword-only arguments
 
@@ -79,12 +80,10 @@ def _choose(builder: Any, operands: Any) -> Any:
 
 
 def _power_of_two(builder: Any, operands: Any) -> Any:
-    exponent = builder.add(
-        builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [1023] * N_LANES)
-    )  # IEEE 754's bias
-    return builder.bitcast(
-        builder.shl(exponent, ir.Constant(INTEGERS, [52] * N_LANES)), VECTOR
-    )  # above 52 bits of fraction
+    # IEEE 754's bias.
+    exponent = builder.add(builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [1023] * N_LANES))
+    # Above 52 bits of fraction.
+    return builder.bitcast(builder.shl(exponent, ir.Constant(INTEGERS, [52] * N_LANES)), VECTOR)
 
 
 add = _lanewise(lambda builder, operands: builder.fadd(*operands), 2)
@@ -143,7 +142,7 @@ def splat(typing: Any, x: Any) -> Any:  # noqa: ARG001
 
 @_intrinsic
 def turn(typing: Any, rows: Any, places: Any, offset: Any, turned: Any, at: Any) -> Any:  # noqa: ARG001
-    """To `turned[at + 8 * k + lane]` the number `rows[places[lane] + offset + k]`, for k and lane from 0 to 7: a square on its side."""
+    """To `turned[at + 8 * k + lane]` the number `rows[places[lane] + offset + k]`: a square of 8 on its side."""
 
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
         rows, places, offset, turned, at = operands
@@ -233,7 +232,8 @@ def _to_rows(typing: Any, columns: Any, turned: Any, at: Any, rows: Any, to: Any
 
 @kernel_part
 def columns_of(columns: Any, rows: Any, begin: Any, n: Any, turned: Any, at: Any, width: Any) -> None:
-    """Column d of the `n` rows from `begin`, eight at most, to `turned` from `at + d * width` on; what is behind them stays.
+    """Column d of the `n` rows from `begin`, eight at most, to `turned` from `at + d * width` on; what is behind them
+    stays.
 
     `columns` is a tuple whose length is the number of columns, which the compiler has to know.
     """
@@ -269,7 +269,7 @@ SERIES = tuple(1 / math.factorial(k) for k in range(14))  # e ** r for |r| <= ln
 
 @kernel_part
 def exp_of_negative(a: Any) -> Any:
-    """Powers e ** a for lanes a <= 0, to a unit in the last place or two: 0 for -inf alone, 3e-308 for all others below -708."""
+    """Powers of e for lanes a <= 0, to a unit in the last place or two: 0 for -inf, 3e-308 for others below -708."""
     bounded = choose(a, splat(LEAST_POWER), a, splat(LEAST_POWER))
     whole = nearest_integer(multiply(bounded, splat(LOG2_E)))
     r = fma(whole, splat(-LN2_LOW), fma(whole, splat(-LN2_HIGH), bounded))

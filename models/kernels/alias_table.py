@@ -36,7 +36,7 @@ def make_alias_table(weights: np.ndarray) -> AliasTable:
 
 @kernel()
 def _fill(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Level columns of mean height 1 (changed in place): each low one is filled up from one high one (Vose 1991, section II)."""
+    """Level columns of mean height 1, in place: each low one is filled up from one high one (Vose 1991, section II)."""
     n = height.size
     other = np.arange(n).astype(np.int32)
     low, high = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -67,7 +67,7 @@ def _fill(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @kernel_part
 def draw_at(key: Any, counter: Any, own: Any, other: Any) -> Any:
-    """The outcome, int64, that the stream's number at `counter` draws: its high half chooses the column, its low half the height."""
+    """The outcome, int64, drawn by the stream's number at `counter`: its high half is the column, its low is height."""
     bits = bits_at(key, counter)
     column = np.int64(((bits >> np.uint64(32)) * np.uint64(own.size)) >> np.uint64(32))
     height = np.float32(bits & np.uint64(0xFFFFFF)) * np.float32(2.0**-24)

@@ -14,10 +14,10 @@ from numba import njit
 def kernel(*built_on: ModuleType) -> Callable[[Callable[..., Any]], Any]:
     """A decorator that gives a compiled function, free of the interpreter lock, without checks of bounds.
 
-    It is compiled at its first call. The code is kept beside the module, else in the user's cache folder (`NUMBA_CACHE_DIR` names
-    another); where neither can be written, as in a read-only installation, it lives as long as the process. Several processes may
-    compile at once: each file is renamed into place. numba notices only changes of the module in which a function stands, so
-    `built_on` names the others whose compiled functions it calls.
+    It is compiled at its first call. The code is kept beside the module, else in the user's cache folder
+    (`NUMBA_CACHE_DIR` names another); where neither can be written, as in a read-only installation, it lives as long as
+    the process. Several processes may compile at once: each file is renamed into place. numba notices only changes of
+    the module in which a function stands, so `built_on` names the others whose compiled functions it calls.
     """
     sources = [__file__, *(str(module.__file__) for module in built_on)]
     revision = b"".join(hashlib.sha256(Path(source).read_bytes()).digest() for source in sources)
@@ -27,7 +27,7 @@ def kernel(*built_on: ModuleType) -> Callable[[Callable[..., Any]], Any]:
             compiled = njit(function, nogil=True, cache=True, error_model="numpy")
         except RuntimeError:  # numba found no folder that it can write
             return njit(function, nogil=True, error_model="numpy")
-        compiled._cache._cache_file._source_stamp += revision  # noqa: SLF001  # numba has no public way to add a dependency
+        compiled._cache._cache_file._source_stamp += revision  # noqa: SLF001  # numba's public names know no dependency
         compiled.built_on = tuple(module.__name__ for module in built_on)
         return compiled
 

@@ -4,9 +4,9 @@
     x         a single float32
     rows      a flat float32 array; `at` is an index into it, in numbers, and 16 numbers from there must be inside
 
-numba vectorises sums of products only when allowed to reorder them, and not the register tiles that the kernels here need. With
-explicit lanes the order of every addition is written down, so that results do not depend on what the compiler makes of a loop.
-Nothing checks bounds. Where the processor has no fused multiply-add, `fma` is exact but slow.
+numba vectorises sums of products only when allowed to reorder them, and not the register tiles that the kernels here
+need. With explicit lanes the order of every addition is written down, so that results do not depend on what the
+compiler makes of a loop. Nothing checks bounds. Where the processor has no fused multiply-add, `fma` is exact but slow.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def lanes_width(n: int) -> int:
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
-    """A float32 array of zeros that begins where lanes do: at a multiple of 64 bytes. Lanes across such a boundary take twice as long."""
+    """Float32 zeros that begin at a multiple of 64 bytes: lanes across such a boundary take twice as long."""
     numbers = np.zeros(math.prod(shape) + N_LANES, np.float32)
     first = -numbers.ctypes.data % (4 * N_LANES) // 4
     return numbers[first : first + math.prod(shape)].reshape(shape)
@@ -96,12 +96,10 @@ nearest_integer = _lanewise(_llvm("rint", 1), 1)
 
 
 def _power_of_two(builder: Any, operands: Any) -> Any:
-    exponent = builder.add(
-        builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [127] * N_LANES)
-    )  # IEEE 754's bias
-    return builder.bitcast(
-        builder.shl(exponent, ir.Constant(INTEGERS, [23] * N_LANES)), VECTOR
-    )  # above 23 bits of fraction
+    # IEEE 754's bias.
+    exponent = builder.add(builder.fptosi(operands[0], INTEGERS), ir.Constant(INTEGERS, [127] * N_LANES))
+    # Above 23 bits of fraction.
+    return builder.bitcast(builder.shl(exponent, ir.Constant(INTEGERS, [23] * N_LANES)), VECTOR)
 
 
 def _choose(builder: Any, operands: Any) -> Any:
@@ -205,14 +203,13 @@ def total(typing: Any, a: Any) -> Any:  # noqa: ARG001
 
 
 LOG2_E = 1 / math.log(2)
-EXP2_SERIES = tuple(
-    math.log(2) ** k / math.factorial(k) for k in range(7)
-)  # 2 ** r for |r| <= 1/2: the next term is below 1.2e-7
+# 2 ** r for |r| <= 1/2: the next term is below 1.2e-7.
+EXP2_SERIES = tuple(math.log(2) ** k / math.factorial(k) for k in range(7))
 
 
 @kernel_part
 def exp_of_negative(a: Any) -> Any:
-    """Powers e ** a for lanes a <= 0, to 6 digits; below -87 the smallest normal float32 instead of a smaller number."""
+    """Powers e ** a for lanes a <= 0, to 6 digits; below -87 the smallest normal float32 instead of smaller numbers."""
     exponent = larger(multiply(a, splat(np.float32(LOG2_E))), splat(np.float32(-126)))
     whole = nearest_integer(exponent)
     r = subtract(exponent, whole)
@@ -228,7 +225,7 @@ def exp_of_negative(a: Any) -> Any:
 
 @kernel_part
 def log_of_one_plus(a: Any) -> Any:
-    """ln(1 + a) for lanes a from 0 to 1: 2 artanh(s), s = a / (2 + a) <= 1/3, whose series to s ** 13 leaves less than 1e-8."""
+    """ln(1 + a) for lanes a from 0 to 1: 2 artanh(s), s = a / (2 + a) <= 1/3, by its series to s ** 13, to 1e-8."""
     s = divide(a, add(a, splat(np.float32(2))))
     square = multiply(s, s)
     series = splat(np.float32(1 / 13))

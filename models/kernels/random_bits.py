@@ -1,10 +1,11 @@
-"""Random numbers that are a function of a key and a counter, so that whoever asks, in whatever order, gets the same ones.
+"""Random numbers that are a function of a key and a counter, so that whoever asks, in whatever order, gets the same
+ones.
 
     key       64 bits that name a stream of numbers: made of seed, epoch and purpose by `stream_key`
     counter   place in the stream, any integer
 
-SplitMix64 (Steele, Lea, Flood 2014, figure 17) read at any place: its state after n steps is key + n * GOLDEN, and `mix` of the state
-is the output. Fit for simulation, not for secrets.
+SplitMix64 (Steele, Lea, Flood 2014, figure 17) read at any place: its state after n steps is key + n * GOLDEN, and
+`mix` of the state is the output. Fit for simulation, not for secrets.
 """
 
 from __future__ import annotations

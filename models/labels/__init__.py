@@ -1,0 +1,1 @@
+"""Classifiers of documents, and the choice among them; called by tasks."""

@@ -1,13 +1,13 @@
-"""A bidirectional LSTM over the words of a document that says its label.
+"""A bidirectional LSTM over the words of a document that predicts its label.
 
 Legend: n documents in a batch, T words of the longest, E vector size, H hidden size of a direction, K labels.
 
-Two LSTMs read each document, one from its beginning and one from its end; what both say of all its words is pooled into their maximum
-and their mean (Conneau et al. 2017 found the maximum better than the last state), the mean of the words' vectors is put beside them,
-(n, 4H + E), and one linear layer makes K scores of it.
-Shorter documents are padded at the end for both readers, so padding never reaches a state that counts: what is said of a document does
-not depend on its company. The padded form is used, and not PyTorch's packed sequences, because those took nine times as long
-(32 x 200 words, 100 to 64, one thread: 238 ms a training step against 26 ms).
+Two LSTMs read each document, one from its beginning and one from its end; the states of both at all words are pooled
+into their maximum and their mean (Conneau et al. 2017 found the maximum better than the last state), the mean of the
+words' vectors is put beside them, (n, 4H + E), and one linear layer makes K scores of it. Shorter documents are padded
+at the end for both readers, so padding never reaches a state that counts: what is predicted of a document does not
+depend on its company. The padded form is used, and not PyTorch's packed sequences, because those took nine times as
+long (32 x 200 words, 100 to 64, one thread: 238 ms a training step against 26 ms).
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ from models.training.checkpoint import Checkpoint
 from models.training.loop import BatchLoss, NonFiniteLossError, Progress, TrainingHistory, train
 from models.training.runtime import seeded, torch_threads
 
-SPREAD = 0.5  # of the numbers of words' vectors: film reviews were told apart at 90.7 % from this on, at 88.6 % from 0.1, where words moved
-# far from where they started within an epoch, and were learned by heart
-POOLED_BATCHES = (
-    50  # documents of so many batches are sorted by length together: longer runs gain no speed, shorter ones pad more
-)
+# Of the numbers of words' vectors: film reviews were told apart at 90.7 % from this on, at 88.6 % from 0.1, where words
+# moved far from where they started within an epoch, and were learned by heart.
+SPREAD = 0.5
+POOLED_BATCHES = 50  # that are sorted by length together: longer runs gain no speed, shorter ones pad more
 TOKENS_AT_ONCE = 16_384  # of a batch that is only read: bounds memory (some 100 MB at 64 units a direction)
 
 
@@ -74,7 +73,7 @@ class TextNetwork(nn.Module):
     def __init__(self, vectors: torch.Tensor, n_labels: int, settings: LstmSettings) -> None:
         super().__init__()
         vector_size, hidden_size = vectors.shape[1], settings.hidden_size
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PADDING)  # type: ignore[no-untyped-call]  # torch's own
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PADDING)  # type: ignore[no-untyped-call]
         self.ahead = LSTM(vector_size, hidden_size, batch_first=True, peephole=settings.has_peepholes)
         self.back = LSTM(vector_size, hidden_size, batch_first=True, peephole=settings.has_peepholes)
         self.dropout = nn.Dropout(settings.dropout)
@@ -87,16 +86,16 @@ class TextNetwork(nn.Module):
         is_word = place < lengths[:, None]
         from_end = torch.where(is_word, lengths[:, None] - 1 - place, place)
         row = torch.arange(len(ids), device=ids.device)[:, None]
-        said = torch.cat([self.ahead(vectors)[0], self.back(vectors[row, from_end])[0]], dim=2)
-        # The readers' words stand in opposite order, which neither pooling minds.
-        mean = (torch.cat([said, vectors], dim=2) * is_word[..., None]).sum(1) / lengths[:, None]
-        most = said.masked_fill(~is_word[..., None], -torch.inf).amax(1)
+        states = torch.cat([self.ahead(vectors)[0], self.back(vectors[row, from_end])[0]], dim=2)
+        # The readers' words are in opposite order, which neither pooling minds.
+        mean = (torch.cat([states, vectors], dim=2) * is_word[..., None]).sum(1) / lengths[:, None]
+        most = states.masked_fill(~is_word[..., None], -torch.inf).amax(1)
         return self.out(self.dropout(torch.cat([mean, most], dim=1)))
 
 
 @dataclass(frozen=True)
 class TextClassifier:
-    """A trained network; `history` says how it was trained, and `stopped_at` at which epoch and batch a loss was no number."""
+    """A trained network, the `history` of its training, and `stopped_at`, epoch and batch of a loss of no number."""
 
     network: TextNetwork
     settings: LstmSettings
@@ -107,13 +106,13 @@ class TextClassifier:
         """(n, K) float64. A document without words is read as one unknown word."""
         cut = readable(texts, self.settings)
         order = np.argsort(cut.lengths, kind="stable")
-        said = np.empty((len(texts), self.network.out.out_features))
+        predicted = np.empty((len(texts), self.network.out.out_features))
         self.network.eval()
         with torch.no_grad(), torch_threads(self.settings.training.threads):
             for rows in _parts(order, cut.lengths):
                 batch = text_batch(cut, rows)
-                said[rows] = self.network(batch.ids, batch.lengths).double().numpy()
-        return softmax(said)
+                predicted[rows] = self.network(batch.ids, batch.lengths).double().numpy()
+        return softmax(predicted)
 
 
 def fit_classifier(
@@ -128,9 +127,9 @@ def fit_classifier(
 ) -> TextClassifier:
     """A classifier trained on `training` and stopped by the log loss on `validation`.
 
-    `vectors` (V, E) float32 are what words' vectors start from (`start_vectors`). The same arguments give the same weights. A loss that is
-    no number ends the training: the best weights before it stay. NonFiniteLossError where that happens in the first epoch. `report`, `resume`
-    and `checkpoint` are those of `models.training.loop.train`.
+    `vectors` (V, E) float32 are what words' vectors start from (`start_vectors`). The same arguments give the same
+    weights. A loss that is no number ends the training: the best weights before it stay. NonFiniteLossError where that
+    happens in the first epoch. `report`, `resume` and `checkpoint` are those of `models.training.loop.train`.
     """
     with seeded(settings.training.seed):
         network = TextNetwork(torch.from_numpy(vectors.copy()), training.n_labels, settings)
@@ -170,8 +169,8 @@ def fit_classifier(
 
 
 def start_vectors(n_ids: int, known: np.ndarray, places: np.ndarray, settings: LstmSettings) -> np.ndarray:
-    """What words' vectors start from, (n_ids, E) float32: `known` (m, E) at `places` (m,), scaled to a mean length of SPREAD · √E; numbers
-    drawn with the standard deviation SPREAD elsewhere; 0 for the padding.
+    """What words' vectors start from, (n_ids, E) float32: `known` (m, E) at `places` (m,), scaled to a mean length of
+    SPREAD · √E; numbers drawn with the standard deviation SPREAD elsewhere; 0 for the padding.
     """
     size = known.shape[1] if len(known) else settings.vector_size
     draws = np.random.default_rng(settings.training.seed)

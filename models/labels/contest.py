@@ -1,4 +1,4 @@
-"""Which kind of classifier is the best for some documents: each kind trained alike, and chosen by documents that it has not seen."""
+"""Which kind of classifier is the best for some documents: all trained alike, and judged on unseen documents."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from models.training.loop import Progress
 
 
 def fit_kind(
-    kind: str, training: Labelled, stopping: Labelled, vectors: np.ndarray, settings: ClassifierSettings, *,
-    report: Callable[[Progress], None] | None = None, resume: Checkpoint | None = None,
+    kind: str,
+    training: Labelled,
+    stopping: Labelled,
+    vectors: np.ndarray,
+    settings: ClassifierSettings,
+    *,
+    report: Callable[[Progress], None] | None = None,
+    resume: Checkpoint | None = None,
     checkpoint: Callable[[Checkpoint], None] | None = None,
-) -> AnyClassifier:  # fmt: skip
-    """A classifier of one of KINDS, trained on `training`. The LSTM starts from `vectors` (V, E), is stopped by its loss on `stopping`,
-    and alone knows what to do with `report`, `resume` and `checkpoint`.
+) -> AnyClassifier:
+    """A classifier of one of KINDS, trained on `training`. The LSTM starts from `vectors` (V, E), is stopped by its
+    loss on `stopping`, and alone knows what to do with `report`, `resume` and `checkpoint`.
     """
     if kind == MAJORITY:
         return fit_majority(training)
@@ -43,14 +49,14 @@ def cross_validated(
     `folds` (n,) counts from 0, three or more; the LSTM is stopped by the fold after the one that it is asked about.
     """
     n_folds = int(folds.max()) + 1
-    said = np.zeros((len(documents), documents.n_labels))
+    predicted = np.zeros((len(documents), documents.n_labels))
     for fold in range(n_folds):
         is_stopping = folds == (fold + 1) % n_folds
         # What is not stopped has no use for documents to stop by, and learns from them.
         is_training = folds != fold if kind in {MAJORITY, NEIGHBOURS, LOGISTIC} else (folds != fold) & ~is_stopping
         model = fit_kind(kind, documents.take(is_training), documents.take(is_stopping), vectors, settings)
-        said[folds == fold] = model.probabilities(documents.texts.take(folds == fold))
-    return said
+        predicted[folds == fold] = model.probabilities(documents.texts.take(folds == fold))
+    return predicted
 
 
 def best_kind(scores: Mapping[str, ClassificationScores]) -> str:

@@ -13,10 +13,12 @@ TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
 @dataclass(frozen=True)
 class PartSettings:
-    """Shares of the documents that are held out: to stop training and choose by (`validation_share`), and to score on (`test_share`).
+    """Shares of the documents that are held out: to stop training and choose by (`validation_share`), and to score on
+    (`test_share`).
 
-    Where the validation part has fewer documents than `fewest_to_choose_by`, the choice is by cross-validation in `n_folds` over all that
-    is not scored on: eleven documents told the best of four classifiers no better than dice would.
+    Where the validation part has fewer documents than `fewest_to_choose_by`, the choice is by cross-validation in
+    `n_folds` over all that is not scored on: eleven documents told the best of four classifiers no better than dice
+    would.
     """
 
     validation_share: float = 0.1
@@ -25,7 +27,7 @@ class PartSettings:
     n_folds: int = 3
 
     def __post_init__(self) -> None:
-        """ValueError where the shares leave nothing to learn from, or the folds are too few to learn, stop and ask by."""
+        """ValueError where the shares leave nothing to learn from, or the folds are too few to learn, stop and ask."""
         if min(self.validation_share, self.test_share) < 0 or self.validation_share + self.test_share >= 1:
             raise ValueError("validation_share and test_share must be 0 or more, and together less than 1")
         if self.n_folds < FEWEST_FOLDS:
@@ -35,7 +37,8 @@ class PartSettings:
 def parts_of(digests: Sequence[str], settings: PartSettings) -> np.ndarray:
     """TRAINING, VALIDATION or TEST of each document, (n,) str, by the SHA-256 (hex) of its text.
 
-    So copies of a text are in one part, whatever else comes or goes; and a text that was held out once is so for every later model.
+    So copies of a text are in one part, whatever else comes or goes; and a text that was held out once is so for every
+    later model.
     """
     place = np.array([int(digest[:8], 16) for digest in digests], np.float64) / 16**8
     is_test, is_held_out = place < settings.test_share, place < settings.test_share + settings.validation_share

@@ -1,6 +1,7 @@
-"""How good predicted labels are, with 95 % intervals: of accuracy by Wilson (1927), of the rest by the bootstrap (Efron 1979).
+"""How good predicted labels are, with 95 % intervals: of accuracy by Wilson (1927), others by bootstrap (Efron 1979).
 
-Legend: n documents, K labels; `truth` (n,) and `said` (n,) are labels from 0, `probabilities` (n, K). A confusion is (K, K): rows the truth.
+Legend: n documents, K labels; `truth` (n,) and `predicted` (n,) are labels from 0, `probabilities` (n, K). A confusion
+is (K, K): rows the truth.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class ClassificationScores:
-    """Scores over n documents: share of right labels, F1 by label averaged over the labels, mean -ln of the right label's probability."""
+    """Scores over n documents: share of right labels, mean F1 of the labels, mean -ln of the right's probability."""
 
     accuracy: Interval
     macro_f1: Interval
@@ -39,7 +40,7 @@ class ClassificationScores:
 
 
 def score_labels(truth: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> ClassificationScores:
-    """Scores of `probabilities`, the label of the highest being what is said. ValueError where there is no document."""
+    """Scores of `probabilities`, of which the highest predicts the label. ValueError where there is no document."""
     if not len(truth):
         raise ValueError("there is no document to score on")
     n_labels = probabilities.shape[1]
@@ -57,13 +58,13 @@ def score_labels(truth: np.ndarray, probabilities: np.ndarray, seed: int = 0) ->
     )
 
 
-def confusion(truth: np.ndarray, said: np.ndarray, n_labels: int) -> np.ndarray:
-    """How many documents of each label (rows) were said to be of each (columns), (K, K) int64."""
-    return np.bincount(truth * n_labels + said, minlength=n_labels * n_labels).reshape(n_labels, n_labels)
+def confusion(truth: np.ndarray, predicted: np.ndarray, n_labels: int) -> np.ndarray:
+    """How many documents of each label (rows) are predicted to be of each (columns), (K, K) int64."""
+    return np.bincount(truth * n_labels + predicted, minlength=n_labels * n_labels).reshape(n_labels, n_labels)
 
 
 def macro_f1(table: np.ndarray) -> float:
-    """The mean over labels that occur, in truth or as said, of F1 = 2·right / (true + said)."""
+    """The mean over labels that occur, in truth or as predicted, of F1 = 2·right / (true + predicted)."""
     occurrences = table.sum(axis=0) + table.sum(axis=1)
     occurs = occurrences > 0
     return float(np.mean(2 * np.diagonal(table)[occurs] / occurrences[occurs]))

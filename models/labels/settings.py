@@ -1,4 +1,4 @@
-"""Settings of text classifiers, apart from the classifiers, so that planning a run never loads PyTorch or scikit-learn."""
+"""Settings of text classifiers, kept apart so that planning a run never loads PyTorch or scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEWEST_IN_BATCH = 4  # our choice: a gradient of fewer is mostly noise
 
 @dataclass(frozen=True)
 class WordListSettings:
-    """Which words a classifier knows: those that occur `min_count` times in the training part, the `most_words` most frequent of them."""
+    """Which words a classifier knows: the `most_words` most frequent of `min_count` occurrences or more in training."""
 
     min_count: int = 2
     most_words: int = 30_000
@@ -19,7 +19,7 @@ class WordListSettings:
 
 @dataclass(frozen=True)
 class NeighbourSettings:
-    """k nearest neighbours: `ks` that are tried, by leaving one out, on at most `most_queries` documents of the training part."""
+    """k nearest neighbours: `ks` that are tried, leaving one out, on at most `most_queries` training documents."""
 
     ks: tuple[int, ...] = (1, 3, 5, 9, 15, 25, 45)
     most_queries: int = 1_000
@@ -27,7 +27,7 @@ class NeighbourSettings:
 
 @dataclass(frozen=True)
 class LogisticSettings:
-    """Logistic regression: strengths `cs` (the inverse of the penalty) that are tried, by cross-validation in `n_folds`."""
+    """Logistic regression: strengths `cs` (inverses of the penalty) that are tried, by `n_folds` cross-validation."""
 
     cs: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0)
     n_folds: int = 3
@@ -36,11 +36,13 @@ class LogisticSettings:
 
 @dataclass(frozen=True)
 class LstmSettings:
-    """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each direction, whether its
-    gates have peepholes, `dropout` of words' vectors and of what is pooled. A longer document is read as its first `n_head` and last `n_tail` words.
+    """The network: `vector_size` of words (that of the given word vectors where there are any), `hidden_size` of each
+    direction, whether its gates have peepholes, `dropout` of words' vectors and of what is pooled. A longer document is
+    read as its first `n_head` and last `n_tail` words.
 
-    A batch is a `batches_at_least`-th of the documents, `batch_size` at most and FEWEST_IN_BATCH at least. `training` is as it stands but
-    for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at most; patience grows with them.
+    A batch is a `batches_at_least`-th of the documents, `batch_size` at most and FEWEST_IN_BATCH at least. `training`
+    is as it stands but for epochs: so many that `fewest_updates` are made, `training.epochs` at least, `most_epochs` at
+    most; patience grows with them.
     """
 
     vector_size: int = 100

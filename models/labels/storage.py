@@ -73,8 +73,10 @@ def as_tensors(classifier: LabelModel) -> tuple[dict[str, np.ndarray], dict[str,
         case TextClassifier() as lstm:
             weights = {f"network.{name}": tensor.numpy() for name, tensor in lstm.network.state_dict().items()}
             return tensors | weights, notes | {
-                "lstm_settings": asdict(lstm.settings), "history": lstm.history.as_notes(), "stopped_at": lstm.stopped_at,
-            }  # fmt: skip
+                "lstm_settings": asdict(lstm.settings),
+                "history": lstm.history.as_notes(),
+                "stopped_at": lstm.stopped_at,
+            }
 
 
 def from_tensors(tensors: Tensors, notes: Mapping[str, Any]) -> LabelModel:

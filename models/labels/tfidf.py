@@ -1,8 +1,9 @@
-"""Three classifiers that a network must beat: the majority, k nearest neighbours and logistic regression, the last two on TF-IDF.
+"""Three classifiers that a network must beat: the majority, k nearest neighbours and logistic regression, the last two
+on TF-IDF.
 
-Legend: n documents, K labels, V numbers of words (`WordList.n_ids`). The weight of a word that a document holds c times is
-(1 + ln c) · idf, idf = ln((1 + n) / (1 + n with the word)) + 1 over the training part alone, and each document's weights have length 1
-(Salton and Buckley 1988). Unknown words have no weight.
+Legend: n documents, K labels, V numbers of words (`WordList.n_ids`). The weight of a word that a document holds c times
+is (1 + ln c) · idf, idf = ln((1 + n) / (1 + n with the word)) + 1 over the training part alone, and each document's
+weights have length 1 (Salton and Buckley 1988). Unknown words have no weight.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Tfidf:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The `k` most similar documents of the training part vote, each with its similarity, and the `shares` (K,) of the labels there with
-    the weight of one document. `rows` (n_training, V); `labels` (n_training,).
+    """The `k` most similar documents of the training part vote, each with its similarity, and the `shares` (K,) of the
+    labels there with the weight of one document. `rows` (n_training, V); `labels` (n_training,).
     """
 
     tfidf: Tfidf
@@ -93,7 +94,7 @@ def fit_tfidf(texts: Texts, n_ids: int) -> Tfidf:
 
 
 def fit_neighbours(tfidf: Tfidf, training: Labelled, settings: NeighbourSettings, seed: int) -> Neighbours:
-    """Neighbours with the k of the highest accuracy, then of the lowest log loss, when each document is judged by the others."""
+    """Neighbours with the k of highest accuracy, then lowest log loss, when each document is judged by the others."""
     labels = training.labels
     rows = tfidf.rows(training.texts)
     shares = fit_majority(training).shares
@@ -103,11 +104,11 @@ def fit_neighbours(tfidf: Tfidf, training: Labelled, settings: NeighbourSettings
     nearest, similarity = _without_itself(nearest, similarity, queries)
     scored = []
     for k in ks:
-        said = _votes(labels[nearest[:, :k]], similarity[:, :k], shares)
-        truth = said[np.arange(len(queries)), labels[queries]]
+        predicted = _votes(labels[nearest[:, :k]], similarity[:, :k], shares)
+        truth = predicted[np.arange(len(queries)), labels[queries]]
         scored.append(
             (
-                float(np.mean(said.argmax(axis=1) == labels[queries])),
+                float(np.mean(predicted.argmax(axis=1) == labels[queries])),
                 float(np.mean(np.log(np.maximum(truth, LEAST)))),
                 -k,
             )
@@ -116,10 +117,11 @@ def fit_neighbours(tfidf: Tfidf, training: Labelled, settings: NeighbourSettings
 
 
 def fit_logistic(tfidf: Tfidf, training: Labelled, settings: LogisticSettings, seed: int) -> Logistic:
-    """Logistic regression (scikit-learn, L-BFGS) with the C of the highest accuracy by cross-validation, then of the lowest log loss.
+    """Logistic regression (scikit-learn, L-BFGS) with the C of the highest accuracy by cross-validation, then of the
+    lowest log loss.
 
-    With a label of fewer documents than folds there are fewer folds, and with a label of one document none: then C is 1 or the nearest to
-    it that there is. A label without any document has the least probability that there is.
+    With a label of fewer documents than folds there are fewer folds, and with a label of one document none: then C is 1
+    or the nearest to it that there is. A label without any document has the least probability that there is.
     """
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  # its import costs a second
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # comes with scikit-learn
@@ -136,9 +138,9 @@ def fit_logistic(tfidf: Tfidf, training: Labelled, settings: LogisticSettings, s
                 hits, logs = 0, 0.0
                 for learned, held_out in folds:
                     weights, bias = _solve(rows[learned], labels[learned], candidate, settings.most_iterations)
-                    said = softmax(rows[held_out] @ weights.T + bias)
-                    hits += int(np.sum(said.argmax(axis=1) == labels[held_out]))
-                    logs += float(np.sum(np.log(said[np.arange(len(held_out)), labels[held_out]])))
+                    predicted = softmax(rows[held_out] @ weights.T + bias)
+                    hits += int(np.sum(predicted.argmax(axis=1) == labels[held_out]))
+                    logs += float(np.sum(np.log(predicted[np.arange(len(held_out)), labels[held_out]])))
                 scored.append((hits, logs, -candidate))
             c = -max(scored)[2]
         solved = _solve(rows, labels, c, settings.most_iterations)
@@ -148,10 +150,10 @@ def fit_logistic(tfidf: Tfidf, training: Labelled, settings: LogisticSettings, s
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities (n, K) of scores (n, K), safe for large ones, none below LEAST, so that a logarithm is always finite."""
+    """Probabilities (n, K) of scores (n, K), safe for large ones, none below LEAST: every logarithm is finite."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    said = np.maximum(powers / powers.sum(axis=1, keepdims=True), LEAST)
-    return said / said.sum(axis=1, keepdims=True)
+    predicted = np.maximum(powers / powers.sum(axis=1, keepdims=True), LEAST)
+    return predicted / predicted.sum(axis=1, keepdims=True)
 
 
 def _solve(rows: sparse.csr_array, labels: np.ndarray, c: float, most_iterations: int) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +166,8 @@ def _solve(rows: sparse.csr_array, labels: np.ndarray, c: float, most_iterations
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     with warnings.catch_warnings():
-        # What L-BFGS has after `most_iterations` classifies as well; the penalty and the scores tell, not the last digit.
+        # What L-BFGS has after `most_iterations` classifies as well; the penalty and the scores tell, not the last
+        # digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = LogisticRegression(C=c, max_iter=most_iterations).fit(rows, labels)
     weights, bias = fitted.coef_, fitted.intercept_
@@ -182,7 +185,7 @@ def _counts(texts: Texts, n_ids: int) -> sparse.csr_array:
 
 
 def _nearest(queries: sparse.csr_array, rows: sparse.csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each of `queries` the places of its k most similar `rows`, nearest first (ties by place), and the similarities, (n, k) each."""
+    """Places of the k most similar `rows` of each of `queries`, nearest first (ties by place), how similar; (n, k)."""
     k = min(k, rows.shape[0])
     nearest = np.empty((queries.shape[0], k), np.int64)
     similarity = np.empty((queries.shape[0], k))

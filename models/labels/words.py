@@ -15,7 +15,7 @@ N_SPECIAL = 2  # numbers that are no word of the list
 
 @dataclass(frozen=True)
 class Texts:
-    """n documents: `ids` (n_tokens,) int32, one document after another, and `starts` (n + 1,) int64 where each begins in it."""
+    """n documents: `ids` (n_tokens,) int32, one document after another; `starts` (n + 1,) int64, where each begins."""
 
     ids: np.ndarray
     starts: np.ndarray
@@ -46,7 +46,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Labelled:
-    """n documents, their `labels` (n,) int64 from 0 on, and how many labels there are: some may be of no document here."""
+    """n documents, their `labels` (n,) int64 from 0, and how many labels there are: some may be of no document here."""
 
     texts: Texts
     labels: np.ndarray

@@ -1,10 +1,13 @@
-"""All steps of an LSTM layer, forward and backward, compiled: the equations of `models.lstm.steps`, line by line in the same letters.
+"""All steps of an LSTM layer, forward and backward, compiled: the equations of `models.lstm.steps`, line by line in the
+same letters.
 
-Arrays are those of that module. A kernel takes the rows `first` to `beyond` of the batch, so that several threads can each take some and meet
-only at the end; what one row gives does not depend on the others. A letter stands for a vector of units, `n` is how many are left from unit k on.
+Arrays are those of that module. A kernel takes the rows `first` to `beyond` of the batch, so that several threads can
+each take some and meet only at the end; what one row gives does not depend on the others. A letter stands for a vector
+of units, `n` is how many are left from unit k on.
 """
 
-# ruff: noqa: PLR0917, PLR0912, PLR0915, C901, FBT001  # kernels know no keyword-only arguments; a step is one loop, or its letters would go through memory
+# Kernels know no keyword-only arguments; a step is one loop, or its letters would go through memory.
+# ruff: noqa: PLR0917, PLR0912, PLR0915, C901, FBT001
 from __future__ import annotations
 
 from typing import Any
@@ -20,10 +23,23 @@ from models.lstm.product import TILE_ROWS, multiply
 
 @kernel(lstm_product, lstm_lanes)
 def forward_steps(
-    gates: Any, R: Any, p: Any, form: Any, begins: Any, sizes: Any, is_reverse: bool, first: int, beyond: int, s: Any, c_now: Any,
-    inputs: Any, n_inputs: int, c_before: Any, outputs: Any,
-) -> None:  # fmt: skip
-    """Fill `gates`, `inputs[:, n_inputs:]`, `c_before` and `outputs`, and take `s` and `c_now` forward. `R` comes as panels of its transpose."""
+    gates: Any,
+    R: Any,
+    p: Any,
+    form: Any,
+    begins: Any,
+    sizes: Any,
+    is_reverse: bool,
+    first: int,
+    beyond: int,
+    s: Any,
+    c_now: Any,
+    inputs: Any,
+    n_inputs: int,
+    c_before: Any,
+    outputs: Any,
+) -> None:
+    """Fill `gates`, `inputs[:, n_inputs:]`, `c_before`, `outputs`; take `s` and `c_now` forward. `R`: panels of R'."""
     H, S, width = c_now.shape[1], s.shape[1], BYTES // outputs.itemsize
     n_tiled = (beyond - first + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS
     before, Rs = np.zeros(n_tiled * S, outputs.dtype), np.empty(n_tiled * R.shape[0] * R.shape[2], outputs.dtype)
@@ -82,9 +98,23 @@ def forward_steps(
 
 @kernel(lstm_product, lstm_lanes)
 def backward_steps(
-    d_outputs: Any, gates: Any, c_before: Any, R: Any, p: Any, form: Any, begins: Any, sizes: Any, is_reverse: bool, first: int, beyond: int,
-    ds: Any, dc_now: Any, d_gates: Any, dp: Any, db: Any,
-) -> None:  # fmt: skip
+    d_outputs: Any,
+    gates: Any,
+    c_before: Any,
+    R: Any,
+    p: Any,
+    form: Any,
+    begins: Any,
+    sizes: Any,
+    is_reverse: bool,
+    first: int,
+    beyond: int,
+    ds: Any,
+    dc_now: Any,
+    d_gates: Any,
+    dp: Any,
+    db: Any,
+) -> None:
     """Fill `d_gates`, add to `dp` and `db`, and take `ds` and `dc_now` back. `R` comes as panels."""
     H, S, width, ds_width = dc_now.shape[1], ds.shape[1], BYTES // ds.itemsize, R.shape[0] * R.shape[2]
     n_tiled = (beyond - first + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS

@@ -1,14 +1,17 @@
-"""Vectors of float32 or float64 inside numba kernels, with the usual signs: `c = z * i + c * f` does a whole vector of units at a time.
+"""Vectors of float32 or float64 inside numba kernels, with the usual signs: `c = z * i + c * f` does units at once.
 
     a, b    vectors of 16 float32 or 8 float64, one AVX-512 register (LLVM splits them where registers are narrower)
     rows    a flat array; `at` is an index into it; only the first n lanes are read or written, the others are 0
 
-Whole numbers may stand beside vectors: `1 - f`. Without explicit vectors LLVM would have to prove for a loop over a dozen arrays that none overlaps
-another, and gives up. `logistic` and `tanh` are to a few units in the last place (tests/models/test_lstm_lanes.py), NaN stays NaN, and infinities give the limits:
+Whole numbers may stand beside vectors: `1 - f`. Without explicit vectors LLVM would have to prove for a loop over a
+dozen arrays that none overlaps another, and gives up. `logistic` and `tanh` are to a few units in the last place
+(tests/models/lstm/test_lanes.py), NaN stays NaN, and infinities give the limits:
 
-    e ** y - 1 = 2 ** m * (e ** r - 1) + (2 ** m - 1),    m = the whole number nearest to y / ln 2,    r = y - m ln 2,    |r| <= 0.35
+    e ** y - 1 = 2 ** m * (e ** r - 1) + (2 ** m - 1),    m = the whole number nearest to y / ln 2,
+                                                          r = y - m ln 2, |r| <= 0.35
 
-with the series of e ** r - 1; tanh |x| = -u / (2 + u) with u = e ** (-2 |x|) - 1, which near 0 loses no digits as 1 - e ** (-2 |x|) would.
+with the series of e ** r - 1; tanh |x| = -u / (2 + u) with u = e ** (-2 |x|) - 1, which near 0 loses no digits as
+1 - e ** (-2 |x|) would.
 """
 
 from __future__ import annotations
@@ -116,7 +119,8 @@ class _Arithmetic:
             return self.call("fma", a, b, c)
 
         high = round(math.log(2) * 2**number.log_2_digits) / 2**number.log_2_digits
-        # Added to a small number, 1.5 times this power of two leaves no bits behind the point: they are rounded off, and the low bits are m.
+        # Added to a small number, 1.5 times this power of two leaves no bits behind the point: they are rounded off,
+        # and the low bits are m.
         rounder = number.vector_of(1.5 * 2.0**number.fraction_bits)
         rounded = fma(y, number.vector_of(1 / math.log(2)), rounder)
         m = builder.fsub(rounded, rounder)
@@ -145,17 +149,17 @@ class _Arithmetic:
 @_intrinsic
 def logistic(typing: Any, a: Any) -> Any:  # noqa: ARG001
     """The logistic function of every lane."""
-    return a(a), lambda context, builder, signature, operands: _Arithmetic(builder, a).logistic(*operands)  # noqa: ARG005
+    return a(a), lambda _, builder, __, operands: _Arithmetic(builder, a).logistic(*operands)
 
 
 @_intrinsic
 def tanh(typing: Any, a: Any) -> Any:  # noqa: ARG001
     """The hyperbolic tangent of every lane."""
-    return a(a), lambda context, builder, signature, operands: _Arithmetic(builder, a).tanh(*operands)  # noqa: ARG005
+    return a(a), lambda _, builder, __, operands: _Arithmetic(builder, a).tanh(*operands)
 
 
 class _Place:
-    """The first n lanes at rows[at]. Where all of them are there no mask is used, which takes processors of AMD twice as long."""
+    """The first n lanes at rows[at]. For all of them no mask is used, which takes processors of AMD twice as long."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, operands: Any) -> None:
         rows, at, n = operands
@@ -235,7 +239,7 @@ def _define(sign: Callable[..., Any], instruction: str) -> None:
 
     @_intrinsic
     def lanewise(typing: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
-        return a(a, b), lambda context, builder, signature, operands: getattr(builder, instruction)(*operands)  # noqa: ARG005
+        return a(a, b), lambda _, builder, __, operands: getattr(builder, instruction)(*operands)
 
     def choose(a: Any, b: Any) -> Any:
         if isinstance(a, LanesType) and isinstance(b, LanesType):

@@ -1,8 +1,10 @@
-"""One layer of an LSTM, in one direction, as a function that torch can differentiate; its backward pass is `models.lstm.steps`, by hand.
+"""One layer of an LSTM, in one direction, as a function that torch can differentiate; its backward pass is
+`models.lstm.steps`, by hand.
 
-All inputs are multiplied by their weights in one product before the loop over time, and all gradients of weights come from one after it.
-float32 and float64 on the processor without layer normalisation run compiled, and several threads share the sequences of a batch; they need not
-meet before the end. Everything else runs the same equations in torch operations.
+All inputs are multiplied by their weights in one product before the loop over time, and all gradients of weights come
+from one after it. float32 and float64 on the processor without layer normalisation run compiled, and several threads
+share the sequences of a batch; they need not meet before the end. Everything else runs the same equations in torch
+operations.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ from models.lstm.steps import Norm
 from models.lstm.threads import run_shares
 
 LEAST_WORK = 2**23
-"""Multiplications in a pass that are worth another thread, some 0.1 ms: on a busy machine waiting for one may take longer. Measured on a quiet one."""
+"""Multiplications in a pass that are worth another thread, some 0.1 ms, measured on a quiet machine."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the steps of a packed batch lie: `sizes[t]` rows at step t, never more than the step before; read from the end if `is_reverse`."""
+    """Where the steps of a packed batch are: `sizes[t]` rows at step t, never rising; from the end if `is_reverse`."""
 
     sizes: tuple[int, ...]
     is_reverse: bool = False
@@ -60,10 +62,18 @@ class LstmLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(  # noqa: PLR0917  # torch gives no keyword arguments
-        ctx: Any, x: Tensor, y_first: Tensor, c_first: Tensor, W: Tensor, R: Tensor, b: Tensor | None, p: Tensor | None, gate_weights: Tensor | None,
+        ctx: Any,
+        x: Tensor,
+        y_first: Tensor,
+        c_first: Tensor,
+        W: Tensor,
+        R: Tensor,
+        b: Tensor | None,
+        p: Tensor | None,
+        gate_weights: Tensor | None,
         *norm_and_settings: Any,
-    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        """`norm_and_settings`: the four of `Norm` or None each, then Form, Layout, and the precision of products (None: that of x)."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`norm_and_settings`: the four of `Norm` or None each, Form, Layout, precision of products (None: as x)."""
         *norm_weights, form, layout, precision = norm_and_settings
         norm = None if norm_weights[0] is None else Norm(*norm_weights)
         (n_rows, n_inputs), H = x.shape, y_first.shape[1]
@@ -80,20 +90,19 @@ class LstmLayer(torch.autograd.Function):
         else:
             gates = norm.gain_x * lstm_steps.normalise(product(x, W.t(), precision))[0] + (0 if b is None else b)
         if is_compiled(x, norm):
-            R_panels = panels(_numpy(R).T)
+            order = layout.begins, np.asarray(layout.sizes), layout.is_reverse
+            given = _numpy(gates), panels(_numpy(R).T), _numpy(p), form, *order
+            filled = _numpy(s), _numpy(c_now), _numpy(inputs), n_inputs, _numpy(c_before), _numpy(outputs)
 
             def run(first: int, beyond: int) -> None:
-                lstm_kernels.forward_steps(
-                    _numpy(gates), R_panels, _numpy(p), form, layout.begins, np.asarray(layout.sizes), layout.is_reverse, first, beyond,
-                    _numpy(s), _numpy(c_now), _numpy(inputs), n_inputs, _numpy(c_before), _numpy(outputs),
-                )  # fmt: skip
+                lstm_kernels.forward_steps(*given, first, beyond, *filled)
 
             run_shares(run, layout.shares(_n_threads(n_rows * R.numel())))
         else:
-            R_rounded = R if precision is None else R.to(precision)
+            rounded, steps = R if precision is None else R.to(precision), layout.steps()
             lstm_steps.forward_steps(
-                gates, R_rounded, p, form, norm, layout.steps(), s, c_now, inputs, n_inputs, c_before, outputs, precision
-            )  # fmt: skip
+                gates, rounded, p, form, norm, steps, s, c_now, inputs, n_inputs, c_before, outputs, precision
+            )
         ctx.save_for_backward(W, R, b, p, gate_weights, gates, inputs, c_before, *norm_weights)
         ctx.settings = (form, layout, precision, n_inputs)
         return outputs, s[:, :H].contiguous(), c_now
@@ -113,25 +122,26 @@ class LstmLayer(torch.autograd.Function):
         d_products = d_gates if norm is None else torch.empty_like(gates)
         dp, db = torch.zeros_like(p), torch.zeros_like(W[:, 0])
         if is_compiled(gates, norm):
-            R_panels, d_outputs = panels(_numpy(R)), d_outputs.contiguous()
+            order = layout.begins, np.asarray(layout.sizes), layout.is_reverse
+            known = _numpy(d_outputs.contiguous()), _numpy(gates), _numpy(c_before)
+            given = *known, panels(_numpy(R)), _numpy(p), form, *order
+            filled = _numpy(ds), _numpy(dc_now), _numpy(d_gates)
             sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
             def run(first: int, beyond: int) -> None:
                 sums[first] = np.zeros_like(_numpy(dp)), np.zeros_like(_numpy(db))
-                lstm_kernels.backward_steps(
-                    _numpy(d_outputs), _numpy(gates), _numpy(c_before), R_panels, _numpy(p), form, layout.begins, np.asarray(layout.sizes),
-                    layout.is_reverse, first, beyond, _numpy(ds), _numpy(dc_now), _numpy(d_gates), *sums[first],
-                )  # fmt: skip
+                lstm_kernels.backward_steps(*given, first, beyond, *filled, *sums[first])
 
             run_shares(run, layout.shares(_n_threads(gates.shape[0] * R.numel())))
             for first in sorted(sums):
                 dp += torch.from_numpy(sums[first][0])
                 db += torch.from_numpy(sums[first][1])
         else:
-            R_rounded = R if precision is None else R.to(precision)
+            rounded, steps = R if precision is None else R.to(precision), layout.steps()
+            above = d_outputs, gates, inputs, n_inputs, c_before
             lstm_steps.backward_steps(
-                d_outputs, gates, inputs, n_inputs, c_before, R_rounded, p, form, norm, layout.steps(), ds, dc_now, d_gates, d_products, dp, d_norm, precision
-            )  # fmt: skip
+                *above, rounded, p, form, norm, steps, ds, dc_now, d_gates, d_products, dp, d_norm, precision
+            )
             db = d_gates.sum(dim=0)
         x = inputs[:, :n_inputs]
         if norm is None or d_norm is None:
@@ -145,10 +155,9 @@ class LstmLayer(torch.autograd.Function):
             dR = product(inputs[:, n_inputs:].t(), d_products, precision).t()
         dx = product(d_Wx, W, precision) if ctx.needs_input_grad[0] else None
         d_gate_weights = None if gate_weights is None else _gather(dR[:, H:], H)
-        return (
-            dx, ds[:, :H], dc_now, dW, dR[:, :H], None if b is None else db, dp if form.has_peephole else None, d_gate_weights,
-            *(d_norm or (None,) * 4), None, None, None,
-        )  # fmt: skip
+        d_b, d_p = None if b is None else db, dp if form.has_peephole else None
+        d_norm_weights = d_norm or (None,) * 4
+        return dx, ds[:, :H], dc_now, dW, dR[:, :H], d_b, d_p, d_gate_weights, *d_norm_weights, None, None, None
 
 
 def is_compiled(x: Tensor, norm: Norm | None) -> bool:

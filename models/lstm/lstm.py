@@ -1,8 +1,9 @@
-"""An LSTM that stands in the place of `torch.nn.LSTM`, with peepholes, the variants of "LSTM: A Search Space Odyssey" and layer normalisation.
+"""An LSTM that stands in the place of `torch.nn.LSTM`, with peepholes, the variants of "LSTM: A Search Space Odyssey"
+and layer normalisation.
 
-Constructor, call, shapes, errors, packed sequences and state dictionary are torch's. Where nothing special is asked, torch's own fused kernel runs;
-otherwise `models.lstm.layer`, whose backward pass is written by hand (equations in `models.lstm.steps`). A gradient of a gradient is not there for the special
-cases, nor projections (`proj_size`).
+Constructor, call, shapes, errors, packed sequences and state dictionary are torch's. Where nothing special is asked,
+torch's own fused kernel runs; otherwise `models.lstm.layer`, whose backward pass is written by hand (equations in
+`models.lstm.steps`). A gradient of a gradient is not there for the special cases, nor projections (`proj_size`).
 
 Parameters beside torch's, each ending in `_l{layer}` and `_reverse` like those, where they are asked for
     weight_peephole (3, H)      by unit, of the gates i, f, o
@@ -29,14 +30,16 @@ GATE_WEIGHTS, PEEPHOLES, NORMS = "weight_gates", "weight_peephole", ("norm_x", "
 
 
 class LSTM(nn.LSTM):
-    """Layers of LSTM: takes (T, B, I), (B, T, I) with `batch_first`, (T, I) or a PackedSequence, and (h, c); gives outputs of that kind, and (h, c).
+    """Layers of LSTM: takes (T, B, I), (B, T, I) with `batch_first`, (T, I) or a PackedSequence, and (h, c); gives
+    outputs of that kind, and (h, c).
 
-    `peephole`: gates see the cell. `variant`: a name of `models.lstm.variants.VARIANTS`, with or without peepholes. `forget_bias`: what the forget gate's bias starts
-    at (both of torch's biases together; None: at random like the others). `layer_norm`: Ba et al. 2016. `products`: torch.bfloat16 rounds what goes into products
-    (compiled: into those before and after the loop over time); sums and states stay as they are.
-    With full gate recurrence (FGR) every call begins with gates of 0 before its first step: (h, c) do not carry them.
-    `device` "auto" is the graphics processor where there is one.
-    ValueError where settings contradict each other; RuntimeError for shapes that do not fit, as torch.
+    `peephole`: gates see the cell. `variant`: a name of `models.lstm.variants.VARIANTS`, with or without peepholes.
+    `forget_bias`: what the forget gate's bias starts at (both of torch's biases together; None: at random like the
+    others). `layer_norm`: Ba et al. 2016. `products`: torch.bfloat16 rounds what goes into products (compiled: into
+    those before and after the loop over time); sums and states stay as they are. With full gate recurrence (FGR) every
+    call begins with gates of 0 before its first step: (h, c) do not carry them. `device` "auto" is the graphics
+    processor where there is one. ValueError where settings contradict each other; RuntimeError for shapes that do not
+    fit, as torch.
     """
 
     def __init__(  # noqa: PLR0917  # torch's order
@@ -83,7 +86,7 @@ class LSTM(nn.LSTM):
         self._reset_special(nn.init.uniform_)
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew, uniform between ±1 / sqrt(H) as torch; gains start at 1, shifts at 0, the forget bias where it was asked to."""
+        """Draw all parameters anew, uniform in ±1 / sqrt(H) as torch; gains 1, shifts 0, the forget bias as asked."""
         super().reset_parameters()
         if hasattr(self, "form"):  # torch's constructor calls this before there is anything special
             self._reset_special(None)
@@ -122,7 +125,8 @@ class LSTM(nn.LSTM):
 
     def extra_repr(self) -> str:
         """Torch's settings, and the special ones."""
-        return f"{super().extra_repr()}, variant={self.variant}, peephole={self.form.has_peephole}, layer_norm={hasattr(self, 'norm_x_l0')}"
+        special = f"variant={self.variant}, peephole={self.form.has_peephole}, layer_norm={hasattr(self, 'norm_x_l0')}"
+        return f"{super().extra_repr()}, {special}"
 
     def _endings(self) -> list[str]:
         """Endings of parameters' names, by layer and direction in the order of the states."""
@@ -180,10 +184,8 @@ class LSTM(nn.LSTM):
             return self._parameters.get(name + ending)
 
         b = getattr(self, f"bias_ih{ending}") + getattr(self, f"bias_hh{ending}") if self.bias else None
-        return LstmLayer.apply(  # type: ignore[no-untyped-call]  # torch's own
-            data, h, c, weight("weight_ih"), weight("weight_hh"), b, weight(PEEPHOLES), weight(GATE_WEIGHTS), *map(weight, NORMS),
-            self.form, layout, self.products,
-        )  # fmt: skip
+        weights = weight("weight_ih"), weight("weight_hh"), b, *map(weight, (PEEPHOLES, GATE_WEIGHTS, *NORMS))
+        return LstmLayer.apply(data, h, c, *weights, self.form, layout, self.products)  # type: ignore[no-untyped-call]
 
 
 def _ordered(state: State, order: Tensor | None) -> State:

@@ -1,16 +1,19 @@
 """Products of matrices for recurrent layers: small ones inside numba kernels, large ones through torch.
 
     A   rows of a matrix (n, K), flat, `width` numbers from row to row
-    B   the matrix (K, N) as panels: `panels(B)` cuts it into strips of PANEL columns, each strip K rows that lie one after another
+    B   the matrix (K, N) as panels: `panels(B)` cuts it into strips of PANEL columns, each strip K rows that lie one
+        after another
     C   A B (n, N rounded up to whole panels), flat
 
-A recurrent layer multiplies a small A by the same B at every step. Library calls take longer over that than over the arithmetic (MKL 90,
-oneDNN 120 of 250 GFLOP/s on the processor where this was measured), and their threads would meet at every step. Here a tile
-of C stays in vector registers while k runs from 0 to K, so the order of every addition is written down: the product of a row does not depend
-on which other rows are there, nor on the number of threads. Both float32 and float64.
+A recurrent layer multiplies a small A by the same B at every step. Library calls take longer over that than over the
+arithmetic (MKL 90, oneDNN 120 of 250 GFLOP/s on the processor where this was measured), and their threads would meet at
+every step. Here a tile of C stays in vector registers while k runs from 0 to K, so the order of every addition is
+written down: the product of a row does not depend on which other rows are there, nor on the number of threads. Both
+float32 and float64.
 """
 
-# ruff: noqa: PLR0917  # kernels know no keyword-only arguments
+# Kernels know no keyword-only arguments; an intrinsic gets types by name, and the values in its builder's operands.
+# ruff: noqa: PLR0917, ARG001
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,8 +28,8 @@ from numba.extending import intrinsic
 
 from models.kernels.kernel_cache import kernel_part
 
-# A tile's sums, a row of B and one number of A must fit the vector registers: 32 of 64 bytes with AVX-512, else at least 16 of 32.
-# Measured with AVX-512: 8 x 2 vectors 250 GFLOP/s, 8 x 3 and 6 x 4 and 4 x 6 from 130 to 235.
+# A tile's sums, a row of B and one number of A must fit the vector registers: 32 of 64 bytes with AVX-512, else at
+# least 16 of 32. Measured with AVX-512: 8 x 2 vectors 250 GFLOP/s, 8 x 3 and 6 x 4 and 4 x 6 from 130 to 235.
 VECTOR_BYTES, TILE_ROWS, TILE_VECTORS = (64, 8, 2) if binding.get_host_cpu_features().get("avx512f") else (32, 6, 2)
 LEAST_WORK = 2**20
 """Multiplications below which calling oneDNN, some 0.1 ms, takes longer than it saves. Measured."""
@@ -59,7 +62,7 @@ def panels(B: np.ndarray) -> np.ndarray:
 def multiply_tile(
     typing: Any, A: Any, a_at: Any, width: Any, B: Any, b_at: Any, C: Any, c_at: Any, c_width: Any, K: Any
 ) -> Any:
-    """Fill a tile of C, from `c_at`, with the product of TILE_ROWS rows of A, from `a_at`, and a panel of B, from `b_at`."""
+    """Fill a tile of C, from `c_at`, with the product of TILE_ROWS rows of A at `a_at` and a panel of B at `b_at`."""
     n_lanes = VECTOR_BYTES // (A.dtype.bitwidth // 8)
 
     def build(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
@@ -121,7 +124,8 @@ def product(
 ) -> torch.Tensor:
     """A B + bias by torch, of numbers rounded to `precision` first (None: as they are), in the type of A.
 
-    float32 on the processor goes through oneDNN, which uses wider vectors than `torch.mm` does on processors of AMD (220 against 90 GFLOP/s).
+    float32 on the processor goes through oneDNN, which uses wider vectors than `torch.mm` does on processors of AMD
+    (220 against 90 GFLOP/s).
     """
     if precision is not None:
         rounded = (A.to(precision) @ B.to(precision)).to(A.dtype)

@@ -1,14 +1,15 @@
-"""A simple (Elman) recurrent layer in the place of `torch.nn.RNN`, whose own kernel runs for tanh and ReLU; the identity is ours.
+"""A simple (Elman) recurrent layer in the place of `torch.nn.RNN`, whose own kernel runs for tanh and ReLU; the
+identity is ours.
 
-Letters of the articles (and of Goodfellow et al. 2016, section 10.2): x(t) input, h(t) state, U weights of inputs, W recurrent weights, b both biases,
-g the activation, a the numbers before it, J the loss, d_ the gradient of J
+Letters of the articles (and of Goodfellow et al. 2016, section 10.2): x(t) input, h(t) state, U weights of inputs, W
+recurrent weights, b both biases, g the activation, a the numbers before it, J the loss, d_ the gradient of J
 
     a(t) = b + W h(t-1) + U x(t)                h(t) = g(a(t))
     d_h(t) = d_h from above + W' d_a(t+1)       d_a(t) = d_h(t) * g'(a(t)),    tanh' = 1 - h^2
     d_U = sum d_a(t) x(t)'    d_W = sum d_a(t) h(t-1)'    d_b = sum d_a(t)    d_x(t) = U' d_a(t)
 
-What a loss at step t says to the state k steps before, W' diag(g'(a)) k times over, shrinks or grows by powers: `models.lstm.gradient_flow` shows it. With the
-identity it is W' to the power k exactly.
+The gradient of a loss at step t by the state k steps before, W' diag(g'(a)) k times over, shrinks or grows by powers:
+`models.lstm.gradient_flow` shows it. With the identity it is W' to the power k exactly.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ACTIVATIONS = ("tanh", "relu", "identity")
 
 
 class SimpleRnnLayer(torch.autograd.Function):
-    """States (N, H) at all steps and the last of every sequence (B, H), of one layer in one direction over packed steps."""
+    """States (N, H) at all steps and the last of every sequence (B, H): a layer in one direction over packed steps."""
 
     @staticmethod
     def forward(  # noqa: PLR0917  # torch gives no keyword arguments
@@ -68,10 +69,12 @@ class SimpleRnnLayer(torch.autograd.Function):
 
 
 class SimpleRNN(nn.RNN):
-    """Layers of simple recurrent units: constructor, call, shapes and state dictionary of `torch.nn.RNN`, with one more `nonlinearity`.
+    """Layers of simple recurrent units: constructor, call, shapes and state dictionary of `torch.nn.RNN`, with one more
+    `nonlinearity`.
 
     "identity" takes (T, B, I), or (B, T, I) with `batch_first`, in one direction; everything else is torch's.
-    ValueError for another nonlinearity, and for the identity in both directions; TypeError for the identity and packed sequences.
+    ValueError for another nonlinearity, and for the identity in both directions; TypeError for the identity and packed
+    sequences.
     """
 
     def __init__(

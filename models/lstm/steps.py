@@ -1,4 +1,4 @@
-"""The equations of an LSTM layer forward and backward, by hand, in torch operations: any device, any kind of number, layer normalisation.
+"""The equations of an LSTM layer, forward and backward, in torch operations: any device and dtype, layer norm.
 
 Letters of Greff et al., "LSTM: A Search Space Odyssey" (2017), and of the articles that this project goes by
     x(t)            input (I)             y(t)  output (H)            c(t)  cell (H)
@@ -11,22 +11,25 @@ Forward, step by step                                   Backward, last step firs
     ibar = W_i x(t) + R_i y(t-1) + p_i * c(t-1) + b_i       d_y    = d_y from above + R' d_bar(t+1)
     fbar = W_f x(t) + R_f y(t-1) + p_f * c(t-1) + b_f       d_obar = d_y * tanh(c) * o (1 - o)
     zbar = W_z x(t) + R_z y(t-1) + b_z                      d_c    = d_y * o * (1 - tanh(c)^2) + p_o * d_obar
-    i, f, z = sigma(ibar), sigma(fbar), tanh(zbar)                 + p_i * d_ibar(t+1) + p_f * d_fbar(t+1) + d_c(t+1) * f(t+1)
+    i, f, z = sigma(ibar), sigma(fbar), tanh(zbar)                   + p_i * d_ibar(t+1) + p_f * d_fbar(t+1)
+                                                                     + d_c(t+1) * f(t+1)
     c    = z * i + c(t-1) * f                               d_ibar = d_c * z * i (1 - i)
     obar = W_o x(t) + R_o y(t-1) + p_o * c(t) + b_o         d_fbar = d_c * c(t-1) * f (1 - f)
     o    = sigma(obar);  y = o * tanh(c)                    d_zbar = d_c * i * (1 - z^2)
 
-After the loop, with sums over all steps: d_W = sum d_bar x', d_R = sum d_bar y(t-1)', d_b = sum d_bar, d_x = W' d_bar, d_p_i = sum d_ibar * c(t-1),
-d_p_f = sum d_fbar * c(t-1), d_p_o = sum d_obar * c(t).
+After the loop, with sums over all steps: d_W = sum d_bar x', d_R = sum d_bar y(t-1)', d_b = sum d_bar, d_x = W' d_bar,
+d_p_i = sum d_ibar * c(t-1), d_p_f = sum d_fbar * c(t-1), d_p_o = sum d_obar * c(t).
 
-Variants: a gate that is missing is 1, its gradient 0; an activation that is missing is the identity. Coupled gates: f = 1 - i. Full gate recurrence: s(t) =
-[y, i, f, o](t) (4H) takes the place of y in R y(t-1), and R is (4H, 4H) with zeros from gates to z; gates before the first step are 0. Otherwise s = y.
-Layer normalisation (Ba et al. 2016, equations 20 to 22): W x and R s, each over its 4H numbers, and the c inside tanh, over its H, become gain * norm(v), the
-last plus a shift; the first two shifts would only add to b.
+Variants: a gate that is missing is 1, its gradient 0; an activation that is missing is the identity. Coupled gates:
+f = 1 - i. Full gate recurrence: s(t) = [y, i, f, o](t) (4H) takes the place of y in R y(t-1), and R is (4H, 4H) with
+zeros from gates to z; gates before the first step are 0. Otherwise s = y. Layer normalisation (Ba et al. 2016,
+equations 20 to 22): W x and R s, each over its 4H numbers, and the c inside tanh, over its H, become gain * norm(v),
+the last plus a shift; the first two shifts would only add to b.
 
-Arrays: steps lie one after another as in torch's PackedSequence: step t has `sizes[t]` rows, from `begins[t]` on, N in all, longest sequences first. `s` (B, S) and
-`c_now` (B, H) hold the newest state of every sequence: the first before the loop, the last after it, and backward the gradients likewise.
-In `gates` the loop finds W x + b and leaves i, f, z, o (N, 4H); `inputs[:, I:]` gets s(t-1), `c_before` c(t-1).
+Arrays: steps lie one after another as in torch's PackedSequence: step t has `sizes[t]` rows, from `begins[t]` on, N in
+all, longest sequences first. `s` (B, S) and `c_now` (B, H) hold the newest state of every sequence: the first before
+the loop, the last after it, and backward the gradients likewise. In `gates` the loop finds W x + b and leaves i, f, z,
+o (N, 4H); `inputs[:, I:]` gets s(t-1), `c_before` c(t-1).
 """
 
 # ruff: noqa: PLR0917  # the same arguments as the kernels, which know no keyword-only ones
@@ -72,9 +75,20 @@ def steps_in_order(begins: list[int], sizes: list[int], *, is_reverse: bool) -> 
 
 
 def forward_steps(
-    gates: Tensor, R: Tensor, p: Tensor, form: Form, norm: Norm | None, steps: list[tuple[int, slice]], s: Tensor, c_now: Tensor,
-    inputs: Tensor, n_inputs: int, c_before: Tensor, outputs: Tensor, precision: torch.dtype | None,
-) -> None:  # fmt: skip
+    gates: Tensor,
+    R: Tensor,
+    p: Tensor,
+    form: Form,
+    norm: Norm | None,
+    steps: list[tuple[int, slice]],
+    s: Tensor,
+    c_now: Tensor,
+    inputs: Tensor,
+    n_inputs: int,
+    c_before: Tensor,
+    outputs: Tensor,
+    precision: torch.dtype | None,
+) -> None:
     """Fill `gates`, `inputs[:, n_inputs:]`, `c_before` and `outputs`, and take `s` and `c_now` forward."""
     for n, rows in steps:
         c = c_now[:n]
@@ -104,11 +118,26 @@ def forward_steps(
 
 
 def backward_steps(
-    d_outputs: Tensor, gates: Tensor, inputs: Tensor, n_inputs: int, c_before: Tensor, R: Tensor, p: Tensor, form: Form, norm: Norm | None,
-    steps: list[tuple[int, slice]], ds: Tensor, dc_now: Tensor, d_gates: Tensor, d_products: Tensor, dp: Tensor, d_norm: Norm | None,
+    d_outputs: Tensor,
+    gates: Tensor,
+    inputs: Tensor,
+    n_inputs: int,
+    c_before: Tensor,
+    R: Tensor,
+    p: Tensor,
+    form: Form,
+    norm: Norm | None,
+    steps: list[tuple[int, slice]],
+    ds: Tensor,
+    dc_now: Tensor,
+    d_gates: Tensor,
+    d_products: Tensor,
+    dp: Tensor,
+    d_norm: Norm | None,
     precision: torch.dtype | None,
-) -> None:  # fmt: skip
-    """Fill `d_gates`, by the gates before activation, and `d_products`, by R s; add to `dp` and `d_norm`; take `ds` and `dc_now` back.
+) -> None:
+    """Fill `d_gates`, by the gates before activation, and `d_products`, by R s; add to `dp` and `d_norm`; take `ds` and
+    `dc_now` back.
 
     Without layer normalisation `d_products` may be `d_gates`.
     """

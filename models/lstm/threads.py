@@ -1,7 +1,8 @@
 """Threads for kernels that are called between operations of torch.
 
-Torch's own threads (GNU OpenMP's, in its Linux builds) stay awake for a while after every operation, waiting for the next. Threads of ours beside them
-would have to wait for their processors, so the shares of a batch are given to torch's threads where these can be had, else to threads of Python.
+Torch's own threads (GNU OpenMP's, in its Linux builds) stay awake for a while after every operation, waiting for the
+next. Threads of ours beside them would have to wait for their processors, so the shares of a batch are given to torch's
+threads where these can be had, else to threads of Python.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def _find_parallel() -> Any:
-    """GNU OpenMP's function that runs a parallel region: `(function, argument, number of threads, flags)`; None where torch has another OpenMP or none."""
+    """GNU OpenMP's `(function, argument, number of threads, flags)` that runs a parallel region; None for another."""
     if "USE_OPENMP=ON" not in torch.__config__.show():
         return None
     try:
@@ -32,7 +33,8 @@ _parallel = _find_parallel()
 
 
 def run_shares(run: Callable[[int, int], None], shares: list[tuple[int, int]]) -> None:
-    """Call `run(first, beyond)` once for each of `shares`, in as many threads, and return when all are done; `run` should free the interpreter's lock.
+    """Call `run(first, beyond)` once for each of `shares`, in as many threads, and return when all are done; `run`
+    should free the interpreter's lock.
 
     The first error that one of them raises is raised here.
     """

@@ -1,4 +1,4 @@
-"""The LSTM and eight variants of it, as Greff et al. compare them in "LSTM: A Search Space Odyssey" (2017, section III and appendix)."""
+"""The LSTM and its eight variants in Greff et al., "LSTM: A Search Space Odyssey" (2017, section III, appendix)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ VARIANTS = {
     "NP": Form(),
     "FGR": Form(has_gate_recurrence=True),
 }
-"""By the paper's names: no input gate, no forget gate, no output gate, no input or output activation function, coupled input and forget gate,
-no peepholes, full gate recurrence. A gate that is not there is always open: 1."""
+"""By the paper's names: no input gate, no forget gate, no output gate, no input or output activation function, coupled
+input and forget gate, no peepholes, full gate recurrence. A gate that is not there is always open: 1.
+"""
 
 
 def form_of(variant: str, *, peephole: bool) -> Form:
-    """The cell that is asked for. ValueError for a variant that the paper does not have, and for NP, no peepholes, with peepholes."""
+    """The cell asked for. ValueError for a variant that the paper lacks, and for NP, no peepholes, with peepholes."""
     if variant not in VARIANTS:
         raise ValueError(f"no LSTM variant is called {variant!r}: choose one of {', '.join(VARIANTS)}")
     if variant == "NP" and peephole:

@@ -1,0 +1,1 @@
+"""Regimes of mobility, a hidden Markov model whose states have names; called by tasks."""

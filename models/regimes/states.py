@@ -9,7 +9,8 @@ MIDDLE_NAMES = {1: ("restricted",), 2: ("eased", "restricted"), 3: ("eased", "re
 
 
 def restriction_level(means: np.ndarray, categories: tuple[str, ...]) -> np.ndarray:
-    """How far each state lies from the baseline, percent, (S,): the mean fall of visits, with time at home counted as a fall.
+    """How far each state lies from the baseline, percent, (S,): the mean fall of visits, with time at home counted as a
+    fall.
 
     `means` (S, D) in percent of the baseline, columns as in `categories`.
     """
@@ -18,7 +19,7 @@ def restriction_level(means: np.ndarray, categories: tuple[str, ...]) -> np.ndar
 
 
 def state_names(n_states: int) -> tuple[str, ...]:
-    """Names from `baseline` (state 0) to `lockdown` (the last); one state alone is the baseline, from six on the middle is numbered."""
+    """Names from `baseline` (state 0, also alone) to `lockdown` (the last); from six on the middle is numbered."""
     if n_states == 1:
         return ("baseline",)
     n_middle = n_states - 2

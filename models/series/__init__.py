@@ -1,0 +1,1 @@
+"""Daily series laid on a calendar, and their encodings; called by forecasts and regimes, and by tasks."""

@@ -1,4 +1,4 @@
-"""Observations by region and day, laid on a grid of calendar days, so that a day without a row is a gap and not a shift."""
+"""Observations by region and day, laid on a grid of calendar days: a day without a row is a gap and not a shift."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class DailyGrid:
 
 
 def daily_grid(region: np.ndarray, day: np.ndarray, column: np.ndarray, value: np.ndarray, n_columns: int) -> DailyGrid:
-    """The grid of n observations: `region`, int, numbered 0..R-1 without gaps; `day`, int, days since 1970-01-01; `column`, int,
-    0..n_columns-1; `value`, float, NaN = not observed. All of shape (n,), any order.
+    """The grid of n observations: `region`, int, numbered 0..R-1 without gaps; `day`, int, days since 1970-01-01;
+    `column`, int, 0..n_columns-1; `value`, float, NaN = not observed. All of shape (n,), any order.
 
     ValueError for two observations of one region, day and column, or for no observation at all.
     """
@@ -54,7 +54,8 @@ def daily_grid(region: np.ndarray, day: np.ndarray, column: np.ndarray, value: n
 def without_weekday_effect(grid: DailyGrid) -> np.ndarray:
     """`grid.values` (T, D) less what each weekday differs from the mean of its region and column, missing left missing.
 
-    The effect is estimated over the whole of each region's days, so it looks ahead: for describing, not for forecasting.
+    The effect is estimated over the whole of each region's days, so it looks ahead: for describing, not for
+    forecasting.
     """
     n_regions, n_columns = len(grid.lengths), grid.values.shape[1]
     weekday = grid.region * 7 + (grid.day + 3) % 7  # 1970-01-01 was a Thursday; 7 days a week

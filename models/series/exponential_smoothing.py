@@ -1,4 +1,4 @@
-"""Holt and Winters' exponential smoothing with a weekly season, as statsmodels fits it: a baseline for scores, far too slow for all series."""
+"""Holt and Winters' exponential smoothing with a weekly season, by statsmodels: a baseline, too slow for all series."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ FEWEST_DAYS = 4 * WEEK  # our choice: two seasons to start from, two to learn fr
 
 
 def smoothed_forecast(past: np.ndarray, horizon: int) -> np.ndarray:
-    """The forecast (H,) of one series after the days `past` (W,), NaN = missing: additive season, additive damped trend.
+    """The forecast (H,) of one series after the days `past` (W,), NaN = missing: additive season, additive damped
+    trend.
 
-    Gaps are filled from the same weekday of the week before, and days before the first value of each weekday are left out. NaN where
-    fewer than `FEWEST_DAYS` days are left, or where the fit finds no numbers.
+    Gaps are filled from the same weekday of the week before, and days before the first value of each weekday are left
+    out. NaN where fewer than `FEWEST_DAYS` days are left, or where the fit finds no numbers.
     """
     series = _without_gaps(past)
     if len(series) < FEWEST_DAYS:

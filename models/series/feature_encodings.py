@@ -1,9 +1,10 @@
-"""Encodings and scalings as frozen values: fitted once, on the training part alone, kept in a model's card, and never changed by what
-comes later.
+"""Encodings and scalings as frozen values: fitted once, on the training part alone, kept in a model's card, and never
+changed by what comes later.
 
-Two words that are often mixed up: min-max scaling brings values to 0..1 by their extremes ("normalisation"); standardisation brings them to
-mean 0 and standard deviation 1. NaN means missing: it takes no part in a fit and stays NaN, until `with_mask` puts 0 in its place.
-Arrays are (..., D), float64, last axis = columns; nothing is changed in place.
+Two words that are often mixed up: min-max scaling brings values to 0..1 by their extremes ("normalisation");
+standardisation brings them to mean 0 and standard deviation 1. NaN means missing: it takes no part in a fit and stays
+NaN, until `with_mask` puts 0 in its place. Arrays are (..., D), float64, last axis = columns; nothing is changed in
+place.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class MinMax:
         )
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """0 at the lowest of the training part, 1 at its highest, beyond them outside of 0..1; 0 in a column that was constant."""
+        """0 at the lowest of the training part, 1 at its highest, outside 0..1 beyond them; 0 in a constant column."""
         low, high = np.array(self.low), np.array(self.high)
         return np.where(high > low, values - low, 0.0 * values) / np.where(high > low, high - low, 1.0)
 
@@ -53,9 +54,10 @@ class Standard:
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Self:
-        """Of the training part (n, D). A column without a value has mean 0; without a value, or constant, deviation 1."""
+        """Of the training part (n, D). A column without a value has mean 0; without one or constant, deviation 1."""
         columns = _columns(values)
-        # The mean of equal floats may differ from them in the last bit: their deviation is then tiny, and dividing by it a disaster.
+        # The mean of equal floats may differ from them in the last bit: their deviation is then tiny, and dividing by
+        # it a disaster.
         spread = (float(c.std()) if len(c) and c.min() < c.max() else 0.0 for c in columns)
         return cls(tuple(float(c.mean()) if len(c) else 0.0 for c in columns), tuple(std or 1.0 for std in spread))
 
@@ -80,7 +82,7 @@ class OneHot:
         return cls(tuple(sorted(set(values))))
 
     def numbers(self, values: Sequence[str]) -> np.ndarray:
-        """The place of each value among the kinds, int64 (n,): what an embedding takes; `len(kinds)` for one that training never saw."""
+        """The place of each value among the kinds, int64 (n,), for an embedding; `len(kinds)` for an unknown one."""
         place = {kind: number for number, kind in enumerate(self.kinds)}
         return np.array([place.get(value, len(self.kinds)) for value in values], dtype=np.int64)
 

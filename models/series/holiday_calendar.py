@@ -1,4 +1,4 @@
-"""Public holidays as a feature of calendar days: known in advance, so a forecast may look at those of the days that it forecasts."""
+"""Public holidays as a feature of calendar days: known in advance, so a forecast may look at those of its days."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class HolidayCalendar:
-    """Which days are public holidays: `is_holiday` bool (P, D), row = place in the order asked for, column = day from `first_day` on
-    (days since 1970-01-01).
+    """Which days are public holidays: `is_holiday` bool (P, D), row = place in the order asked for, column = day from
+    `first_day` on (days since 1970-01-01).
     """
 
     first_day: int
@@ -30,8 +30,8 @@ class HolidayCalendar:
 
 
 def holiday_calendar(places: Sequence[tuple[str, str | None]], first_day: int, last_day: int) -> HolidayCalendar:
-    """The calendar of `places`, each an ISO 3166-1 alpha-2 country and its ISO 3166-2 part (`DE-BY`; None = the country), for the days
-    `first_day`..`last_day` since 1970-01-01, both included.
+    """The calendar of `places`, each an ISO 3166-1 alpha-2 country and its ISO 3166-2 part (`DE-BY`; None = the
+    country), for the days `first_day`..`last_day` since 1970-01-01, both included.
 
     A part whose holidays nobody lists has its country's; a country that nobody lists has none.
     """

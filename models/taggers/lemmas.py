@@ -31,8 +31,8 @@ class TaggedLemmas:
 
 
 def learn_lemmas(tokens: Iterable[tuple[str, str, str | None]]) -> TaggedLemmas:
-    """The most frequent lemma of each form with each tag, of (form, tag, lemma), and of each form in lower case; of equal ones the first in
-    the alphabet. Those without lemma teach nothing.
+    """The most frequent lemma of each form with each tag, of (form, tag, lemma), and of each form in lower case; of
+    equal ones the first in the alphabet. Those without lemma teach nothing.
     """
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lower: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -60,7 +60,7 @@ def as_tensors(lemmas: TaggedLemmas) -> dict[str, np.ndarray]:
 
 
 def from_tensors(tensors: Mapping[str, np.ndarray]) -> TaggedLemmas:
-    """What `as_tensors` took apart; without any lemma where the arrays are not there. ValueError where they do not fit each other."""
+    """What `as_tensors` took apart; without any lemma where arrays are missing. ValueError where they do not fit."""
     columns = [tensors[name].tobytes().decode() for name in NAMES if name in tensors]
     forms, tags, lemmas = (
         tuple(column.split(SEPARATOR)) if column else () for column in (*columns, "", "", "")[: len(NAMES)]

@@ -1,4 +1,4 @@
-"""How well a tagger does: shares of tokens tagged right, known and unknown words apart, by tag, and what it takes for what."""
+"""How well a tagger does: shares of tokens tagged right, known and unknown words apart, by tag, and its confusions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 
 from models.taggers.tagger import TaggedSentence, Tagger
 
-USUAL_TAG = "NOUN"  # of a word that the most-frequent-tag baseline does not know: the most frequent open class of both treebanks
+USUAL_TAG = "NOUN"  # of words unknown to the most-frequent-tag baseline: both treebanks' most frequent open class
 
 
 @dataclass(frozen=True)
 class TaggerScores:
-    """Shares of tokens tagged right. `known` and `unknown`: by whether the word stood in training; None where there is no such token.
+    """Shares of tokens tagged right. `known` and `unknown`: by whether the word stood in training; None where there is
+    no such token.
 
-    `by_tag`: for each UPOS its precision and recall (None: never said, never there) and how often it is there. `confusions`: how often the
-    UPOS of the first was tagged as the second, most often first.
+    `by_tag`: for each UPOS its precision and recall (None: never predicted, never there) and how often it is there.
+    `confusions`: how often the UPOS of the first was tagged as the second, most often first.
     """
 
     upos: float
@@ -43,29 +44,28 @@ def score_tagger(
     tagger: Tagger, training: Sequence[TaggedSentence], held_out: Sequence[TaggedSentence]
 ) -> TaggerScores:
     """The scores of `tagger`, learned from `training`, on `held_out`, which has one token at least."""
-    said = tag_sentences(tagger, [[word for word, _, _ in sentence] for sentence in held_out])
+    predicted = tag_sentences(tagger, [[word for word, _, _ in sentence] for sentence in held_out])
     true = [token for sentence in held_out for token in sentence]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for sentence in training:
         for word, upos, _ in sentence:
             counts[word][upos] += 1
     usual = {word: min(seen, key=lambda tag: (-seen[tag], tag)) for word, seen in counts.items()}
-    is_right = np.array([upos == wanted for (upos, _), (_, wanted, _) in zip(said, true, strict=True)])
+    is_right = np.array([upos == wanted for (upos, _), (_, wanted, _) in zip(predicted, true, strict=True)])
     is_known = np.array([word in usual for word, _, _ in true])
-    xpos = [found == wanted for (_, found), (_, _, wanted) in zip(said, true, strict=True) if wanted]
-    pairs = Counter((wanted, upos) for (upos, _), (_, wanted, _) in zip(said, true, strict=True))
-    n_said, n_true = Counter(upos for upos, _ in said), Counter(wanted for _, wanted, _ in true)
+    xpos = [found == wanted for (_, found), (_, _, wanted) in zip(predicted, true, strict=True) if wanted]
+    pairs = Counter((wanted, upos) for (upos, _), (_, wanted, _) in zip(predicted, true, strict=True))
+    n_predicted, n_true = Counter(upos for upos, _ in predicted), Counter(wanted for _, wanted, _ in true)
     by_tag = {
-        tag: (_share(pairs[tag, tag], n_said[tag]), _share(pairs[tag, tag], n_true[tag]), n_true[tag])
-        for tag in sorted({*n_said, *n_true})
+        tag: (_share(pairs[tag, tag], n_predicted[tag]), _share(pairs[tag, tag], n_true[tag]), n_true[tag])
+        for tag in sorted({*n_predicted, *n_true})
     }
     wrong = sorted(
         ((wanted, upos, n) for (wanted, upos), n in pairs.items() if wanted != upos), key=lambda row: (-row[2], row)
     )
-    return TaggerScores(
-        float(is_right.mean()), _mean(is_right[is_known]), _mean(is_right[~is_known]), _mean(np.array(xpos)),
-        float(np.mean([usual.get(word, USUAL_TAG) == wanted for word, wanted, _ in true])), len(true), by_tag, wrong,
-    )  # fmt: skip
+    shares = float(is_right.mean()), _mean(is_right[is_known]), _mean(is_right[~is_known]), _mean(np.array(xpos))
+    baseline = float(np.mean([usual.get(word, USUAL_TAG) == wanted for word, wanted, _ in true]))
+    return TaggerScores(*shares, baseline, len(true), by_tag, wrong)
 
 
 def _mean(values: np.ndarray) -> float | None:

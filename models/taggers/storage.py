@@ -18,11 +18,19 @@ SEPARATOR = "\n"  # no word of a treebank holds one
 def as_tensors(tagger: Tagger) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays (words as UTF-8 bytes), and states and settings."""
     tensors = {
-        "words": _bytes_of(tagger.words), "hints": _bytes_of(tagger.hints), "starts": tagger.starts, "candidates": tagger.candidates,
-        "scores": tagger.scores, "prior": tagger.prior, "form_rows": tagger.form.rows, "form_weights": tagger.form.weights,
-        "log_bigram": tagger.chain.log_bigram, "log_left": tagger.chain.log_left, "trigram_keys": tagger.chain.keys,
+        "words": _bytes_of(tagger.words),
+        "hints": _bytes_of(tagger.hints),
+        "starts": tagger.starts,
+        "candidates": tagger.candidates,
+        "scores": tagger.scores,
+        "prior": tagger.prior,
+        "form_rows": tagger.form.rows,
+        "form_weights": tagger.form.weights,
+        "log_bigram": tagger.chain.log_bigram,
+        "log_left": tagger.chain.log_left,
+        "trigram_keys": tagger.chain.keys,
         "trigram_values": tagger.chain.values,
-    }  # fmt: skip
+    }
     return tensors, {"states": [list(state) for state in tagger.states], "tagger_settings": asdict(tagger.settings)}
 
 

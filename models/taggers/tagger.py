@@ -1,13 +1,15 @@
 """A tagger of parts of speech: a hidden Markov model of second order over tags, with strong models of words.
 
 Legend
-    tag       (UPOS, XPOS) of a token, XPOS "" where the treebank gives none: together they say more of their neighbours than UPOS alone
-    state     a tag, or a tag with one of the most frequent words that have several (`n_lexical`): `that` after `so` is its own context
-              (lexicalised HMMs: Pla and Molina 2004)
+    tag       (UPOS, XPOS) of a token, XPOS "" where the treebank gives none: together they tell more about their
+              neighbours than UPOS alone
+    state     a tag, or a tag with one of the most frequent words that have several (`n_lexical`): `that` after `so` is
+              its own context (lexicalised HMMs: Pla and Molina 2004)
     score     log P(state | word) - log P(state), which is log P(word | state) but for a constant of the word
 
-P(state | word) is counted, and for rare words mixed with what the word's form says (`models.taggers.words`) as if seen `n_form` times more; unknown
-words have the form alone. Sentence by sentence the best path is exact over each word's candidates (`models.taggers.chain`).
+P(state | word) is counted, and for rare words mixed with the prediction from its form (`models.taggers.words`) as if
+seen `n_form` times more; unknown words have the form alone. Sentence by sentence the best path is exact over each
+word's candidates (`models.taggers.chain`).
 """
 
 from __future__ import annotations
@@ -32,10 +34,12 @@ class TaggerError(ValueError):
 
 @dataclass(frozen=True)
 class TaggerSettings:
-    """How a tagger is learned; the numbers are those of four fifths of UD English EWT's training part against the last fifth.
+    """How a tagger is learned; the numbers are those of four fifths of UD English EWT's training part against the last
+    fifth.
 
-    `rare`: words seen so often at most teach what forms say. `n_form`: as how many sightings the form counts beside counts, of words seen
-    less than `n_sure` times. `beam`: candidates e^beam times less likely than a word's best are left out, and all after `n_candidates`.
+    `rare`: words seen so often at most teach what forms say. `n_form`: as how many sightings the form counts beside
+    counts, of words seen less than `n_sure` times. `beam`: candidates e^beam times less likely than a word's best are
+    left out, and all after `n_candidates`.
     """
 
     n_lexical: int = 100
@@ -49,8 +53,8 @@ class TaggerSettings:
 
 @dataclass(frozen=True)
 class Tagger:
-    """A learned tagger. `states` says tag and word ("" = any) of each state; words are sorted; their candidates stand twice, for words
-    inside a sentence and first in it, kind = 2 * word + is first.
+    """A learned tagger. `states` says tag and word ("" = any) of each state; words are sorted; their candidates stand
+    twice, for words inside a sentence and first in it, kind = 2 * word + is first.
     """
 
     states: tuple[tuple[str, str, str], ...]
@@ -69,7 +73,8 @@ class Tagger:
         return {word: number for number, word in enumerate(self.words)}
 
     def tag(self, words: Sequence[str], codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The state of each token, int32 (T,). `codes` (T,) says which of the distinct `words` a token is; `lengths` of sentences.
+        """The state of each token, int32 (T,). `codes` (T,) says which of the distinct `words` a token is; `lengths` of
+        sentences.
 
         TaggerError where lengths are not positive or do not add up.
         """
@@ -77,7 +82,8 @@ class Tagger:
             return np.empty(0, np.int32)
         if len(lengths) == 0 or lengths.min() < 1 or lengths.sum() != len(codes):
             raise TaggerError(
-                f"lengths of sentences must be positive and add up to {len(codes)} tokens, they add up to {int(lengths.sum())}"
+                f"lengths of sentences must be positive and add up to {len(codes)} tokens,"
+                f" they add up to {int(lengths.sum())}"
             )
         is_first = np.zeros(len(codes), np.int64)
         is_first[np.cumsum(lengths) - lengths] = 1
@@ -131,10 +137,9 @@ def learn_tagger(sentences: Sequence[TaggedSentence], settings: TaggerSettings |
         if counts[word].total() <= settings.rare
     ]
     form = learn_words(examples, len(tags), settings.seed)
-    return Tagger(
-        tuple(states), tuple(words), hints, *_known_candidates(words, counts, hints, form, prior, settings), prior, form,
-        learn_chain(sequences, len(states)), settings,
-    )  # fmt: skip
+    known = _known_candidates(words, counts, hints, form, prior, settings)
+    chain = learn_chain(sequences, len(states))
+    return Tagger(tuple(states), tuple(words), hints, *known, prior, form, chain, settings)
 
 
 def _lexical_words(sentences: Sequence[TaggedSentence], n_lexical: int) -> set[str]:
@@ -150,7 +155,7 @@ def _lexical_words(sentences: Sequence[TaggedSentence], n_lexical: int) -> set[s
 
 
 def _hint(word: str, numbers: Mapping[str, int], hints: Sequence[str]) -> str:
-    """The most frequent UPOS of the word in its other spelling: of `Run` that of `run`, of `run` that of `Run`, marked; "-" if not known."""
+    """The most frequent UPOS of the word in its other spelling, `run` for `Run` and `Run` for `run`; "-" if unknown."""
     lower = word.lower()
     other = lower if lower != word else word.capitalize()
     if other == word or other not in numbers:
@@ -174,18 +179,17 @@ def _known_candidates(  # noqa: PLR0917  # all that is known of words
     for kind, (word, _, _) in enumerate(kinds):
         for state, n in counts[word].items():
             seen[kind, state] = n
-    said = form.probabilities([kind for kind, rare in zip(kinds, is_rare, strict=True) if rare])
-    seen[is_rare, : said.shape[1]] += settings.n_form * said
+    by_form = form.probabilities([kind for kind, rare in zip(kinds, is_rare, strict=True) if rare])
+    seen[is_rare, : by_form.shape[1]] += settings.n_form * by_form
     return _candidates(seen / seen.sum(axis=1, keepdims=True), prior, settings)
 
 
 def _candidates(
     probabilities: np.ndarray, prior: np.ndarray, settings: TaggerSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts (n + 1,), states and scores of what is likely enough in each row of P(state | word), whose columns are the first states."""
-    probabilities = np.where(
-        prior[: probabilities.shape[1]] > 0, probabilities, 0.0
-    )  # a tag that only lexical states have
+    """Starts (n + 1,), states and scores of what is likely in each row of P(state | word), columns the first states."""
+    # A tag that only lexical states have.
+    probabilities = np.where(prior[: probabilities.shape[1]] > 0, probabilities, 0.0)
     nth = min(settings.n_candidates, probabilities.shape[1])
     bound = np.partition(probabilities, -nth, axis=1)[:, -nth]
     bound = np.maximum(bound, probabilities.max(axis=1) * np.exp(-settings.beam))

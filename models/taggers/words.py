@@ -1,14 +1,16 @@
-"""What a word's form says of its tag: multinomial logistic regression over features of the form, learned from rare words.
+"""A word's tag predicted from its form: multinomial logistic regression over features of it, learned from rare words.
 
 Legend
-    word            as it stands, with the state of being first in its sentence; what is known of its other spelling is its `hint`
-    feature         a suffix, prefix, shape, …, hashed to 32 bits (CRC): equal hashes of different features are harmless and rare
+    word            as it is, with the state of being first in its sentence; what is known of its other spelling is
+                    its `hint`
+    feature         a suffix, prefix, shape, …, hashed to 32 bits (CRC): equal hashes of different features are harmless
+                    and rare
     rows[f]         sorted hashes of the features that were met twice, shape (F,), uint32
     weights[f, k]   weight of feature f for class k, shape (F, K), float32
 
-Suffixes alone, backed off to shorter ones (Brants 2000, TnT), tag 68 % of the unknown words of UD English EWT; all features together 80 %
-(four fifths of its training part against the last fifth).
-Deliberately not here: context, which the chain of tags brings in.
+Suffixes alone, backed off to shorter ones (Brants 2000, TnT), tag 68 % of the unknown words of UD English EWT; all
+features together 80 % (four fifths of its training part against the last fifth). Deliberately not here: context, which
+the chain of tags brings in.
 """
 
 from __future__ import annotations
@@ -23,24 +25,18 @@ import numpy as np
 
 from models.kernels.kernel_cache import kernel
 
-LONGEST_SUFFIX, LONGEST_PREFIX, LONGEST_CASED_SUFFIX = (
-    6,
-    5,
-    4,
-)  # our choice: English and German endings and their stems' last letters
+# Our choice: English and German endings and their stems' last letters.
+LONGEST_SUFFIX, LONGEST_PREFIX, LONGEST_CASED_SUFFIX = 6, 5, 4
 LONGEST_LENGTH = 8  # words of more characters than this differ no more by length
 RUN = re.compile(r"(.)\1+")
-N_EPOCHS, RATE, FIRST_SQUARES = (
-    8,
-    0.1,
-    0.01,
-)  # of AdaGrad (Duchi 2011): four fifths of UD English EWT against the last fifth
+# Of AdaGrad (Duchi 2011): four fifths of UD English EWT against the last fifth.
+N_EPOCHS, RATE, FIRST_SQUARES = 8, 0.1, 0.01
 LEAST_STEP = 1e-5  # a smaller gradient moves nothing that counts, and most are smaller
 
 
 @dataclass(frozen=True)
 class WordExample:
-    """A word to learn from: its spelling, whether it was first in its sentence, its hint, and how often it was of which class."""
+    """A word to learn from: its spelling, whether it begins a sentence, its hint, how often it is of which class."""
 
     word: str
     is_first: bool
@@ -66,7 +62,7 @@ class WordModel:
 
 
 def learn_words(examples: Sequence[WordExample], n_classes: int, seed: int) -> WordModel:
-    """The model of `examples`, with weights for `n_classes`; the same examples, in the same order, and seed give the same bytes."""
+    """The model of `examples`, with weights for `n_classes`; the same examples in one order give the same bytes."""
     starts, hashes = _hashed([(example.word, example.is_first, example.hint) for example in examples])
     rows, counts = np.unique(hashes, return_counts=True)
     rows = rows[counts > 1] if (counts > 1).any() else rows
@@ -74,7 +70,7 @@ def learn_words(examples: Sequence[WordExample], n_classes: int, seed: int) -> W
     place[rows[place] != hashes] = -1
     class_starts = np.concatenate([[0], np.cumsum([len(example.counts) for example in examples])]).astype(np.int64)
     classes = np.array([number for example in examples for number in example.counts], np.int64)
-    # A word of n occurrences weighs sqrt(n): rare ones are what is to be foretold, and n copies say less than n words.
+    # A word of n occurrences weighs sqrt(n): rare ones are to be predicted, and n copies tell less than n words.
     shares = np.array(
         [n / sum(example.counts.values()) ** 0.5 for example in examples for n in example.counts.values()]
     )
@@ -112,7 +108,7 @@ def _case(word: str) -> str:
 
 
 class _Shapes(dict[int, str]):
-    """The shape of a character, by its number: letters as x or X, digits as d, the rest as it is; found once, then known."""
+    """A character's shape, by its number: letters are x or X, digits d, the rest as it is; found once, then known."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -136,9 +132,8 @@ def _hashed(words: Sequence[tuple[str, bool, str]]) -> tuple[np.ndarray, np.ndar
     starts = [0]
     hashes: list[int] = []
     for word, is_first, hint in words:
-        features = "\n".join(
-            word_features(word, hint, is_first=is_first)
-        )  # one word's at once: a quarter faster than each by itself
+        # One word's at once: a quarter faster than each by itself.
+        features = "\n".join(word_features(word, hint, is_first=is_first))
         hashes += map(zlib.crc32, features.encode("utf-8", "surrogatepass").split(b"\n"))
         starts.append(len(hashes))
     return np.array(starts, np.int64), np.array(hashes, np.uint32)

@@ -1,7 +1,8 @@
-"""Checkpoints of a training: tensors by name and notes that JSON has a form for, so that they can be kept without pickle.
+"""Checkpoints of a training: tensors by name and notes that JSON has a form for, so that they can be kept without
+pickle.
 
-Tensors: `module.*` and `best.*` (weights now, and at the best validation), `optimiser.<place>.*` by place of the parameter, and
-`generator.*` (states of the generators). All are copies on the processor.
+Tensors: `module.*` and `best.*` (weights now, and at the best validation), `optimiser.<place>.*` by place of the
+parameter, and `generator.*` (states of the generators). All are copies on the processor.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ MAY_DIFFER = frozenset({"epochs", "patience", "device"})  # a training may be re
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that does not fit the module or the settings with which training shall go on; the message says where."""
+    """A checkpoint that does not fit the module or the settings with which training goes on; the message says where."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The whole state of a training between two epochs. `notes` hold the settings, the history, and what early stopping counts."""
+    """The whole state of a training between two epochs. `notes`: settings, history, and what early stopping counts."""
 
     tensors: Mapping[str, torch.Tensor]
     notes: Mapping[str, Any]
@@ -66,7 +67,7 @@ def make_checkpoint(
 def restore(
     checkpoint: Checkpoint, module: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings
 ) -> None:
-    """Bring `module` and `optimiser` to the state of `checkpoint`. CheckpointError where it is of another module or other settings."""
+    """Set `module` and `optimiser` to `checkpoint`. CheckpointError for another module or other settings."""
     given, kept = asdict(settings), checkpoint.notes["settings"]
     changed = sorted(name for name in given if name not in MAY_DIFFER and kept.get(name) != given[name])
     if changed:

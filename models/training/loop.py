@@ -1,12 +1,13 @@
 """Training of a PyTorch module by gradient descent: one loop for every network here.
 
-Back propagation through time can be truncated (Williams and Peng 1990, with as many steps back as between two updates): a batch is cut
-into chunks of `chunk_length` steps, each chunk is an update of its own, and the state that one chunk ends with, cut off from its past,
-is what the next one starts from.
+Back propagation through time can be truncated (Williams and Peng 1990, with as many steps back as between two updates):
+a batch is cut into chunks of `chunk_length` steps, each chunk is an update of its own, and the state that one chunk
+ends with, cut off from its past, is what the next one starts from.
 
-The same module, batches and settings give the same weights, bit for bit on one processor thread: initial state of all generators comes
-from `settings.seed`, the global ones are given back as they were, and a checkpoint holds them all. Nothing here reads a clock or a disk.
-Deliberately not here: several optimisers, accumulation of gradients over batches, several devices.
+The same module, batches and settings give the same weights, bit for bit on one processor thread: initial state of all
+generators comes from `settings.seed`, the global ones are given back as they were, and a checkpoint holds them all.
+Nothing here reads a clock or a disk. Deliberately not here: several optimisers, accumulation of gradients over batches,
+several devices.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ B_co = TypeVar("B_co", covariant=True)
 
 
 class Batches(Protocol[B_co]):
-    """Training data: how many batches an epoch has, and the batches of an epoch, drawn with the loop's own generator."""
+    """Training data: how many batches an epoch has, and those of an epoch, drawn with the loop's own generator."""
 
     def __len__(self) -> int:
         """How many batches `draw` gives."""
@@ -39,7 +40,7 @@ class Batches(Protocol[B_co]):
 
 @dataclass(frozen=True)
 class TensorBatches:
-    """Tensors with the same number n of rows, cut into batches of `batch_size` rows, in another order every epoch. A batch is a tuple."""
+    """Tensors with the same number n of rows, cut into batches (tuples) of `batch_size` rows, anew every epoch."""
 
     tensors: tuple[torch.Tensor, ...]
     batch_size: int
@@ -65,8 +66,8 @@ class BatchLoss:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is: `batch` of `n_batches` in `epoch` (from 0) of `n_epochs`; samples since this call began; mean loss of the
-    epoch so far; the last validation.
+    """How far a training is: `batch` of `n_batches` in `epoch` (from 0) of `n_epochs`; samples since this call began;
+    mean loss of the epoch so far; the last validation.
     """
 
     epoch: int
@@ -85,9 +86,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to: mean loss a sample, validation (lower is better; None where there was none, or it was no number), learning rate
-    at its end, and norms of the gradients before clipping: mean and largest of all together, mean by parameter; share of updates that
-    were clipped by norm.
+    """What an epoch came to: mean loss a sample, validation (lower is better; None where there was none, or it was no
+    number), learning rate at its end, and norms of the gradients before clipping: mean and largest of all together,
+    mean by parameter; share of updates that were clipped by norm.
     """
 
     epoch: int
@@ -103,7 +104,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingHistory:
-    """All epochs, which of them gave the weights that the module has now (None: none was done), and whether patience ended it."""
+    """All epochs, which of them gave the module its weights (None: none was done), and whether patience ended it."""
 
     epochs: tuple[Epoch, ...]
     best_epoch: int | None
@@ -121,8 +122,8 @@ class TrainingHistory:
 class NonFiniteLossError(ArithmeticError):
     """Training met a loss or gradient that is no number, in `batch` (from 0) of `epoch` (from 0).
 
-    The module has the best weights of the epochs before it (its first ones where there was none); `history` are those epochs;
-    `checkpoint` is the state after the last of them, from which training can go on with another learning rate.
+    The module has the best weights of the epochs before it (its first ones where there was none); `history` are those
+    epochs; `checkpoint` is the state after the last of them, from which training can go on with another learning rate.
     """
 
     def __init__(self, epoch: int, batch: int, history: TrainingHistory, checkpoint: Checkpoint) -> None:
@@ -186,13 +187,15 @@ def train(
     report: Callable[[Progress], None] | None = None,
     chunks_of: Callable[[Any, int], Iterable[Any]] = time_chunks,
 ) -> TrainingHistory:
-    """Train `module` in place and return how it went; the module ends with the weights of the best validation, on the device it was on.
+    """Train `module` in place and return how it went; the module ends with the weights of the best validation, on the
+    device it was on.
 
-    `loss_of(module, batch, state)` gives a batch's loss; `state` is None at a sequence's start, else what it returned for the chunk
-    before, detached. `validate(module)`, lower is better, is called after each epoch with the module in evaluation and without
-    gradients; it must draw no random numbers. Without it the last weights are kept, and plateaus and patience go by the training loss.
-    `checkpoint` is handed the state after every epoch, from which `resume` goes on to the same bytes. `report` is called after every
-    batch. `chunks_of` cuts a batch in time where `settings.chunk_length` asks for it. NonFiniteLossError, CheckpointError.
+    `loss_of(module, batch, state)` gives a batch's loss; `state` is None at a sequence's start, else what it returned
+    for the chunk before, detached. `validate(module)`, lower is better, is called after each epoch with the module in
+    evaluation and without gradients; it must draw no random numbers. Without it the last weights are kept, and plateaus
+    and patience go by the training loss. `checkpoint` is handed the state after every epoch, from which `resume` goes
+    on to the same bytes. `report` is called after every batch. `chunks_of` cuts a batch in time where
+    `settings.chunk_length` asks for it. NonFiniteLossError, CheckpointError.
     """
     home = next(module.parameters()).device
     device = choose_device(settings.device)
@@ -259,7 +262,7 @@ def _run(
 
 
 def _epoch(training: _Training[B], number: int) -> Epoch:
-    """One pass over the batches. _NoNumberError where a loss or gradient is no number; the update that it would have made is not made."""
+    """One pass over the batches. _NoNumberError, before the update, where a loss or gradient is no number."""
     settings, course, n_batches = training.settings, training.course, len(training.batches)
     total, n_seen, rate = 0.0, 0, 0.0
     norms: list[list[float]] = []
@@ -306,8 +309,8 @@ def _epoch(training: _Training[B], number: int) -> Epoch:
 
 
 def _clip(module: nn.Module, settings: TrainingSettings) -> list[float]:
-    """Clip the gradients, first by value, then by norm; returns the norms before: of all together, then of each parameter (0 where it
-    has no gradient).
+    """Clip the gradients, first by value, then by norm; returns the norms before: of all together, then of each
+    parameter (0 where it has no gradient).
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -333,7 +336,7 @@ def _clip(module: nn.Module, settings: TrainingSettings) -> list[float]:
 
 
 def _optimiser(module: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """The optimiser over all parameters that want gradients; fused, because unfused steps cost more than small networks themselves."""
+    """The optimiser over all parameters that want gradients; fused, as unfused steps cost more than small networks."""
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if settings.optimiser == "sgd":
         return torch.optim.SGD(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)

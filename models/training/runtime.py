@@ -12,7 +12,7 @@ import torch
 
 @contextmanager
 def torch_threads(n_threads: int = 1) -> Iterator[None]:
-    """Within, PyTorch uses so many threads: sums in another order give other last bits, and the same seed shall give the same weights."""
+    """Within, PyTorch uses so many threads: sums in another order would give the same seed other last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
@@ -23,7 +23,7 @@ def torch_threads(n_threads: int = 1) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Within, PyTorch's global generators (initial weights, dropout) start from `seed`; after it they are as they were before."""
+    """Within, PyTorch's global generators (initial weights, dropout) start from `seed`; after it they are restored."""
     with torch.random.fork_rng(devices=[device] if torch.device(device).type == "cuda" else []):
         torch.manual_seed(seed)
         yield
@@ -37,7 +37,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def to_device(value: Any, device: torch.device) -> Any:
-    """`value` with every tensor in it on `device`: tensors, and tuples, lists, mappings and dataclasses of such; the rest as it is."""
+    """`value` with every tensor in it, in tuples, lists, mappings and dataclasses too, on `device`; the rest as is."""
     if hasattr(value, "to"):  # tensors and packed sequences
         return value.to(device)
     if is_dataclass(value) and not isinstance(value, type):

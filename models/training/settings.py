@@ -15,13 +15,14 @@ class TrainingSettingsError(ValueError):
 class TrainingSettings:
     """How a module is trained.
 
-    epochs: at most. learning_rate: at its highest; `schedule` lowers it: by `cosine` to 0 at the last batch, or (`plateau`) by
-    `plateau_factor` whenever the validation has been no better for `plateau_patience` epochs; for the first `warm_up_share` of all
-    batches it rises from 0. clip_norm: bound on the Euclidean norm of all gradients together; clip_value: bound on each number of
-    them, applied before; 0 = none. patience: epochs without a better validation after which training stops; 0 = never.
-    chunk_length: steps of time after which back propagation is cut (truncated BPTT); 0 = never. carry_state: whether a batch starts
-    with the state in which the batch before it ended, because it goes on where that one stopped. threads: of PyTorch; another number
-    gives other last bits. device: `cpu`, `cuda`, or `auto`: a GPU where there is one.
+    epochs: at most. learning_rate: at its highest; `schedule` lowers it: by `cosine` to 0 at the last batch, or
+    (`plateau`) by `plateau_factor` whenever the validation has been no better for `plateau_patience` epochs; for the
+    first `warm_up_share` of all batches it rises from 0. clip_norm: bound on the Euclidean norm of all gradients
+    together; clip_value: bound on each number of them, applied before; 0 = none. patience: epochs without a better
+    validation after which training stops; 0 = never.
+    chunk_length: steps of time after which back propagation is cut (truncated BPTT); 0 = never. carry_state: whether a
+    batch starts with the state in which the batch before it ended, because it goes on where that one stopped. threads:
+    of PyTorch; another number gives other last bits. device: `cpu`, `cuda`, or `auto`: a GPU where there is one.
     """
 
     epochs: int = 10
@@ -60,7 +61,7 @@ def _require(holds: bool, message: str) -> None:  # noqa: FBT001  # reads as a s
 
 
 def learning_rate(settings: TrainingSettings, share_done: float, plateau_scale: float = 1.0) -> float:
-    """The learning rate when `share_done` (0 to 1) of all batches are done. `plateau_scale`: what plateaus have left of it."""
+    """The learning rate when `share_done` (0 to 1) of all batches are done; `plateau_scale`: what plateaus left."""
     if share_done < settings.warm_up_share:
         return settings.learning_rate * share_done / settings.warm_up_share
     if settings.schedule == "cosine":
