@@ -8,7 +8,18 @@ from html import escape
 
 import numpy as np
 
-from tasks.transforms.charts.line_chart import BOTTOM, COLOURS, DASHES, HEIGHT, LEFT, RIGHT, TOP, WIDTH, value_ticks
+from tasks.transforms.charts.line_chart import (
+    BOTTOM,
+    COLOURS,
+    DASHES,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    XMLNS,
+    value_ticks,
+)
 
 
 @dataclass(frozen=True)
@@ -22,8 +33,8 @@ class Curve:
 def curve_chart(title: str, unit: str, over: str, curves: Sequence[Curve]) -> str:
     """An SVG element with one line a curve, `unit` along y and `over` along x, which counts from 1.
 
-    A value that is not finite breaks the line; a lone one is a dot. Without any value the chart says so. ValueError for more curves
-    than can be told apart.
+    A value that is not finite breaks the line; a lone one is a dot. Without any value the chart says so. ValueError for
+    more curves than can be told apart.
     """
     if len(curves) > len(COLOURS):
         raise ValueError(f"{len(curves)} curves in one chart, {len(COLOURS)} can be told apart")
@@ -40,7 +51,7 @@ def curve_chart(title: str, unit: str, over: str, curves: Sequence[Curve]) -> st
         return TOP + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (HEIGHT - TOP - BOTTOM)
 
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}, {escape(unit)}" xmlns="http://www.w3.org/2000/svg">',
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}, {escape(unit)}" {XMLNS}>',
         f'<text class="unit" x="{LEFT}" y="{HEIGHT - 6}">{escape(unit)}, by {escape(over)}</text>',
     ]
     for tick in ticks:

@@ -1,4 +1,5 @@
-"""Line charts as SVG text: self-contained, legible in print and in the dark, gaps left as gaps. No library, no script, no font.
+"""Line charts as SVG text: self-contained, legible in print and in the dark, gaps left as gaps. No library, no script,
+no font.
 
 Deliberately not here: zooming, tooltips, stacked or logarithmic axes.
 """
@@ -13,8 +14,9 @@ from html import escape
 import numpy as np
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito 2008, distinguishable to colour-blind readers; black and yellow left out, which fail on dark or on white."""
+"""Okabe and Ito 2008, safe for colour-blind readers, less black and yellow, which fail on dark or on white."""
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
+XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 WIDTH, HEIGHT = 720, 300  # our choice: two fit a printed page in width, three in height
 LEFT, RIGHT, TOP, BOTTOM = 46, 26, 30, 42
 MOST_STEPS = 6  # our choice: seven lines across
@@ -33,8 +35,8 @@ class Series:
 def line_chart(title: str, unit: str, series: Sequence[Series]) -> str:
     """An SVG element with one line a series, a zero line where zero is in sight, months below, a legend above.
 
-    A NaN or a missing day breaks the line; a single day between gaps is a dot. Without any value at all the chart says so.
-    At most six series, the number of colours: ValueError for more.
+    A NaN or a missing day breaks the line; a single day between gaps is a dot. Without any value at all the chart says
+    so. At most six series, the number of colours: ValueError for more.
     """
     if len(series) > len(COLOURS):
         raise ValueError(f"{len(series)} series in one chart, {len(COLOURS)} can be told apart")
@@ -53,7 +55,7 @@ def line_chart(title: str, unit: str, series: Sequence[Series]) -> str:
         return TOP + (ticks[-1] - value) / (ticks[-1] - ticks[0]) * (HEIGHT - TOP - BOTTOM)
 
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}, {escape(unit)}" xmlns="http://www.w3.org/2000/svg">',
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}, {escape(unit)}" {XMLNS}>',
         f'<text class="unit" x="{LEFT}" y="{HEIGHT - 6}">{escape(unit)}</text>',
     ]
     for tick in ticks:
@@ -62,9 +64,8 @@ def line_chart(title: str, unit: str, series: Sequence[Series]) -> str:
         parts.append(f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{y(tick) + 4:.1f}">{tick:g}</text>')
     for month in month_starts(first, last, most=(WIDTH - LEFT - RIGHT) // LABEL_WIDTH):
         parts.append(f'<line class="grid" x1="{x(month):.1f}" x2="{x(month):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{HEIGHT - BOTTOM + 16}">{month:%Y-%m}</text>'
-        )
+        at = f'x="{x(month):.1f}" y="{HEIGHT - BOTTOM + 16}"'
+        parts.append(f'<text class="tick" text-anchor="middle" {at}>{month:%Y-%m}</text>')
     for place, line in enumerate(series):
         colour, dash = COLOURS[place], DASHES[place]
         legend_x = LEFT + place * (WIDTH - LEFT - RIGHT) / len(series)

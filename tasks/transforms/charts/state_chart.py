@@ -1,4 +1,4 @@
-"""States over days as SVG text: a strip a row, higher and darker the farther the state lies from the first; drawn as `line_chart` draws."""
+"""States over days as SVG text: a strip a row, higher and darker the farther its state is from the first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from tasks.transforms.charts.line_chart import COLOURS, LABEL_WIDTH, RIGHT, WIDTH
+from tasks.transforms.charts.line_chart import COLOURS, LABEL_WIDTH, RIGHT, WIDTH, XMLNS
 
 LEFT, TOP, ROW, GAP, BOTTOM = 100, 30, 44, 12, 30  # px: names of countries, legend, a strip, air between, months
 MONTHS = 12
@@ -28,14 +28,12 @@ def state_chart(title: str, names: Sequence[str], strips: Sequence[Strip]) -> st
     """An SVG element with one row a strip and a legend of the states' `names`. Without any day the chart says so."""
     if not any(len(strip.days) for strip in strips):
         return f'<p class="empty">{escape(title)}: no days.</p>'
-    first, last = (
-        min(strip.days[0] for strip in strips if len(strip.days)),
-        max(strip.days[-1] for strip in strips if len(strip.days)),
-    )
+    seen = [strip.days for strip in strips if len(strip.days)]
+    first, last = min(days[0] for days in seen), max(days[-1] for days in seen)
     n_days = (last - first).days + 1
     height = TOP + len(strips) * (ROW + GAP) + BOTTOM
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg">',
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" {XMLNS}>',
         *(_legend(place, name, len(names)) for place, name in enumerate(names)),
     ]
 
@@ -46,21 +44,19 @@ def state_chart(title: str, names: Sequence[str], strips: Sequence[Strip]) -> st
     every = max(1, int(np.ceil(len(months) * LABEL_WIDTH / (WIDTH - LEFT - RIGHT))))
     for month in months[::every]:
         parts.append(f'<line class="grid" x1="{x(month):.1f}" x2="{x(month):.1f}" y1="{TOP}" y2="{height - BOTTOM}"/>')
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{x(month):.1f}" y="{height - BOTTOM + 16}">{month:%Y-%m}</text>'
-        )
+        at = f'x="{x(month):.1f}" y="{height - BOTTOM + 16}"'
+        parts.append(f'<text class="tick" text-anchor="middle" {at}>{month:%Y-%m}</text>')
     day_width = (WIDTH - LEFT - RIGHT) / n_days
     for place, strip in enumerate(strips):
         floor = TOP + place * (ROW + GAP) + ROW
-        parts.append(
-            f'<text class="legend" text-anchor="end" x="{LEFT - 8}" y="{floor - ROW / 2 + 4:.1f}">{escape(strip.name)}</text>'
-        )
+        at = f'x="{LEFT - 8}" y="{floor - ROW / 2 + 4:.1f}"'
+        parts.append(f'<text class="legend" text-anchor="end" {at}>{escape(strip.name)}</text>')
         parts.append(f'<line class="zero" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>')
         for begin, n_of_run, state in _runs(strip):
             tall = ROW * (state + 1) / len(names)
             parts.append(
-                f'<rect x="{x(begin):.1f}" y="{floor - tall:.1f}" width="{n_of_run * day_width:.1f}" height="{tall:.1f}" '
-                f'fill="{COLOURS[0]}" fill-opacity="{_opacity(state, len(names)):.2f}"><title>{escape(strip.name)}: {escape(names[state])} '
+                f'<rect x="{x(begin):.1f}" y="{floor - tall:.1f}" width="{n_of_run * day_width:.1f}"'
+                f' height="{tall:.1f}" {_fill(state, len(names))}><title>{escape(strip.name)}: {escape(names[state])} '
                 f"from {begin:%Y-%m-%d}, {n_of_run} days</title></rect>"
             )
     return "".join([*parts, "</svg>"])
@@ -69,14 +65,14 @@ def state_chart(title: str, names: Sequence[str], strips: Sequence[Strip]) -> st
 def _legend(place: int, name: str, n_states: int) -> str:
     begin = LEFT + place * (WIDTH - LEFT - RIGHT) / n_states
     return (
-        f'<rect x="{begin:.1f}" y="8" width="16" height="12" fill="{COLOURS[0]}" fill-opacity="{_opacity(place, n_states):.2f}"/>'
+        f'<rect x="{begin:.1f}" y="8" width="16" height="12" {_fill(place, n_states)}/>'
         f'<text class="legend" x="{begin + 21:.1f}" y="18">{escape(name)}</text>'
     )
 
 
-def _opacity(state: int, n_states: int) -> float:
-    """From a quarter, which is still seen on white and on black, to full."""
-    return 0.25 + 0.75 * state / max(n_states - 1, 1)
+def _fill(state: int, n_states: int) -> str:
+    """Opacity from a quarter, which is still seen on white and on black, to full."""
+    return f'fill="{COLOURS[0]}" fill-opacity="{0.25 + 0.75 * state / max(n_states - 1, 1):.2f}"'
 
 
 def _runs(strip: Strip) -> list[tuple[date, int, int]]:

@@ -1,8 +1,9 @@
 """A map of words as SVG text: a dot a word, and its name beside it wherever there is room for it.
 
-Names are set in the order in which the words come, the first where it likes, each of the others at the first of eight places around its
-dot (and then farther out) where it covers no name and no dot set before. A word for which there is no room keeps its dot, and tells its
-name when pointed at. Self-contained, legible in print and in the dark: colours are those of the page.
+Names are set in the order in which the words come, the first where it likes, each of the others at the first of eight
+places around its dot (and then farther out) where it covers no name and no dot set before. A word for which there is no
+room keeps its dot, and tells its name when pointed at. Self-contained, legible in print and in the dark: colours are
+those of the page.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from unicodedata import east_asian_width
 
 import numpy as np
 
+from tasks.transforms.charts.line_chart import XMLNS
+
 WIDTH = 900  # our choice: the width of the page
 LEAST_HEIGHT, MOST_HEIGHT = 320, 640  # our choice: a map that is wide and low is drawn so, within reason
 MARGIN_X, MARGIN_Y = 50, 24
 FONT = 12
-CHARACTER_WIDTH = (
-    0.56  # of the font's size: the mean of system fonts' lower-case letters, measured on Helvetica and DejaVu Sans
-)
+# Of the font's size: the mean of system fonts' lower-case letters, measured on Helvetica and DejaVu Sans.
+CHARACTER_WIDTH = 0.56
 DOT = 2.2
 DISTANCES = (5.0, 11.0, 18.0)
 
@@ -42,9 +44,7 @@ def word_map_chart(title: str, words: Sequence[str], places: np.ndarray) -> str:
     down = MARGIN_Y + (high[1] - places[shown, 1]) / span[1] * room[1]
     dots = dict(zip(shown, zip(across.tolist(), down.tolist(), strict=True), strict=True))
     boxes: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in dots.values()]
-    parts = [
-        f'<svg class="map" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg">'
-    ]
+    parts = [f'<svg class="map" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}" {XMLNS}>']
     for row, (x, y) in dots.items():
         name = escape(words[row])
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{DOT}"><title>{name}</title></circle>')
@@ -62,7 +62,7 @@ def _width(word: str) -> float:
 
 
 def _boxes_around(dot: tuple[float, float], width: float, height: float) -> Iterator[Box]:
-    """Where a name of that width may stand: right, left, above, below, and between, nearest first; within the picture."""
+    """Where a name of that width may be: right, left, above, below, and between, nearest first; within the picture."""
     x, y = dot
     for distance in DISTANCES:
         for across, up in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):

@@ -1,8 +1,9 @@
 """Moving means by calendar day: a missing day is a gap in the window, never a shift of it.
 
-n rows, sorted by series and within a series by day, each day once; m columns (categories). A window of w days before and after a day
-holds at most w rows on either side, so the rows w places away are all that must be looked at, whatever the gaps: no dense
-calendar, no running sum (which would carry rounding errors along), O(n · m · w), and each mean is a plain sum in the order of the days.
+n rows, sorted by series and within a series by day, each day once; m columns (categories). A window of w days before
+and after a day holds at most w rows on either side, so the rows w places away are all that must be looked at, whatever
+the gaps: no dense calendar, no running sum (which would carry rounding errors along), O(n · m · w), and each mean is a
+plain sum in the order of the days.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ TRAILING_DAYS = 6  # this day and the 6 before: Our World in Data's 7-day mean
 def calendar_means(
     series: NDArray[np.integer], days: NDArray[np.integer], values: NDArray[np.float64], *, before: int, after: int
 ) -> NDArray[np.float64]:
-    """The mean of the published values from `before` days before to `after` days after each row's day; shape (n, m) like `values`.
+    """The mean of the published values from `before` days before to `after` days after each row's day; shape (n, m)
+    like `values`.
 
-    `series` (n,) and `days` (n,) must ascend together, no day twice in a series (ValueError otherwise); NaN in `values` = not
-    published. NaN where the row itself is not published. Nothing is changed.
+    `series` (n,) and `days` (n,) must ascend together, no day twice in a series (ValueError otherwise); NaN in `values`
+    = not published. NaN where the row itself is not published. Nothing is changed.
     """
     if values.shape[0] > 1:
         is_next = (np.diff(series) > 0) | ((np.diff(series) == 0) & (np.diff(days) > 0))

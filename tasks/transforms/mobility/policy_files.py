@@ -17,7 +17,8 @@ from tasks.transforms.records.delimited import Columns, RefusedFileError, header
 def read_policy_file(stream: BinaryIO, name: str, latest: date) -> PolicyRows:
     """The rows of a tracker's file called `name`, fetched on the day `latest`.
 
-    RefusedFileError where the file is empty, no text, of another schema (the list of policy changes), or lacks a column.
+    RefusedFileError where the file is empty, no text, of another schema (the list of policy changes), or lacks a
+    column.
     """
     line = read_header_line(stream)
     delimiter = "\t" if line.count("\t") > line.count(",") else ","

@@ -1,4 +1,4 @@
-"""The rows of one file of the policy tracker, and how they are gathered: counted, told apart by key, each kept or set aside."""
+"""The rows of one file of the policy tracker, and how they are gathered: counted, by key, kept or set aside."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from tasks.transforms.records.delimited import BrokenRow
 
 @dataclass(frozen=True)
 class PolicyRows:
-    """The rows of one file, each jurisdiction and day once: `series` (n,) are places in `jurisdictions`, `days` (n,) count from 1970,
-    `values` (n, len(indices)) with NaN = not published. Rows in = n + set aside; a wide file counts a row for each day of a line.
+    """The rows of one file, each jurisdiction and day once: `series` (n,) are places in `jurisdictions`, `days` (n,)
+    count from 1970, `values` (n, len(indices)) with NaN = not published. Rows in = n + set aside; a wide file counts a
+    row for each day of a line.
     """
 
     indices: tuple[str, ...]
@@ -69,7 +70,7 @@ class GatheredRows:
     def rows(
         self, indices: tuple[str, ...], series: NDArray[np.int64], days: NDArray[np.int64], values: NDArray[np.float64]
     ) -> PolicyRows:
-        """The file's rows, sorted by jurisdiction and day; a jurisdiction and day that stand twice are kept once, the first."""
+        """The file's rows, sorted by jurisdiction and day; of those that share both the first alone is kept."""
         order = np.argsort((series << 32) | days, kind="stable")
         series, days, values = series[order], days[order], values[order]
         listed = tuple(self.jurisdictions)

@@ -1,8 +1,10 @@
-"""Files of the Oxford COVID-19 Government Response Tracker: wide (a column a day, one index a file) and long (a row a day).
+"""Files of the Oxford COVID-19 Government Response Tracker: wide (a column a day, one index a file) and long (a row a
+day).
 
-What comes out is one row a jurisdiction and day, with the indices that the file has. The tracker's own conventions: `.` and nothing mean
-not published, jurisdictions are countries, states and cities in ISO 3166-1 alpha-3 and names. Only the total of all policies that
-apply to residents is taken (`NAT_TOTAL`, `STATE_TOTAL`, `CITY_TOTAL`), not what one level of government decreed.
+What comes out is one row a jurisdiction and day, with the indices that the file has. The tracker's own conventions: `.`
+and nothing mean not published, jurisdictions are countries, states and cities in ISO 3166-1 alpha-3 and names. Only the
+total of all policies that apply to residents is taken (`NAT_TOTAL`, `STATE_TOTAL`, `CITY_TOTAL`), not what one level of
+government decreed.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from tasks.transforms.mobility.regions import policy_region_id
 from tasks.transforms.records.delimited import RefusedFileError, not_a_number
 
 ID_FIELDS = ("countrycode", "regioncode", "regionname", "cityname", "jurisdiction")
-"""What identifies a jurisdiction, in the order of `jurisdiction_of`, as `field_key` writes it. Only the first is in every file."""
+"""What identifies a jurisdiction, in the order of `jurisdiction_of`, as `field_key` has it; only the first always."""
 NOT_PUBLISHED = ("", ".")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WIDE_DAY = re.compile(r"(\d{2})([a-z]{3})(\d{4})", re.ASCII)
 _LONG_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
-# The final data publish each index as one `_Average`; before that the plain name. `ForDisplay` repeats the last value where nothing is
-# published, so it is taken only where a file has nothing else.
+# The final data publish each index as one `_Average`; before that the plain name. `ForDisplay` repeats the last value
+# where nothing is published, so it is taken only where a file has nothing else.
 _VARIANTS = ("", "average", "weightedaverage", "simpleaverage", "fordisplay", "averagefordisplay")
 _OTHER_INDICES = ("legacy", "vaccinated", "risk")
 EPOCH = date(1970, 1, 1)
@@ -44,12 +46,12 @@ class Jurisdiction:
 
 
 def field_key(name: str) -> str:
-    """A header name by its letters and digits alone: `StringencyIndex_Average` and `stringency_index_average` are one."""
+    """A header name's letters and digits alone: `StringencyIndex_Average` and `stringency_index_average` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def index_of_file(name: str) -> str:
-    """The index that a wide file holds, by its name (`index_stringency.csv`). RefusedFileError where the name does not tell one of the four."""
+    """The index that a wide file holds, by the name (`index_stringency.csv`). RefusedFileError where it names none."""
     key = field_key(name)
     found = [index for index in INDICES if field_key(index).removesuffix("index") in key]
     if len(found) != 1 or any(word in key for word in _OTHER_INDICES):
@@ -125,11 +127,12 @@ def jurisdiction_of(
 
 
 def value_fault(index: str, value: float, text: str) -> Fault | None:
-    """Rule and message of a value outside of the contract's bounds, or that is no finite number; None for a good one."""
+    """Rule and message of a value outside of the contract's bounds, or not a finite number; None for a good one."""
     column = POLICY.column(index)
     if not np.isfinite(value):
         return not_a_number(index, index, text)
-    for side, bound, is_beyond in (("below", column.minimum, value < 0), ("above", column.maximum, value > 100)):  # noqa: PLR2004  # 0 to 100
+    sides = ("below", column.minimum, value < 0), ("above", column.maximum, value > 100)  # noqa: PLR2004  # 0 to 100
+    for side, bound, is_beyond in sides:
         if is_beyond:
             return f"{index}_{side}_{bound}", f"the {index} is {value:g}, {side} {bound:g}: mend it in the file"
     return None

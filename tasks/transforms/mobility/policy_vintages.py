@@ -1,7 +1,7 @@
 """Several files of the policy tracker made one: of each value the latest vintage's, the four indices side by side.
 
-Files are given oldest first, that is by the last day for which they have a value, then by where they lie. Counted in values: a value is a
-jurisdiction, a day and an index, published or not.
+Files are given oldest first, that is by the last day for which they have a value, then by where they lie. Counted in
+values: a value is a jurisdiction, a day and an index, published or not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PolicyFile:
 
 @dataclass(frozen=True)
 class SupersededPolicy:
-    """Values of a file that later files replaced; `n_revised` of them by another value, `mean_revision` points apart (NaN: none)."""
+    """Values of a file that later ones replaced; `n_revised` by others, `mean_revision` points apart (NaN: none)."""
 
     file: int
     n_values: int
@@ -47,7 +47,8 @@ class MergedPolicy:
 
 
 def merge_policy(files: Sequence[PolicyFile]) -> MergedPolicy:
-    """One row for each jurisdiction and day, sorted. `vintage` is that of the latest file that any of the row's indices comes from.
+    """One row for each jurisdiction and day, sorted. `vintage` is that of the latest file that any of the row's indices
+    comes from.
 
     A file has a jurisdiction and day once; ValueError otherwise. Values in = values out + superseded.
     """
@@ -55,9 +56,11 @@ def merge_policy(files: Sequence[PolicyFile]) -> MergedPolicy:
         return MergedPolicy(POLICY.empty(), 0, ())
     if len(files) > _MOST_FILES:
         raise ValueError(f"{len(files)} files at once, {_MOST_FILES} are the most")
-    keys = pa.concat_tables([file.rows.select(["region_id", "country_code"]) for file in files]).group_by("region_id").aggregate(
-        [("country_code", "min")]
-    )  # fmt: skip
+    keys = (
+        pa.concat_tables([file.rows.select(["region_id", "country_code"]) for file in files])
+        .group_by("region_id")
+        .aggregate([("country_code", "min")])
+    )
     region_ids = sorted(keys["region_id"].to_pylist())
     country_of = dict(zip(keys["region_id"].to_pylist(), keys["country_code_min"].to_pylist(), strict=True))
     series, days, sources, indices, values = _cells(files, region_ids)
@@ -100,7 +103,7 @@ def _cells(
             if index in file.rows.column_names:
                 same = np.full(len(days), 1, np.int64)
                 parts.append((series, days, same * number, same * place, file.rows[index].to_numpy()))
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]  # five parts, as listed
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]  # five
 
 
 def _superseded(
@@ -120,7 +123,8 @@ def _superseded(
 
 
 def join_mobility_policy(national: pa.Table, policy: pa.Table) -> pa.Table:
-    """The table `mobility_policy`: national days of mobility (NATIONAL_SCHEMA) and of `policy`, one row for every day that either has.
+    """The table `mobility_policy`: national days of mobility (NATIONAL_SCHEMA) and of `policy`, one row for every day
+    that either has.
 
     One to one: ValueError where a country has a day twice on one side. Rows out = distinct country-days of both.
     """

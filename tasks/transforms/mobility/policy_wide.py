@@ -80,7 +80,7 @@ class _WideFile:
         return sum(map(is_wide_day, self.columns.names))
 
     def lines(self, stream: BinaryIO) -> list[tuple[int, list[str]]]:
-        """Line numbers and stripped fields; lines that do not fit the header are set aside, those that say nothing are none."""
+        """Line numbers and stripped fields; lines that do not fit the header are set aside, empty ones left out."""
         kept: list[tuple[int, list[str]]] = []
         number = 1
         for content in whole_lines(stream):
@@ -98,35 +98,33 @@ class _WideFile:
 
     def drop_line(self, number: int, fields: Sequence[str], fault: tuple[str, str]) -> None:
         """Set a line aside that names no jurisdiction: a note below the table counts as one row."""
-        said = {name: text for name, text in zip(self.columns.names, fields, strict=True) if text not in NOT_PUBLISHED}
+        held = {name: text for name, text in zip(self.columns.names, fields, strict=True) if text not in NOT_PUBLISHED}
         n_rows = self.n_days
-        if fault[0] == "country_code_missing" and not any(map(is_wide_day, said)):
+        if fault[0] == "country_code_missing" and not any(map(is_wide_day, held)):
             fault, n_rows = ("footnote", "a note of the tracker below its table, no data: nothing to do"), 1
         self.gathered.n_rows_in += n_rows
-        self.gathered.drop(BrokenRow(number, *fault, said), n_rows)
+        self.gathered.drop(BrokenRow(number, *fault, held), n_rows)
 
     def read_values(self, number: int, fields: Sequence[str], places: Sequence[int]) -> list[float]:
         """The values at `places`: NaN where not published, infinity where one is set aside."""
         texts = [fields[place] for place in places]
-        values = np.array([
-            np.nan if text in NOT_PUBLISHED else float(text) if NUMBER.fullmatch(text) else np.inf for text in texts
-        ])  # fmt: skip
-        for cell in np.flatnonzero(~((values >= 0) & (values <= 100)) & ~np.isnan(values)).tolist():  # noqa: PLR2004  # value_fault tells the bound
+        values = np.array(
+            [np.nan if text in NOT_PUBLISHED else float(text) if NUMBER.fullmatch(text) else np.inf for text in texts]
+        )
+        is_good = (values >= 0) & (values <= 100)  # noqa: PLR2004  # `value_fault` tells the bound
+        for cell in np.flatnonzero(~is_good & ~np.isnan(values)).tolist():
             fault = value_fault(self.index, float(values[cell]), texts[cell])
             if fault is not None:
-                said = {
-                    name: text
-                    for name, text in zip(self.columns.names, fields, strict=True)
-                    if text and not is_wide_day(name)
-                }
-                self.gathered.drop(BrokenRow(number, *fault, said | {self.columns.names[places[cell]]: texts[cell]}))
+                named = zip(self.columns.names, fields, strict=True)
+                held = {name: text for name, text in named if text and not is_wide_day(name)}
+                self.gathered.drop(BrokenRow(number, *fault, held | {self.columns.names[places[cell]]: texts[cell]}))
                 values[cell] = np.inf
         return [float(value) for value in values]
 
 
 def _id_places(names: Sequence[str], lines: Sequence[Sequence[str]]) -> list[int | None]:
-    """Where the fields of ID_FIELDS stand, None where they do not. Without a column CountryCode (older files name none) it is the one
-    before the days that holds the most country codes.
+    """Where the fields of ID_FIELDS stand, None where they do not. Without a column CountryCode (older files name none)
+    it is the one before the days that holds the most country codes.
     """
     keys = [field_key(name) for name in names]
     places = [keys.index(key) if key in keys else None for key in ID_FIELDS]

@@ -1,9 +1,10 @@
 """Regions of mobility reports and of the policy tracker, and the one identifier under which both are known.
 
-A region_id is the country code, then the names of the parts, joined with `/`: `DE`, `DE/Bavaria`, `US/California/Alameda County`. The
-fourth place is the metropolitan area (`GH///Accra Metropolitan Area`), so that no city can be taken for a part of the country;
-`/`, `#` and `%` inside a name are written `%2F`, `%23`, `%25`. So different names always give different identifiers.
-Places that share all their names are told apart by their code (`AR/Buenos Aires Province/San Martín#ChIJ…`).
+A region_id is the country code, then the names of the parts, joined with `/`: `DE`, `DE/Bavaria`,
+`US/California/Alameda County`. The fourth place is the metropolitan area (`GH///Accra Metropolitan Area`), so that no
+city can be taken for a part of the country; `/`, `#` and `%` inside a name are written `%2F`, `%23`, `%25`. So
+different names always give different identifiers. Places that share all their names are told apart by their code
+(`AR/Buenos Aires Province/San Martín#ChIJ…`).
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def fold_name(name: str) -> str:
 
 
 def region_id(country_code: str, *names: str | None) -> str:
-    """The identifier of a region by its names (first level, second level, metropolitan area); different names, different identifiers."""
+    """The identifier of a region by its names (first and second level, metropolitan area): no two share one."""
     return "/".join([country_code, *((name or "").translate(_ESCAPES) for name in names)]).rstrip("/")
 
 
@@ -78,10 +79,11 @@ def plain_id(region: Region) -> str:
 def assign_region_ids(files: Sequence[Sequence[Region]]) -> list[list[str]]:
     """The region_id of each region of each file, in their order; within a file no two regions share one.
 
-    `files` come oldest first, and a later file never changes what an earlier one was given: a region keeps the identifier by which it was first
-    known, also when later files spell it otherwise. It is known again by a code (if no two regions of the file have it), else by
-    its names (PRESENT_NAME tells which are one), else by its names without accents and case. Of several places with the same names the first takes the plain
-    identifier (in a file: the least code), each other one adds `#` and its code. ValueError where a file has one region twice.
+    `files` come oldest first, and a later file never changes what an earlier one was given: a region keeps the
+    identifier by which it was first known, also when later files spell it otherwise. It is known again by a code (if no
+    two regions of the file have it), else by its names (PRESENT_NAME tells which are one), else by its names without
+    accents and case. Of several places with the same names the first takes the plain identifier (in a file: the least
+    code), each other one adds `#` and its code. ValueError where a file has one region twice.
     """
     known: dict[tuple[str, str], str] = {}
     given: set[str] = set()
@@ -146,7 +148,8 @@ def best_known(regions: Iterable[Region]) -> Region:
 def policy_region_id(country_code: str, region_code: str, region_name: str, city_name: str) -> str:
     """The identifier of a jurisdiction of the policy tracker; empty strings where it is the whole country or state.
 
-    States carry Google's name where the tracker's differs, so that both tables join on region_id. A state without a name is known by its code.
+    States carry Google's name where the tracker's differs, so that both tables join on region_id. A state without a
+    name is known by its code.
     """
     state = GOOGLE_NAME_OF_CODE.get(region_code) or tidy_name(region_name) or region_code
     return region_id(country_code, state, tidy_name(city_name))

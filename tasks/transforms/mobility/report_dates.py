@@ -33,7 +33,7 @@ def read_date(text: str, form: DateForm) -> date | None:
 
 
 def likely_form(texts: Iterable[str]) -> tuple[DateForm, bool]:
-    """The form in which most of the distinct `texts` are days, and whether no other form reads as many (of equals, the first of FORMS)."""
+    """The form in which most distinct `texts` are days, the first of FORMS if equal; whether no other reads as many."""
     distinct = set(texts)
     n_read = {form: sum(read_date(text, form) is not None for text in distinct) for form in FORMS}
     best = max(FORMS, key=lambda form: n_read[form])

@@ -1,4 +1,4 @@
-"""The regions of one mobility report, numbered as they come: found by runs of rows, since a file tells its regions one after another."""
+"""The regions of one mobility report, numbered as they come, by runs of rows: a file has one region after another."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from tasks.transforms.mobility.regions import Region, best_known, tidy_name
 from tasks.transforms.records.combinations import distinct_combinations
 
 _COUNTRY_CODE = re.compile(MOBILITY.column("country_code").pattern)
-_FIPS = re.compile(
-    r"\d{4,5}", re.ASCII
-)  # five digits; spreadsheets drop the zero in front of the first nine states' counties
+# Five digits; spreadsheets drop the zero in front of the first nine states' counties.
+_FIPS = re.compile(r"\d{4,5}", re.ASCII)
 
 
 @dataclass
 class RegionList:
-    """Regions by number, with their kept rows. One region = one set of names and code; gaps in its description are filled."""
+    """Regions by number, with their kept rows. One region = one set of names and code; gaps in it are filled."""
 
     regions: list[Region] = field(default_factory=list)
     n_rows: list[int] = field(default_factory=list)
@@ -32,7 +31,8 @@ class RegionList:
     def number(self, rows: pa.Table, columns: Sequence[str]) -> tuple[NDArray[np.int32], dict[int, tuple[str, str]]]:
         """Each row's region number (0 where it has none), and the rows whose region is at fault, with rule and message.
 
-        `columns` name the fields of `Region` in order; those that `rows` lacks are not given. Each is a dictionary in one chunk.
+        `columns` name the fields of `Region` in order; those that `rows` lacks are not given. Each is a dictionary in
+        one chunk.
         """
         groups, texts = distinct_combinations(
             [rows[name].chunk(0) if name in rows.column_names else None for name in columns]

@@ -1,8 +1,10 @@
-"""Google's community mobility reports as CSV, in all three schemas (11, 14, 15 columns), read in one pass with bounded memory.
+"""Google's community mobility reports as CSV, in all three schemas (11, 14, 15 columns), read in one pass with bounded
+memory.
 
-What comes out is wide: a row of the file is a row, its region a number in the file's own list of regions, its six categories side by
-side. What a file's dates mean and which of its keys are repeated is known for sure only at its end, so a pass works on findings
-(`Findings`) and `ReportReader.verdict` tells at its end whether they held; nearly always they do, else a second pass reads on better ones.
+What comes out is wide: a row of the file is a row, its region a number in the file's own list of regions, its six
+categories side by side. What a file's dates mean and which of its keys are repeated is known for sure only at its end,
+so a pass works on findings (`Findings`) and `ReportReader.verdict` tells at its end whether they held; nearly always
+they do, else a second pass reads on better ones.
 """
 
 from __future__ import annotations
@@ -34,8 +36,15 @@ from tasks.transforms.records.delimited import (
 )
 
 REGION_FIELDS = (
-    "country_region_code", "country_region", "sub_region_1", "sub_region_2", "metro_area", "iso_3166_2_code", "census_fips_code", "place_id",
-)  # fmt: skip
+    "country_region_code",
+    "country_region",
+    "sub_region_1",
+    "sub_region_2",
+    "metro_area",
+    "iso_3166_2_code",
+    "census_fips_code",
+    "place_id",
+)
 """Google's names of what makes a region, in the order of `Region`; the last four are missing in older files."""
 OPTIONAL_FIELDS = REGION_FIELDS[4:]
 VALUE_SUFFIX = "_percent_change_from_baseline"
@@ -74,7 +83,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a pass knows of the file from the one before: the form of its dates, and the keys that stand in several rows (sorted)."""
+    """What a pass knows from the one before: the form of the dates, and the keys of several rows (sorted)."""
 
     date_form: DateForm | None = None
     repeated_keys: tuple[int, ...] = ()
@@ -83,7 +92,8 @@ class Findings:
 def read_header(stream: BinaryIO) -> Header:
     """The header of a report; `stream` stands at the second line then.
 
-    RefusedFileError where the file is empty, is no text, lacks a column, or is of another schema (Our World in Data's 7-day means).
+    RefusedFileError where the file is empty, is no text, lacks a column, or is of another schema (Our World in Data's
+    7-day means).
     """
     names = tuple(name.lower() for name in header_fields(read_header_line(stream)))
     if set(names) >= OWID_FIELDS:
@@ -113,7 +123,8 @@ def read_header(stream: BinaryIO) -> Header:
 class ReportReader:
     """One pass over a report. Read `batches` to its end; then the counts, `regions` and `verdict` hold.
 
-    `latest` is the day on which the file was fetched: a later observation is impossible. `on_broken` takes each row set aside.
+    `latest` is the day on which the file was fetched: a later observation is impossible. `on_broken` takes each row set
+    aside.
     """
 
     header: Header
@@ -165,7 +176,8 @@ class ReportReader:
     def verdict(self) -> Findings | None:
         """Better findings, where those of this pass did not hold and another pass must be made; None where all is well.
 
-        The second pass or the third always holds. RefusedFileError where the dates of the whole file can be read in two ways.
+        The second pass or the third always holds. RefusedFileError where the dates of the whole file can be read in two
+        ways.
         """
         form = date_form(self._days)
         if self._days and form != self._form:
@@ -223,7 +235,7 @@ class ReportReader:
     def _find_repeated(
         self, keys: NDArray[np.int64], values: list[pa.Array], faults: dict[int, tuple[str, str]]
     ) -> None:
-        """Add to `faults` the rows whose key stood in a row before; only keys that an earlier pass found are looked at."""
+        """Add to `faults` the rows whose key an earlier row had; only keys that an earlier pass found are looked at."""
         if not self.findings.repeated_keys:
             return
         for row in np.flatnonzero(np.isin(keys, np.array(self.findings.repeated_keys, np.int64))):
@@ -262,7 +274,7 @@ def _value_faults(values: list[pa.Array]) -> dict[int, tuple[str, str]]:
 
 
 def _repeated(parts: Iterable[NDArray[np.int64]]) -> tuple[int, ...]:
-    """The keys that stand more than once, sorted. One pass where keys ascend, as they do in Google's order; else a sort."""
+    """The keys that occur more than once, sorted. One pass where keys ascend, as in Google's order; else a sort."""
     keys = np.concatenate([np.empty(0, np.int64), *parts])
     if (np.diff(keys) > 0).all():
         return ()

@@ -1,7 +1,8 @@
-"""Several mobility reports made one: the latest vintage's row wins, revisions are measured, and the long table comes out sorted.
+"""Several mobility reports made one: the latest vintage's row wins, revisions are measured, and the long table comes
+out sorted.
 
-Reports are given oldest first, that is by the last day that they reach, then by where they lie: the later in the list, the later
-the vintage. Rows are region-days until the end; the long table has six rows for each of them.
+Reports are given oldest first, that is by the last day that they reach, then by where they lie: the later in the list,
+the later the vintage. Rows are region-days until the end; the long table has six rows for each of them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from tasks.transforms.mobility.regions import Region, assign_region_ids, best_kn
 
 N_CATEGORIES = len(CATEGORIES)
 REGION_DAYS_PER_BATCH = 131_072 // N_CATEGORIES  # so that a batch fills a row group of the lake
-NATIONAL_SCHEMA = pa.schema([MOBILITY.arrow_schema().field(name).remove_metadata() for name in ("country_code", "observed_on")]
-                            + [pa.field(name, pa.float64()) for name in CATEGORIES])  # fmt: skip
+NATIONAL_SCHEMA = pa.schema(
+    [MOBILITY.arrow_schema().field(name).remove_metadata() for name in ("country_code", "observed_on")]
+    + [pa.field(name, pa.float64()) for name in CATEGORIES]
+)
 """National days, the categories side by side: what the join with the policy needs."""
 _MOST_REPORTS, _MOST_DAYS = 1 << 16, 1 << 20  # bits of the sort key; 2**20 days are 2,800 years
 
@@ -38,8 +41,9 @@ class Report:
 class Superseded:
     """Rows of a report, for one country, that later reports replaced.
 
-    `n_values` counts rows of the long table, `n_revised` those where the value is another (NULL is another than any number),
-    `mean_revision_pct` is the mean absolute difference of the revised ones that both publish, NaN where there are none.
+    `n_values` counts rows of the long table, `n_revised` those where the value is another (NULL is another than any
+    number), `mean_revision_pct` is the mean absolute difference of the revised ones that both publish, NaN where there
+    are none.
     """
 
     report: int
@@ -51,7 +55,7 @@ class Superseded:
 
 @dataclass(frozen=True)
 class MergedReports:
-    """Each region-day once, sorted by region_id and day. `series` (n,) are places in `region_ids`, ascending; NaN = not published."""
+    """Each region-day once, by region_id and day. `series` (n,) are places in `region_ids`; NaN = not published."""
 
     region_ids: tuple[str, ...]
     regions: tuple[Region, ...]
@@ -71,8 +75,8 @@ class MergedReports:
 def merge_reports(reports: Sequence[Report]) -> MergedReports:
     """One row for each region and day: of several reports the last one's. Rows in = rows out + superseded.
 
-    A report has a region-day once; ValueError otherwise (its reader sets repeated keys aside). The description of a region is the
-    latest that each field was given, whatever report a row comes from.
+    A report has a region-day once; ValueError otherwise (its reader sets repeated keys aside). The description of a
+    region is the latest that each field was given, whatever report a row comes from.
     """
     if len(reports) > _MOST_REPORTS:
         raise ValueError(f"{len(reports)} reports at once, {_MOST_REPORTS} are the most")
@@ -84,10 +88,11 @@ def merge_reports(reports: Sequence[Report]) -> MergedReports:
             described.setdefault(one, []).append(region)
     region_ids = tuple(sorted(described))
     place_of = {one: place for place, one in enumerate(region_ids)}
-    series, days, sources, values = _stacked(reports, [
+    places = [
         {number: place_of[one] for (number, _), one in zip(regions, ids_here, strict=True)}
         for regions, ids_here in zip(listed, ids, strict=True)
-    ])  # fmt: skip
+    ]
+    series, days, sources, values = _stacked(reports, places)
     first_day = int(days.min()) if len(days) else 0
     order = np.argsort(
         (series * _MOST_DAYS + (days - first_day)) * _MOST_REPORTS + (_MOST_REPORTS - 1 - sources), kind="stable"
@@ -154,7 +159,7 @@ def _superseded(
 
 
 def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
-    """The long table in the order of its key, in batches of whole regions; text columns as dictionaries, columns as in MOBILITY."""
+    """The long table by its key, in batches of whole regions; texts as dictionaries, columns as in MOBILITY."""
     by_name = np.argsort(np.array(CATEGORIES))
     categories = pa.array([CATEGORIES[place] for place in by_name])
     vintages = pa.array(merged.vintages, pa.string())
@@ -162,21 +167,22 @@ def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
         series, days, values = merged.series[start:end], merged.days[start:end], merged.values[start:end]
         first = int(series[0])
         here = np.repeat((series - first).astype(np.int32), N_CATEGORIES)
-        regions = merged.regions[first : int(series[-1]) + 1]
+        which = slice(first, int(series[-1]) + 1)
+        region_ids, category = pa.array(merged.region_ids[which], pa.string()), np.arange(N_CATEGORIES, dtype=np.int32)
+        vintage = np.repeat(merged.reports[start:end].astype(np.int32), N_CATEGORIES)
+        centred = calendar_means(series, days, values, before=CENTRED_DAYS, after=CENTRED_DAYS)
+        trailing = calendar_means(series, days, values, before=TRAILING_DAYS, after=0)
         columns = {
-            "region_id": pa.DictionaryArray.from_arrays(here, pa.array(merged.region_ids[first : int(series[-1]) + 1], pa.string())),
+            "region_id": pa.DictionaryArray.from_arrays(here, region_ids),
             "observed_on": pa.array(np.repeat(days.astype(np.int32), N_CATEGORIES), pa.int32()).cast(pa.date32()),
-            "category": pa.DictionaryArray.from_arrays(np.tile(np.arange(N_CATEGORIES, dtype=np.int32), len(days)), categories),
-            **{
-                name: _described(here, [region[place] for region in regions]) for place, name in enumerate(Region._fields)
-            },
+            "category": pa.DictionaryArray.from_arrays(np.tile(category, len(days)), categories),
             "change_pct": _published(values[:, by_name]),
-            "change_pct_centred_13d": _published(
-                calendar_means(series, days, values, before=CENTRED_DAYS, after=CENTRED_DAYS)[:, by_name]
-            ),
-            "change_pct_trailing_7d": _published(calendar_means(series, days, values, before=TRAILING_DAYS, after=0)[:, by_name]),
-            "vintage": pa.DictionaryArray.from_arrays(np.repeat(merged.reports[start:end].astype(np.int32), N_CATEGORIES), vintages),
-        }  # fmt: skip
+            "change_pct_centred_13d": _published(centred[:, by_name]),
+            "change_pct_trailing_7d": _published(trailing[:, by_name]),
+            "vintage": pa.DictionaryArray.from_arrays(vintage, vintages),
+        }
+        for place, name in enumerate(Region._fields):
+            columns[name] = _described(here, [region[place] for region in merged.regions[which]])
         names = [column.name for column in MOBILITY.columns]
         yield pa.RecordBatch.from_arrays([columns[name] for name in names], names=names)
 

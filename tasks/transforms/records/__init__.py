@@ -1,0 +1,1 @@
+"""Files of sources into records, and records into rows or quarantine; called by tasks and by mobility."""

@@ -1,7 +1,9 @@
-"""Bytes to text: byte-order mark, then UTF-8, then what the document or the server declares, then windows-1252, which never fails.
+"""Bytes to text: byte-order mark, then UTF-8, then what the document or the server declares, then windows-1252, which
+never fails.
 
-UTF-8 that decodes is taken before any declaration: bytes of another encoding are hardly ever valid UTF-8 by chance, while pages that
-declare latin-1 and hold UTF-8 are common. Labels mean what the WHATWG Encoding Standard says (latin-1 is windows-1252, gb2312 is gb18030).
+UTF-8 that decodes is taken before any declaration: bytes of another encoding are hardly ever valid UTF-8 by chance,
+while pages that declare latin-1 and hold UTF-8 are common. Labels mean what the WHATWG Encoding Standard says (latin-1
+is windows-1252, gb2312 is gb18030).
 """
 
 from __future__ import annotations
@@ -19,15 +21,25 @@ BYTE_ORDER_MARKS = (
 )
 FALLBACK = "windows-1252"
 WHATWG_MEANS = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932",
-    "euc_kr": "cp949", "big5": "big5hkscs", "tis-620": "cp874",
-}  # fmt: skip
-ACCEPTED = frozenset({
-    "utf-8", "utf-16-le", "utf-16-be", "ibm866", "cp866", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "gb18030", "big5hkscs", "euc_jp",
-    "iso2022_jp", "cp932", "cp949", "cp874", *(f"cp{number}" for number in range(1250, 1259)), *(f"iso8859-{part}" for part in range(2, 17)),
-})  # fmt: skip
-"""Python's names of the codecs that a label may choose: Python has others (unicode_escape, punycode) that are no file's encoding."""
-# HTML Living Standard, "prescan a byte stream": the declaration stands within the first 1,024 bytes; real pages are later, browsers wait.
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "tis-620": "cp874",
+}
+_CODECS = (
+    "utf-8 utf-16-le utf-16-be ibm866 cp866 koi8-r koi8-u mac-roman mac-cyrillic gb18030 big5hkscs euc_jp iso2022_jp"
+    " cp932 cp949 cp874"
+)
+_CODE_PAGES, _ISO_PARTS = range(1250, 1259), range(2, 17)
+ACCEPTED = frozenset([*_CODECS.split(), *(f"cp{n}" for n in _CODE_PAGES), *(f"iso8859-{n}" for n in _ISO_PARTS)])
+"""Python's codecs that a label may choose: others (unicode_escape, punycode) are no file's encoding."""
+# HTML Living Standard, "prescan a byte stream": the declaration stands within the first 1,024 bytes; real pages are
+# later, browsers wait.
 PRESCAN_BYTES = 4096
 META_CHARSET = re.compile(
     rb"<meta[^>]{0,1000}?charset\s{0,10}=\s{0,10}[\"']?\s{0,10}([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE
@@ -36,7 +48,8 @@ XML_ENCODING = re.compile(
     rb"^\s{0,100}<\?xml[^>]{0,200}?encoding\s{0,10}=\s{0,10}[\"']([a-zA-Z0-9_:.-]{1,40})[\"']", re.IGNORECASE
 )
 HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
-# Our choice: UTF-8 with a slip has many good characters beyond ASCII for a bad byte; text in a one-byte encoding hardly any.
+# Our choice: UTF-8 with a slip has many good characters beyond ASCII for a bad byte; text in a one-byte encoding hardly
+# any.
 GOOD_FOR_BAD = 4
 REPLACEMENT = "\ufffd"
 SNIFF_BYTES = 8192
@@ -44,14 +57,28 @@ SNIFF_BYTES = 8192
 CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f]")
 MOST_CONTROL_SHARE = 0.02
 SIGNATURES = (
-    b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x7fELF", b"\xd0\xcf\x11\xe0", b"RIFF", b"OggS", b"ID3",
-    b"BZh", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd", b"Rar!", b"PAR1", b"SQLite format 3\x00",
-)  # fmt: skip
+    b"%PDF-",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"PK\x03\x04",
+    b"\x7fELF",
+    b"\xd0\xcf\x11\xe0",
+    b"RIFF",
+    b"OggS",
+    b"ID3",
+    b"BZh",
+    b"7z\xbc\xaf",
+    b"\x28\xb5\x2f\xfd",
+    b"Rar!",
+    b"PAR1",
+    b"SQLite format 3\x00",
+)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Text from bytes: the encoding it was taken for, and how many bytes or sequences had no meaning in it (each is a U+FFFD)."""
+    """Text from bytes: the encoding it was taken for, and how many bytes or sequences had no meaning (each U+FFFD)."""
 
     text: str
     encoding: str
@@ -59,9 +86,11 @@ class Decoded:
 
 
 def decode_bytes(raw: bytes, declared: str | None = None) -> Decoded:
-    """The text of `raw`, without its byte-order mark. `declared` is a label that came with it; an unknown one counts for nothing.
+    """The text of `raw`, without its byte-order mark. `declared` is a label that came with it; an unknown one counts
+    for nothing.
 
-    Never fails: see the module for the order of tries. Replacement characters are the last resort, for text that is UTF-8 but for a slip.
+    Never fails: see the module for the order of tries. Replacement characters are the last resort, for text that is
+    UTF-8 but for a slip.
     """
     for mark, encoding in BYTE_ORDER_MARKS:
         if raw.startswith(mark):
@@ -98,7 +127,7 @@ def codec_of(label: str | None) -> str | None:
 
 
 def declared_in_page(raw: bytes, content_type: str | None = None) -> str | None:
-    """The encoding's label as the server says it in `Content-Type`, else as the page says it in its head; None where nobody does."""
+    """The encoding's label by the server's `Content-Type`, else by the page's head; None where neither gives one."""
     if content_type is not None and (found := HEADER_CHARSET.search(content_type)):
         return found[1]
     head = raw[:PRESCAN_BYTES]
@@ -125,7 +154,7 @@ def _replacing(raw: bytes, encoding: str) -> Decoded:
 
 
 def _decode_windows_1252(raw: bytes) -> str:
-    """As the WHATWG defines it: the five bytes without a character are control characters, so nothing is ever invalid."""
+    """As the WHATWG defines it: the five bytes without a character are control characters, so none is invalid."""
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:

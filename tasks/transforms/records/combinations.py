@@ -1,4 +1,4 @@
-"""Distinct combinations of several text columns, found by runs: a table that tells one thing after another has few runs."""
+"""Distinct combinations of several text columns, found by runs: a table about one thing after another has few."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def distinct_combinations(
 ) -> tuple[NDArray[np.int64], list[tuple[str | None, ...]]]:
     """Each row's combination as a number from 0, and the texts of each combination in the order of `columns`.
 
-    A column that is None counts as NULL in every row; one of the columns at least is given. Rows in any order are right, sorted ones fast.
+    A column that is None counts as NULL in every row; one of the columns at least is given. Rows in any order are
+    right, sorted ones fast.
     """
     codes = [column.indices.fill_null(-1).to_numpy(zero_copy_only=False) for column in columns if column is not None]
     n_rows = len(codes[0])

@@ -1,7 +1,8 @@
 """CoNLL-U treebanks: documents with their running text, and their tokens as tagged by hand.
 
-Format: https://universaldependencies.org/format.html. Of its ten columns FORM, LEMMA, UPOS and XPOS are taken. Multiword tokens (1-2) give
-the running text but no tagged token, empty nodes (8.1) neither: what is tagged are syntactic words. Not implemented: features, trees.
+Format: https://universaldependencies.org/format.html. Of its ten columns FORM, LEMMA, UPOS and XPOS are taken.
+Multiword tokens (1-2) give the running text but no tagged token, empty nodes (8.1) neither: what is tagged are
+syntactic words. Not implemented: features, trees.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ UPOS = re.compile(r"[A-Z]+")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence: its running text, its syntactic words, its first line, its size, and whether a paragraph begins with it."""
+    """A sentence: running text, syntactic words, first line, size, and whether a paragraph begins with it."""
 
     line: int
     text: str
@@ -55,9 +56,11 @@ class _Document:
 
 
 def parse_conllu(stream: BinaryIO, limits: ParseLimits) -> Iterator[Record]:
-    """A document for each `# newdoc`; where the file names none, one for each 20 sentences. Broken sentences are rejected by themselves.
+    """A document for each `# newdoc`; where the file names none, one for each 20 sentences. Broken sentences are
+    rejected by themselves.
 
-    The place of a document is `newdoc=` and its id (its number, from 1, where it has none), or `block=` and a number from 1.
+    The place of a document is `newdoc=` and its id (its number, from 1, where it has none), or `block=` and a number
+    from 1.
     """
     places: dict[str, int] = {}
     document = _Document("block=1")
@@ -111,9 +114,13 @@ def parse_sentence(lines: list[TextLine]) -> Sentence | RejectedRecord:
         return _reject(lines, lines[0], "holds no words")
     notes = tuple(dict.fromkeys(note for line in lines for note in line.notes))
     return Sentence(
-        lines[0].number, comments.get("text") or text.strip(), tuple(words) if are_tagged else (), sum(line.n_bytes for line in lines),
-        "newpar" in comments, notes if are_tagged else (*notes, Note("words_without_part_of_speech")),
-    )  # fmt: skip
+        lines[0].number,
+        comments.get("text") or text.strip(),
+        tuple(words) if are_tagged else (),
+        sum(line.n_bytes for line in lines),
+        "newpar" in comments,
+        notes if are_tagged else (*notes, Note("words_without_part_of_speech")),
+    )
 
 
 def _blocks(lines: Iterator[TextLine | RejectedRecord]) -> Iterator[list[TextLine] | RejectedRecord]:

@@ -1,7 +1,9 @@
-"""Repairs of source data, which are data themselves: where, what was, what becomes of it, why, who says so, how many rows.
+"""Repairs of source data, which are data themselves: where, what was, what becomes of it, why, who says so, how many
+rows.
 
-A correction only does what it was written for: `was` says what the source had when it was written, and `n_rows` how many rows. Where
-rows are there but no longer so, the source was repaired or changed, and the correction fails instead of spoiling what is right now.
+A correction only does what it was written for: `was` says what the source had when it was written, and `n_rows` how
+many rows. Where rows are there but no longer so, the source was repaired or changed, and the correction fails instead
+of spoiling what is right now.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class CorrectionError(Exception):
 
 @dataclass(frozen=True)
 class Correction:
-    """One correction. `where` maps columns to a value, a list of values, or an inclusive range `{from, to}`; None stands for NULL.
+    """One correction. `where` maps columns to a value, a list of values, or an inclusive range `{from, to}`; None
+    stands for NULL.
 
     `was` holds what the rows found there have; `becomes` what they get.
     """
@@ -44,7 +47,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corrected:
-    """Rows with a correction in them, in their order: `n_found` rows lie where it says, `n_corrected` of them were as it says."""
+    """Rows after a correction, in order: `n_found` lie where it says, and `n_corrected` of them were as it says."""
 
     rows: pa.Table
     n_found: int
@@ -52,7 +55,7 @@ class Corrected:
 
 
 def parse_correction(text: str, file_name: str) -> Correction:
-    """The correction that a YAML file holds. CorrectionError where it is not whole or does not fit the table's contract."""
+    """The correction in a YAML file. CorrectionError where it is not whole or does not fit the table's contract."""
     try:
         given = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -68,7 +71,8 @@ def parse_correction(text: str, file_name: str) -> Correction:
 
 
 def apply_correction(correction: Correction, rows: pa.Table) -> Corrected:
-    """`rows` (with the contract's columns, of which it needs those that the correction names) with the correction in them.
+    """`rows` (with the contract's columns, of which it needs those that the correction names) with the correction in
+    them.
 
     A part of a table may be given; `check_corrected` wants the sums over all parts. `rows` is not changed.
     """
@@ -87,11 +91,12 @@ def apply_correction(correction: Correction, rows: pa.Table) -> Corrected:
 
 
 def check_corrected(correction: Correction, n_found: int, n_corrected: int) -> None:
-    """CorrectionError unless the correction did what it was written for, or its rows are not in this home's sources at all."""
+    """CorrectionError unless the correction did what it was written for, or its rows are in no source of this home."""
     if n_found and not n_found == n_corrected == correction.n_rows:
         raise CorrectionError(
-            f"the correction {correction.name} expects {correction.n_rows} rows with {dict(correction.was)}, but of {n_found} rows there "
-            f"{n_corrected} are so: if the source has been repaired remove the correction, otherwise narrow it"
+            f"the correction {correction.name} expects {correction.n_rows} rows with {dict(correction.was)}, but of"
+            f" {n_found} rows there {n_corrected} are so: if the source has been repaired remove the correction,"
+            " otherwise narrow it"
         )
 
 

@@ -1,8 +1,9 @@
-"""Delimited files in blocks of whole lines: clean blocks go through Arrow at full speed, and broken lines are found and told apart.
+"""Delimited files in blocks of whole lines: clean blocks go through Arrow at full speed, and broken lines are found and
+told apart.
 
-A row is a physical line: the formats read here have no line ends inside fields. Where a block does not convert, its lines are held
-against a pattern of plain rows, and only those that do not match are looked at field by field: a broken line costs one slow pass over its own
-block and nothing elsewhere.
+A row is a physical line: the formats read here have no line ends inside fields. Where a block does not convert, its
+lines are held against a pattern of plain rows, and only those that do not match are looked at field by field: a broken
+line costs one slow pass over its own block and nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 class RefusedFileError(Exception):
-    """A file that is set aside whole. `rule` is what is true of it; the message says what is wrong and how to mend it."""
+    """A file that is set aside whole. `rule` is what is true of it; the message tells what is wrong and its remedy."""
 
     def __init__(self, rule: str, problem: str, remedy: str) -> None:
         super().__init__(rule, problem, remedy)
@@ -86,7 +87,7 @@ class BrokenLine:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one block of `n_lines`, with the lines that they stand in (`content`, and their numbers in the file); and the broken lines."""
+    """Rows of one block of `n_lines`, with their lines (`content`, and numbers in the file); and the broken lines."""
 
     rows: pa.Table
     line_numbers: NDArray[np.int64]
@@ -96,7 +97,7 @@ class Block:
     _lines: list[bytes] = field(default_factory=list)
 
     def text(self, row: int) -> str:
-        """The line of a row as it came, without its end. Lines are split only when one is asked for: most blocks are clean."""
+        """The line of a row as it came, without its end. Lines are split only on demand: most blocks are clean."""
         if not self._lines:
             self._lines.extend(self.content.split(b"\n"))
         return self._lines[row].decode("utf-8", "replace").rstrip("\r")
@@ -136,7 +137,7 @@ def header_fields(line: str, delimiter: str = ",") -> tuple[str, ...]:
 
 
 def whole_lines(stream: BinaryIO, block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """What is left of `stream` in blocks that end with a line end. RefusedFileError where a line has more than `block_bytes`."""
+    """The rest of `stream` in blocks that end with a line end. RefusedFileError where a line exceeds `block_bytes`."""
     rest = b""
     while chunk := stream.read(block_bytes):
         cut = chunk.rfind(b"\n") + 1
@@ -192,9 +193,12 @@ def _convert(content: bytes, n_lines: int, columns: Columns) -> pa.Table | None:
             read_options=pa_csv.ReadOptions(column_names=columns.names, use_threads=False, block_size=len(content) + 1),
             parse_options=pa_csv.ParseOptions(delimiter=columns.delimiter),
             convert_options=pa_csv.ConvertOptions(
-                column_types=columns.types, include_columns=list(columns.types), null_values=list(columns.nulls), strings_can_be_null=True
+                column_types=columns.types,
+                include_columns=list(columns.types),
+                null_values=list(columns.nulls),
+                strings_can_be_null=True,
             ),
-        )  # fmt: skip
+        )
     except pa.ArrowInvalid:
         return None
     return table if table.num_rows == n_lines else None
@@ -223,7 +227,7 @@ def _plain_row(columns: Columns) -> re.Pattern[bytes]:
 
 
 def line_fault(line: bytes, columns: Columns) -> tuple[str, str] | None:
-    """Rule and message of a line (with its end) that is no row; two empty strings for a blank one; None where nothing is found."""
+    """Rule and message of a line (with its end) that is no row; two empty strings for a blank one; None for a row."""
     try:
         text = line.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:

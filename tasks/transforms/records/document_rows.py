@@ -1,4 +1,4 @@
-"""Parsed records to rows: documents, labels, tagged tokens, and for every record a line of the ledger or a row in quarantine."""
+"""Parsed records to rows: documents, labels, tagged tokens; for every record a line of the ledger or in quarantine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from tasks.transforms.text.normalise import normalise_text
 from tasks.transforms.text.tokens import cut_tokens
 
 SIZE_OF_TOKEN = 64
-# Our choice: one text that is not in normal form makes so many be looked at one by one, which is dear where they are long.
+# Our choice: one text that is not in normal form makes so many be looked at one by one, which is dear where they are
+# long.
 NORMALISED_TOGETHER, SHORT_CHARS = 128, 200
 DECISION_COLUMNS = ("subject", "outcome", "rule", "score", "n_bytes_before", "n_bytes_after")
 
@@ -106,7 +107,7 @@ class DocumentRows:
             self._settle()
 
     def take(self) -> DocumentTables:
-        """What has gathered, as tables in the form of their contracts; nothing is left here. Tables without rows are left out."""
+        """What has gathered, as tables in the form of their contracts, empty ones left out; nothing is left here."""
         self._settle()
         tables = {
             "documents": _with_words(self._documents.take()),
@@ -145,10 +146,24 @@ class DocumentRows:
         lang, lang_confidence = (origin.lang, 1.0) if origin.lang is not None else identify_language(text)
         utf8 = text.encode()
         title = normalise_text(record.title).strip() if record.title else None
-        self._documents.append((
-            doc_id, origin.source, uri, origin.kind, lang, lang_confidence, title or None, text, len(text),
-            hashlib.sha256(utf8).hexdigest(), record.extractor, None, record.published_on, origin.fetched_at,
-        ))  # fmt: skip
+        self._documents.append(
+            (
+                doc_id,
+                origin.source,
+                uri,
+                origin.kind,
+                lang,
+                lang_confidence,
+                title or None,
+                text,
+                len(text),
+                hashlib.sha256(utf8).hexdigest(),
+                record.extractor,
+                None,
+                record.published_on,
+                origin.fetched_at,
+            )
+        )
         label = normalise_text(record.label).strip() if record.label else None
         if label:
             self._labels.append((doc_id, label))
@@ -176,7 +191,7 @@ def _uri(origin: Origin, place: str) -> str:
 
 
 def _normalise_all(texts: list[str]) -> list[str]:
-    """Each text normalised. Where short ones are in normal form all together, so is each, and that one look is much the faster."""
+    """Each text normalised. Where short ones are in normal form together, so is each; one look is much the faster."""
     together = "\n".join(texts)
     if len(together) <= SHORT_CHARS * len(texts) and normalise_text(together) == together:
         return texts

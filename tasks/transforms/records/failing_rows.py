@@ -14,8 +14,8 @@ from tasks.transforms.records.quarantine import SetAside
 def broken_rules(contract: TableContract, rows: pa.Table, named: Mapping[str, pa.Table]) -> pa.ChunkedArray:
     """For each row the first rule that it breaks, NULL where it keeps them all; shape (n_rows,), text.
 
-    The contract's row rules come first, in their order, as far as `rows` has their columns; then the rules of `named`, which holds
-    for each the keys of the rows that break it. A key with NULL in it is never found there.
+    The contract's row rules come first, in their order, as far as `rows` has their columns; then the rules of `named`,
+    which holds for each the keys of the rows that break it. A key with NULL in it is never found there.
     """
     first = pa.chunked_array([pa.nulls(rows.num_rows, pa.string())])
     masks = [
@@ -40,15 +40,19 @@ def columns_to_read(contract: TableContract, named: Mapping[str, pa.Table], fail
 def rows_to_set_aside(
     contract: TableContract, rows: pa.Table, rules: Sequence[str], places: Sequence[int], *, source: str, path: str
 ) -> Iterator[SetAside]:
-    """Each of `rows` for `ops.quarantine`, with its rule. Where a row does not say its own source and place, they are `source` and
-    `path`, then # and its place in that file, from 1; `places` are counted from 0.
+    """Each of `rows` for `ops.quarantine`, with its rule. Where a row does not say its own source and place, they are
+    `source` and `path`, then # and its place in that file, from 1; `places` are counted from 0.
     """
     for row, rule, place in zip(rows.to_pylist(), rules, places, strict=True):
         yield SetAside(
-            contract.qualified_name, rule,
+            contract.qualified_name,
+            rule,
             f"{rule}: mend it at its source, or the expectation where it asks too much, and run again",
-            row, row.get("source") or source, row.get("uri") or f"{path}#{place + 1}", row.get("vintage"),
-        )  # fmt: skip
+            row,
+            row.get("source") or source,
+            row.get("uri") or f"{path}#{place + 1}",
+            row.get("vintage"),
+        )
 
 
 def _has_key(contract: TableContract, rows: pa.Table, keys: pa.Table) -> pa.ChunkedArray:

@@ -1,7 +1,8 @@
 """Main text of web pages: trafilatura in its fast mode, with title and date from the same tree.
 
-The date search is htmldate's quick one (elements that say what they are, 0.3 ms a page; its extensive one takes 16 ms and guesses from
-the body). libxml2 stops at 256 levels of elements and leaves out the rest: such a page is refused, not cut.
+The date search is htmldate's quick one (elements that say what they are, 0.3 ms a page; its extensive one takes 16 ms
+and guesses from the body). libxml2 stops at 256 levels of elements and leaves out the rest: such a page is refused, not
+cut.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ DEPTH_MESSAGE = "Excessive depth"  # of libxml2's error ERR_RESOURCE_LIMIT
 
 @dataclass(frozen=True)
 class PageGuards:
-    """How much a single page may cost; our choice. The largest of the 615 real pages at hand has 3 MB and takes 0.3 s."""
+    """How much one page may cost; our choice. The largest of the 615 real pages at hand has 3 MB and takes 0.3 s."""
 
     most_bytes: int = 20_000_000
     most_seconds: float = 20.0
@@ -47,7 +48,8 @@ class Page:
 
 
 def read_page(raw: bytes, content_type: str | None = None) -> Page:
-    """The main text of a page from its bytes; `content_type` is what the server said. Never raises for what the bytes are.
+    """The main text of a page from its bytes; `content_type` is what the server said. Never raises for what the bytes
+    are.
 
     No guard against time and memory is in here: the caller reads foreign pages in a process of their own.
     """

@@ -15,9 +15,11 @@ SHOWN_CHARS = 10_000  # of a broken line; the whole lies with the raw bytes
 
 
 def parse_json_lines(stream: BinaryIO, columns: Mapping[str, str], limits: ParseLimits) -> Iterator[Record]:
-    """A document for each line that is not blank; `columns` gives the JSON key of each role: `text`, and maybe `title`, `label`, `published_on` (ISO 8601).
+    """A document for each line that is not blank; `columns` gives the JSON key of each role: `text`, and maybe `title`,
+    `label`, `published_on` (ISO 8601).
 
-    A line that is no JSON object, or whose text is no string, is rejected. A title or date of another type counts as absent.
+    A line that is no JSON object, or whose text is no string, is rejected. A title or date of another type counts as
+    absent.
     """
     for line in read_lines(stream, limits.most_line_bytes):
         if isinstance(line, RejectedRecord):
@@ -43,10 +45,15 @@ def _parse_line(line: TextLine, columns: Mapping[str, str]) -> Record:
         value.get(columns[role]) if role in columns else None for role in ("title", "label", "published_on")
     )
     return ParsedDocument(
-        place, text, line.n_bytes, EXTRACTOR, notes=line.notes,
-        title=title if isinstance(title, str) else None, published_on=_day(published_on),
+        place,
+        text,
+        line.n_bytes,
+        EXTRACTOR,
+        notes=line.notes,
+        title=title if isinstance(title, str) else None,
+        published_on=_day(published_on),
         label=str(label) if isinstance(label, str | int | float) else None,
-    )  # fmt: skip
+    )
 
 
 def _reject(line: TextLine, rule: str, message: str) -> RejectedRecord:

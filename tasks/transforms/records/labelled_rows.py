@@ -1,4 +1,4 @@
-"""Labelled documents in delimited text (CSV, TSV): delimiter and quotes are told by trying, columns by header names or positions."""
+"""Labelled documents in delimited text (CSV, TSV): delimiter and quotes found by trying, columns by name or place."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from tasks.transforms.records.parsed_records import Note, ParsedDocument, ParseL
 from tasks.transforms.records.text_lines import TextLine, read_lines
 
 EXTRACTOR = "labelled_rows"
-SAMPLE_LINES = (
-    500  # our choice: quotes appear late in real files (10kGNAD has its first in line 1, others after hundreds)
-)
+# Our choice: quotes appear late in real files (10kGNAD has its first in line 1, others after hundreds).
+SAMPLE_LINES = 500
 TAB_SUFFIXES = (".tsv", ".tab")
 SHOWN_CHARS = 10_000
-csv.field_size_limit(
-    ParseLimits().most_line_bytes
-)  # the module's only knob, global; its default of 131,072 is shorter than real articles
+# The module's only knob, global; its default of 131,072 is shorter than real articles.
+csv.field_size_limit(ParseLimits().most_line_bytes)
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,9 @@ def parse_labelled(
 ) -> Iterator[Record]:
     """A document with its label for each row; its place is `line=` and the number of the row's first line, from 1.
 
-    `columns` says where `text` and `label` stand: by name (then the first row is a header), or by position from 0 (then there is none).
-    A row with another number of fields than the header (or than most rows) is rejected; so is the file where a named column is missing.
+    `columns` says where `text` and `label` stand: by name (then the first row is a header), or by position from 0 (then
+    there is none). A row with another number of fields than the header (or than most rows) is rejected; so is the file
+    where a named column is missing.
     """
     rejected: list[RejectedRecord] = []
     lines = _good_lines(read_lines(stream, limits.most_line_bytes), rejected)
@@ -57,7 +56,10 @@ def parse_labelled(
         header = [name.strip() for name in next(rows, _Row([], ())).fields]
         missing = [str(name) for name in columns.values() if name not in header]
         if missing:
-            message = f"there is no column `{'`, `'.join(missing)}` among {', '.join(header)[:500]}: correct `columns` in the declaration"
+            message = (
+                f"there is no column `{'`, `'.join(missing)}` among {', '.join(header)[:500]}:"
+                " correct `columns` in the declaration"
+            )
             yield RejectedRecord("", "column_missing", message, sample[0].n_bytes, {"header": header[:100]})
             return
         positions = {role: header.index(str(name)) for role, name in columns.items()}
@@ -73,7 +75,8 @@ def parse_labelled(
 
 
 def tell_dialect(lines: Sequence[str], file_name: str, columns: Mapping[str, str | int]) -> tuple[Dialect, int]:
-    """The dialect under which most rows have one number of fields, and that number. Named columns must stand in the first row.
+    """The dialect under which most rows have one number of fields, and that number. Named columns must stand in the
+    first row.
 
     A file called .tsv or .tab has tabs. Among equals: tabs without quotes, then the double quote, then the single one.
     """
@@ -158,7 +161,8 @@ def _parse_row(row: _Row, positions: Mapping[str, int], n_fields: int) -> Record
         message = f"the row at line {number} has unbalanced quotation marks ({row.fault}): double those inside a field"
         return RejectedRecord(f"line={number}", "quotes_unbalanced", message, n_bytes, shown)
     if len(row.fields) != n_fields:
-        message = f"the row at line {number} has {len(row.fields)} fields, not {n_fields}: quote fields that hold the delimiter"
+        counts = f"{len(row.fields)} fields, not {n_fields}"
+        message = f"the row at line {number} has {counts}: quote fields that hold the delimiter"
         return RejectedRecord(f"line={number}", "fields_too_few_or_many", message, n_bytes, shown)
     label = row.fields[positions["label"]].strip()
     notes = row.lines[0].notes if label else (*row.lines[0].notes, Note("label_missing"))

@@ -1,4 +1,5 @@
-"""What a parser makes of one raw record: a document, or the reason why it is none. Every record becomes exactly one of the two.
+"""What a parser makes of one raw record: a document, or the reason why it is none. Every record becomes exactly one of
+the two.
 
 What there may be millions of is a named tuple: made five times as fast as a frozen dataclass.
 """
@@ -13,14 +14,14 @@ from typing import Any, Literal, NamedTuple
 
 @dataclass(frozen=True)
 class ParseLimits:
-    """How large a single record may be. Our choice: the longest book of the corpora at hand has 5 MB, the longest line 90 kB."""
+    """How large a record may be. Our choice: the longest book of the corpora has 5 MB, the longest line 90 kB."""
 
     most_line_bytes: int = 16 << 20
     most_document_bytes: int = 64 << 20
 
 
 class Note(NamedTuple):
-    """A decision about a document that its row does not show: `rule` is what was true of it, `score` what was measured."""
+    """A decision about a document that its row does not show: `rule` is what was true of it, `score` what was found."""
 
     rule: str
     score: float | None = None
@@ -37,7 +38,7 @@ class TaggedToken(NamedTuple):
 
 
 class ParsedDocument(NamedTuple):
-    """A document as parsed, its text not yet normalised. `place` tells it from the others of its file; empty where it is the whole file."""
+    """A document as parsed, not yet normalised. `place` tells it from others of its file; empty if it is the file."""
 
     place: str
     text: str
@@ -52,7 +53,7 @@ class ParsedDocument(NamedTuple):
 
 @dataclass(frozen=True)
 class RejectedRecord:
-    """A record that is no document. `set_aside` where something is wrong with it; `skipped` where it never was meant to be one."""
+    """A record that is no document: `set_aside` where something is wrong with it; `skipped` where it never was one."""
 
     place: str
     rule: str
@@ -72,7 +73,7 @@ def encoding_notes(encoding: str, n_replaced: int) -> tuple[Note, ...]:
 
 
 def whole_file_fault(content: bytes, *, is_binary: bool) -> RejectedRecord | None:
-    """What is wrong with a file of text by its beginning `content`: that it is empty, or no text; None where nothing is."""
+    """What is wrong with a file of text by its beginning `content`: it is empty, or no text; None where nothing is."""
     if not content:
         return RejectedRecord("", "empty_file", "the file holds nothing: fetch it again or remove it", 0)
     if is_binary:

@@ -28,14 +28,19 @@ class SetAside:
 
 
 def quarantine_table(rows: Iterable[SetAside]) -> pa.Table:
-    """Rows of `ops.quarantine`, one for each of `rows`, in their order; a row told twice in the same place stands once."""
+    """Rows of `ops.quarantine`, one for each of `rows`, in their order; a row told twice of the same place is one."""
     lines: dict[str, dict[str, Any]] = {}
     for row in rows:
         raw_row = json.dumps(_shown(row.row), ensure_ascii=False, sort_keys=True, default=str)
         told = {
-            "table_name": row.table_name, "rule": row.rule, "message": row.message, "raw_row": raw_row,
-            "source": row.source, "uri": row.uri, "vintage": row.vintage,
-        }  # fmt: skip
+            "table_name": row.table_name,
+            "rule": row.rule,
+            "message": row.message,
+            "raw_row": raw_row,
+            "source": row.source,
+            "uri": row.uri,
+            "vintage": row.vintage,
+        }
         line = {name: None if text is None else _utf8(text) for name, text in told.items()}
         identity = "\0".join(str(line[name]) for name in ("table_name", "rule", "uri", "raw_row"))
         quarantine_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -44,7 +49,7 @@ def quarantine_table(rows: Iterable[SetAside]) -> pa.Table:
 
 
 def _shown(value: Any) -> Any:
-    """`value` as JSON has a form for it: NaN and infinity as text (what Python writes no other reader takes), every key as text."""
+    """`value` as JSON has a form for it: NaN and infinity as text (only Python reads its own), every key as text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):

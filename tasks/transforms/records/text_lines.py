@@ -29,8 +29,8 @@ class TextLine(NamedTuple):
 def read_lines(stream: BinaryIO, most_line_bytes: int) -> Iterator[TextLine | RejectedRecord]:
     r"""Every line of `stream`, in order; a line that is too long, an empty or a binary file rejected.
 
-    Lines end at `\n`, with or without `\r`. Bytes are UTF-8 unless a byte-order mark says UTF-16 or UTF-32; a line that is no UTF-8
-    is decoded by itself. What the stream raises goes through, after every whole line before it.
+    Lines end at `\n`, with or without `\r`. Bytes are UTF-8 unless a byte-order mark says UTF-16 or UTF-32; a line that
+    is no UTF-8 is decoded by itself. What the stream raises goes through, after every whole line before it.
     """
     buffered = (
         stream

@@ -1,7 +1,7 @@
 """Web archives (WARC, and WET made of them): a document for each captured page or text.
 
-Documents are responses with status 200 and resources, of HTML or plain text, and conversions. Other records (requests, metadata,
-images, redirects, revisits) never were meant to be one: they are counted as skipped, by what they are.
+Documents are responses with status 200 and resources, of HTML or plain text, and conversions. Other records (requests,
+metadata, images, redirects, revisits) never were meant to be one: they are counted as skipped, by what they are.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ ReadPage = Callable[[bytes, str | None], Page]
 
 
 def parse_warc(stream: BinaryIO, read_page: ReadPage, limits: ParseLimits) -> Iterator[Record]:
-    """A document or a rejection for each record. `read_page` makes a page's main text from its bytes and its `Content-Type`.
+    """A document or a rejection for each record. `read_page` makes a page's main text from its bytes and its
+    `Content-Type`.
 
-    The place of a record is `record=` and its number from 1, then `&uri=` and the address captured. After a record whose head cannot
-    be read nothing more can: the rest of the file is rejected as one. What the stream raises goes through.
+    The place of a record is `record=` and its number from 1, then `&uri=` and the address captured. After a record
+    whose head cannot be read nothing more can: the rest of the file is rejected as one. What the stream raises goes
+    through.
     """
     number = 0
     records = ArchiveIterator(cast("BinaryIO", _ShortReads(stream)), parse_http=False, fsspec_args=False)

@@ -1,4 +1,4 @@
-"""Tests of word vectors as their files hold them: pairs of words that people rated, and analogies a : b = c : d. One question a line."""
+"""Tests of word vectors in their files, a question a line: pairs of words rated by people; analogies a : b = c : d."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from tasks.transforms.text.normalise import normalise_text
 N_WORDS_OF_ANALOGY = 4
 COLUMNS_OF_PAIR = 3
 COMMENT, SECTION = "#", ":"
-# In the order in which they are looked for; white space where a line holds none of them. Every set in common use has one of these.
+# In the order in which they are looked for; white space where a line holds none of them. Every set in common use has
+# one of these.
 SEPARATORS = ("\t", ";", ":", ",")
 
 
 class Question(NamedTuple):
-    """A question of a test, its words as the file writes them, in NFC; `line` from 1. Two words and a rating, or four words and None."""
+    """A question of a test, words as in the file, in NFC; `line` from 1. Two words and a rating, or four and None."""
 
     line: int
     section: str | None
@@ -31,10 +32,11 @@ ParsedQuestion = Question | RejectedRecord
 
 
 def parse_word_pairs(stream: BinaryIO, limits: ParseLimits) -> Iterator[ParsedQuestion]:
-    """A question for each line of word, word, rating, parted by tabs, semicolons, colons, commas or white space; more columns are left out.
+    """A question for each line of word, word, rating, parted by tabs, semicolons, colons, commas or white space; more
+    columns are left out.
 
-    Passed over: blank lines, lines that begin with #, and a first line of three columns without a number in the third (a header). Any
-    other line is rejected, and so is a file without a question.
+    Passed over: blank lines, lines that begin with #, and a first line of three columns without a number in the third
+    (a header). Any other line is rejected, and so is a file without a question.
     """
 
     def parse(line: TextLine, _section: str | None, *, is_first: bool) -> ParsedQuestion | None:
@@ -56,10 +58,11 @@ def parse_word_pairs(stream: BinaryIO, limits: ParseLimits) -> Iterator[ParsedQu
 def parse_analogies(stream: BinaryIO, limits: ParseLimits) -> Iterator[ParsedQuestion]:
     """A question for each line of four words; a line that begins with a colon names the section of those after it.
 
-    Passed over: blank lines and lines that begin with #. Any other line is rejected, and so is a file without a question.
+    Passed over: blank lines and lines that begin with #. Any other line is rejected, and so is a file without a
+    question.
     """
 
-    def parse(line: TextLine, section: str | None, *, is_first: bool) -> ParsedQuestion:  # noqa: ARG001  # no file of analogies has a header
+    def parse(line: TextLine, section: str | None, *, is_first: bool) -> ParsedQuestion:  # noqa: ARG001  # no header
         words = tuple(normalise_text(line.text).split())
         if len(words) != N_WORDS_OF_ANALOGY:
             return _rejected(line, "line_no_analogy", f"has {len(words)} words: write four, or `: name` for a section")

@@ -18,7 +18,7 @@ from tasks.transforms.text.word_forms import index_forms
 
 @dataclass(frozen=True)
 class Annotation:
-    """Tokens of several texts; `sentence` in its text, from 0, `form` and `reading`, numbers of the lexicon: int32, shape (n_tokens,)."""
+    """Tokens of several texts; `sentence` in its text, from 0, `form`, `reading` in the lexicon: int32 (n_tokens,)."""
 
     tokens: Tokens
     sentence: np.ndarray
@@ -27,7 +27,8 @@ class Annotation:
 
 
 def annotate_texts(texts: pa.Array, langs: Sequence[str], lexicon: Lexicon) -> Annotation:
-    """Tokens of an Arrow string array without NULL, a language a text; forms not yet in `lexicon` are taken into it, and its taggers tag.
+    """Tokens of an Arrow string array without NULL, a language a text; forms not yet in `lexicon` are taken into it,
+    and its taggers tag.
 
     StopListError where the lexicon's settings name a list that is none; ValueError for 2 GiB of text or more.
     """
@@ -50,7 +51,7 @@ def annotate_texts(texts: pa.Array, langs: Sequence[str], lexicon: Lexicon) -> A
 
 
 def token_rows(doc_ids: pa.Array, annotation: Annotation, lexicon: Lexicon) -> pa.Table:
-    """Rows of `tokens` in order of text and position; `doc_ids` has one for each text. `pos` is NULL in languages without a tagger."""
+    """Rows of `tokens` by text and position; `doc_ids` has one for each text. `pos` is NULL in untagged languages."""
     text = annotation.tokens.text
     first_of_text = np.flatnonzero(np.diff(text, prepend=-1))
     n_of_text = np.diff(first_of_text, append=text.size)

@@ -1,4 +1,4 @@
-"""What each character is to the tokeniser: one small number a code point, for every script that Unicode 14 (Python 3.11) knows."""
+"""What each character is to the tokeniser: a small number a code point, for all scripts of Unicode 14 (Python 3.11)."""
 
 from __future__ import annotations
 
@@ -40,9 +40,24 @@ from tasks.transforms.text.token_scan import (
 )
 
 _OF_CATEGORY = {
-    "Lu": UPPER, "Lt": UPPER, "Ll": LOWER, "Lo": LETTER, "Lm": LETTER, "Nd": DIGIT, "Nl": DIGIT, "No": DIGIT,
-    "Mn": EXTEND, "Mc": EXTEND, "Me": EXTEND, "Pc": CONNECTOR, "Ps": OPENER, "Pi": OPENER, "Zs": SPACE, "Zl": NEWLINE, "Zp": NEWLINE,
-}  # fmt: skip
+    "Lu": UPPER,
+    "Lt": UPPER,
+    "Ll": LOWER,
+    "Lo": LETTER,
+    "Lm": LETTER,
+    "Nd": DIGIT,
+    "Nl": DIGIT,
+    "No": DIGIT,
+    "Mn": EXTEND,
+    "Mc": EXTEND,
+    "Me": EXTEND,
+    "Pc": CONNECTOR,
+    "Ps": OPENER,
+    "Pi": OPENER,
+    "Zs": SPACE,
+    "Zl": NEWLINE,
+    "Zp": NEWLINE,
+}
 # Blocks whose letters are cut otherwise than by the category; first and last code point, and what a letter in there is.
 _LETTERS_OF_BLOCK = (
     (0x0E00, 0x0EFF, CLUSTER),  # Thai, Lao
@@ -84,9 +99,8 @@ _SINGLE = {
 }
 # Pictographs: dingbats and signs that carry an opinion; arrows, boxes and letterlike signs (™, ©) do not count.
 _SYMBOLS = ((0x231A, 0x231B), (0x23E9, 0x23FA), (0x2600, 0x27BF), (0x2B50, 0x2B55), (0x1F000, 0x1FAFF))
-_LAST_MIXED = (
-    0x1FFFF  # what lies above holds ideographs to 0x3FFFF, and tags and variation selectors from 0xE0020 to 0xE01EF
-)
+# What lies above holds ideographs to 0x3FFFF, and tags and variation selectors from 0xE0020 to 0xE01EF.
+_LAST_MIXED = 0x1FFFF
 
 
 @functools.cache

@@ -14,8 +14,9 @@ RULE = "exact_copy"
 def find_exact_duplicates(documents: pa.Table) -> pa.Table:
     """Rows of `duplicates`, by `doc_id`: every document that is a copy, with the one kept of its text.
 
-    `documents` has `doc_id`, `source` and `content_sha256`, in any order, which plays no part. Kept is the document of the first
-    source by name, and among those the one with the smallest `doc_id`: so what is kept changes only when one comes before it.
+    `documents` has `doc_id`, `source` and `content_sha256`, in any order, which plays no part. Kept is the document of
+    the first source by name, and among those the one with the smallest `doc_id`: so what is kept changes only when one
+    comes before it.
     """
     counted = documents.group_by("content_sha256").aggregate([([], "count_all")])
     repeated = counted.filter(pc.greater(counted["count_all"], 1))["content_sha256"]
@@ -25,8 +26,12 @@ def find_exact_duplicates(documents: pa.Table) -> pa.Table:
     place = pc.index_in(candidates["content_sha256"], value_set=kept["content_sha256"])
     with_kept = candidates.append_column("kept_doc_id", kept["doc_id_first"].take(place))
     copies = with_kept.filter(pc.not_equal(with_kept["doc_id"], with_kept["kept_doc_id"]))
-    rows = pa.table({
-        "doc_id": copies["doc_id"], "kept_doc_id": copies["kept_doc_id"],
-        "similarity": pa.repeat(pa.scalar(1.0), copies.num_rows), "method": pa.repeat(pa.scalar(METHOD), copies.num_rows),
-    })  # fmt: skip
+    rows = pa.table(
+        {
+            "doc_id": copies["doc_id"],
+            "kept_doc_id": copies["kept_doc_id"],
+            "similarity": pa.repeat(pa.scalar(1.0), copies.num_rows),
+            "method": pa.repeat(pa.scalar(METHOD), copies.num_rows),
+        }
+    )
     return rows.cast(DUPLICATES.arrow_schema()).sort_by("doc_id")

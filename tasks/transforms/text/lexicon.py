@@ -1,4 +1,4 @@
-"""The distinct words of a batch of texts, numbered as they come, with all that is known of each: found once a form, not once a token."""
+"""The distinct words of a batch of texts, numbered as they come, with all that is known of each, found once a form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_TERM = -1
 
 @dataclass(frozen=True)
 class TextSettings:
-    """`stop_lists` gives the stop list of a language: the name of one (`stop_words.LIST_NAMES`) or the words; of others it is `iso`."""
+    """`stop_lists` gives a language's stop list: a name (`stop_words.LIST_NAMES`) or the words; of others `iso`."""
 
     stop_lists: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
@@ -36,7 +36,7 @@ class WordTagger(Protocol):
     tags: tuple[str, ...]
 
     def tag(self, words: Sequence[str], codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The number in `tags` of each token, (n,). `codes` (n,) says which of the distinct `words` it is; `lengths` of sentences."""
+        """Each token's number in `tags`, (n,). `codes` (n,) are places in distinct `words`; `lengths` of sentences."""
 
     def find_lemma(self, surface: str, tag: str) -> str | None:
         """The dictionary form of a surface form with that tag; None where it is not known."""
@@ -45,8 +45,9 @@ class WordTagger(Protocol):
 class Lexicon:
     """Surface forms, readings, words and terms, each numbered from 0 as they come in.
 
-    A word is a normalised form in a language, shared by its surface forms (Haus, HAUS); its term is its stem in that language, unless it is
-    a stop word: those are not indexed. A reading is a surface form with a tag, or without: of the noun and the verb `leaves` the lemmas differ.
+    A word is a normalised form in a language, shared by its surface forms (Haus, HAUS); its term is its stem in that
+    language, unless it is a stop word: those are not indexed. A reading is a surface form with a tag, or without: of
+    the noun and the verb `leaves` the lemmas differ.
     """
 
     def __init__(self, settings: TextSettings, taggers: Mapping[str, WordTagger] | None = None) -> None:
@@ -57,22 +58,27 @@ class Lexicon:
         self._word_numbers: dict[str, dict[str, int]] = {}
         self._term_numbers: dict[str, dict[str, int]] = {}
         self._forms = {
-            "surface": GrowingColumn(pa.string()), "reading": GrowingColumn(pa.int32()), "word": GrowingColumn(pa.int32()),
+            "surface": GrowingColumn(pa.string()),
+            "reading": GrowingColumn(pa.int32()),
+            "word": GrowingColumn(pa.int32()),
             "traits": GrowingColumn(pa.int32()),
-        }  # fmt: skip
+        }
         self._readings = {
             "form": GrowingColumn(pa.int32()),
             "pos": GrowingColumn(pa.string()),
             "lemma": GrowingColumn(pa.string()),
         }
         self._words = {
-            "lang": GrowingColumn(pa.string()), "norm": GrowingColumn(pa.string()), "stem": GrowingColumn(pa.string()),
-            "is_stop": GrowingColumn(pa.bool_()), "term": GrowingColumn(pa.int32()),
-        }  # fmt: skip
+            "lang": GrowingColumn(pa.string()),
+            "norm": GrowingColumn(pa.string()),
+            "stem": GrowingColumn(pa.string()),
+            "is_stop": GrowingColumn(pa.bool_()),
+            "term": GrowingColumn(pa.int32()),
+        }
         self._terms = {"lang": GrowingColumn(pa.string()), "term": GrowingColumn(pa.string())}
 
     def number_forms(self, surfaces: Sequence[str], lang: str) -> np.ndarray:
-        """Number of each of these distinct surface forms of one language; new ones are taken in. Int32, shape (n_forms,)."""
+        """Numbers of these distinct surface forms of one language, new ones taken in; int32, shape (n_forms,)."""
         numbers = self._form_numbers.setdefault(lang, {})
         new = [surface for surface in surfaces if surface not in numbers]
         if new:
@@ -91,7 +97,7 @@ class Lexicon:
         return np.array([numbers[surface] for surface in surfaces], np.int32)
 
     def number_readings(self, forms: np.ndarray, tags: np.ndarray, lang: str) -> np.ndarray:
-        """Number of the reading of each of these tokens of one language, by form and number of its tag; int32, shape (n_tokens,)."""
+        """Number of the reading of each token of one language, by form and its tag's number; int32, (n_tokens,)."""
         tagger = self.taggers[lang]
         distinct, places = np.unique(forms.astype(np.int64) * len(tagger.tags) + tags, return_inverse=True)
         pairs = [
@@ -111,7 +117,7 @@ class Lexicon:
         return np.array([self._reading_numbers[pair] for pair in pairs], np.int32)[places]
 
     def forms(self) -> pa.Table:
-        """Every form: `surface`, the number of its untagged `reading` and of its `word`, its `traits` for the end of sentences (`token_scan`)."""
+        """Every form: `surface`, its untagged `reading`, its `word`, and its `traits` for the end of sentences."""
         return pa.table({name: column.array() for name, column in self._forms.items()})
 
     def readings(self) -> pa.Table:

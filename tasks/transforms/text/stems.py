@@ -8,12 +8,40 @@ import Stemmer
 
 # Snowball's algorithm for each language (ISO 639-1) that has one; forms of the others stay as they are.
 ALGORITHMS = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english", "eo": "esperanto",
-    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
-    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
-    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "st": "sesotho",
-    "sv": "swedish", "ta": "tamil", "tr": "turkish",
-}  # fmt: skip
+    "ar": "arabic",
+    "ca": "catalan",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "eo": "esperanto",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "lt": "lithuanian",
+    "ne": "nepali",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "st": "sesotho",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+}
 MOST_CHARS = 64  # longer forms are no words; our choice, to keep suffix rules off base64 and the like
 MOST_KEPT = 2**18  # some 40 MB a language
 _NO_WORD = frozenset(":/@_0123456789")
@@ -22,7 +50,8 @@ _NO_WORD = frozenset(":/@_0123456789")
 def stem_word(form: str, lang: str) -> str:
     """The Snowball stem of a normalised form, never empty.
 
-    The form itself where the language has no stemmer, or where it is no word: numbers, addresses, names from programs, over 64 characters.
+    The form itself where the language has no stemmer, or where it is no word: numbers, addresses, names from programs,
+    over 64 characters.
     """
     return _stems(lang)[form] if lang in ALGORITHMS else form
 

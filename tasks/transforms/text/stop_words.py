@@ -6,7 +6,8 @@ import functools
 
 from tasks.transforms.text.normalise import normalise_word
 
-# What the article on natural language processing drops: the words that its worked example loses, and the three that it names.
+# What the article on natural language processing drops: the words that its worked example loses, and the three that it
+# names.
 _ARTICLE_GERMAN = (
     "auf",
     "das",
@@ -51,11 +52,11 @@ def stop_words(lang: str, chosen: str | tuple[str, ...] = DEFAULT_LIST) -> froze
         words = ()
     else:
         raise StopListError(
-            f"there is no stop list called {chosen!r} (for {lang}): give one of {', '.join(LIST_NAMES)}, or the words themselves"
+            f"there is no stop list called {chosen!r} (for {lang}):"
+            f" give one of {', '.join(LIST_NAMES)}, or the words themselves"
         )
-    return frozenset(
-        normalise_word(word.strip(",”"), lang) for word in words
-    )  # the package's lists hold a few slips: `ei,`, `itse”`
+    # The package's lists hold a few slips: `ei,`, `itse”`.
+    return frozenset(normalise_word(word.strip(",”"), lang) for word in words)
 
 
 def _iso_words(lang: str) -> tuple[str, ...]:

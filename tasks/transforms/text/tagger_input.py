@@ -1,8 +1,8 @@
 """Tokens as a tagger reads them: with the signs between them, clitics apart, sentence by sentence.
 
-Our tokens leave signs out, and a tagger that learned from treebanks misses them: on the development part of UD English EWT 92.8 % of the
-tokens get their part of speech without, 93.0 with signs, 93.9 with signs and clitics apart; on German GSD, learned from the other two
-treebanks, 88.7, 89.4 and 89.5.
+Our tokens leave signs out, and a tagger that learned from treebanks misses them: on the development part of UD English
+EWT 92.8 % of the tokens get their part of speech without, 93.0 with signs, 93.9 with signs and clitics apart; on German
+GSD, learned from the other two treebanks, 88.7, 89.4 and 89.5.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ F = TypeVar("F", bound=Callable[..., object])
 # Without reference counts for arrays, as in `token_scan`.
 _compiled: Callable[[F], F] = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload, unused-ignore]
 
-_RUN_BITS, _LONGEST_RUN = (
-    2,
-    3,
-)  # a sign is its code point << 2 | the length of its run; `...` is a word of treebanks, longer runs are none
+# A sign is its code point << 2 | the length of its run; `...` is a word of treebanks, longer runs are none.
+_RUN_BITS, _LONGEST_RUN = 2, 3
 
 
 @dataclass(frozen=True)
 class Signs:
-    """Runs of one sign between tokens, in order of reading. `sign` (n,) code point and length of the run; `before` (n,) the token that comes
-    next, as many as there are tokens after the last; `owner` (n,) a token of the sentence that it belongs to. All int64.
+    """Runs of one sign between tokens, in order of reading. `sign` (n,) code point and length of the run; `before` (n,)
+    the token that comes next, as many as there are tokens after the last; `owner` (n,) a token of the sentence that it
+    belongs to. All int64.
     """
 
     sign: np.ndarray
@@ -43,8 +42,8 @@ class Signs:
 
 @dataclass(frozen=True)
 class TaggerInput:
-    """Distinct `words`; `codes` (n,) which of them comes when; `lengths` of sentences, n in all; `place` where the first word of each token
-    stands. All int64.
+    """Distinct `words`; `codes` (n,) which of them comes when; `lengths` of sentences, n in all; `place` where the
+    first word of each token stands. All int64.
     """
 
     words: list[str]
@@ -54,9 +53,11 @@ class TaggerInput:
 
 
 def find_signs(tokens: Tokens, n_bytes: np.ndarray, sentence: np.ndarray) -> Signs:
-    """The signs between `tokens`, one at least, of texts of `n_bytes` (n_texts,) in UTF-8; `sentence` (n_tokens,) is that of each.
+    """The signs between `tokens`, one at least, of texts of `n_bytes` (n_texts,) in UTF-8; `sentence` (n_tokens,) is
+    that of each.
 
-    Between two sentences of a text what stands behind the last white space belongs to the second, all else to the first.
+    Between two sentences of a text what stands behind the last white space belongs to the second, all else to the
+    first.
     """
     n_most = tokens.utf8.size - int((tokens.stop - tokens.start).sum())  # a byte is one sign at most
     found = np.empty((3, n_most), np.int64)
@@ -75,7 +76,8 @@ def tagger_input(  # noqa: PLR0917  # tokens, their signs, and which of them
 ) -> TaggerInput:
     """What a tagger of `lang` reads of the tokens `chosen` (n,), numbers in ascending order, whole texts, one at least.
 
-    `sentences` (n_tokens,) numbers the sentences of all texts on; `form` (n_tokens,) is a token's spelling, which `spell` gives for numbers.
+    `sentences` (n_tokens,) numbers the sentences of all texts on; `form` (n_tokens,) is a token's spelling, which
+    `spell` gives for numbers.
     """
     is_chosen = np.zeros(form.size, bool)
     is_chosen[chosen] = True
@@ -118,7 +120,7 @@ def _find(  # noqa: PLR0917  # compiled passes know no keyword-only arguments
     classes: np.ndarray,
     found: np.ndarray,
 ) -> int:
-    """Fill the rows sign, before, owner of `found`; returns how many signs there are. `ends` is the byte behind each text."""
+    """Fill the rows sign, before, owner of `found`; the number of signs. `ends` is the byte behind each text."""
     n_signs = 0
     for token in range(start.size + 1):
         is_first, is_behind = token == 0, token == start.size

@@ -1,12 +1,14 @@
-"""Counts of words and terms over a part of the documents, gathered slice by slice, and the merging of the counts of several parts.
+"""Counts of words and terms over a part of the documents, gathered slice by slice, and the merging of the counts of
+several parts.
 
 Working tables of a part (a file of documents):
 
 * `form_counts`: `lang, norm, stem, is_stop, n_occurrences, n_documents`; a word a row, in order of language and norm.
-* `lemma_counts`: `lang, norm, lemma, n_occurrences`; a lemma of a word a row (of haus: Haus, hausen; of leaves: leaf, leave), in order of the first three.
-* `part_terms`: `lang, term, n_occurrences, n_documents`; in order of language and term. A row's place is the term's number in this part.
-* `term_counts`: `doc_id, lang, terms, n_occurrences`; a document a row, the last two lists: term numbers, ascending, and how often each.
-* `language_counts`: `lang, n_documents`, documents without any term counted too.
+* `lemma_counts`: `lang, norm, lemma, n_occurrences`; a lemma of a word a row (of haus: Haus, hausen; of leaves: leaf,
+leave), in order of the first three. * `part_terms`: `lang, term, n_occurrences, n_documents`; in order of language and
+term. A row's place is the term's number in this part. * `term_counts`: `doc_id, lang, terms, n_occurrences`; a document
+a row, the last two lists: term numbers, ascending, and how often each. * `language_counts`: `lang, n_documents`,
+documents without any term counted too.
 """
 
 from __future__ import annotations
@@ -72,9 +74,8 @@ class PartCounts:
         rows = rows.append_column("lemma", readings["lemma"]).append_column(
             "n_occurrences", pa.array(self._reading_totals)
         )
-        rows = rows.filter(
-            pc.greater(rows["n_occurrences"], 0)
-        )  # a form that was only seen with tags has its untagged reading too
+        # A form that was only seen with tags has its untagged reading too.
+        rows = rows.filter(pc.greater(rows["n_occurrences"], 0))
         return merge_counts([rows.slice(0, 0), rows], ("lang", "norm", "lemma"))
 
     def term_tables(self, doc_ids: pa.Array, langs: pa.Array) -> tuple[pa.Table, pa.Table]:
@@ -105,7 +106,8 @@ def language_counts(langs: pa.Array) -> pa.Table:
 def count_pairs(text: np.ndarray, number: np.ndarray, n_numbers: int) -> np.ndarray:
     """How often each number stands in each text: rows of text, number, occurrences; int32, shape (n_pairs, 3).
 
-    `text` ascends; numbers are below `n_numbers`. Rows are in order of text, within it of first occurrence. Linear time.
+    `text` ascends; numbers are below `n_numbers`. Rows are in order of text, within it of first occurrence. Linear
+    time.
     """
     pairs = np.empty((text.size, 3), np.int32)
     n_pairs = _count_pairs(text, number, np.full(n_numbers, -1, np.int64), pairs)
@@ -131,7 +133,8 @@ def _count_pairs(text: np.ndarray, number: np.ndarray, row_of: np.ndarray, pairs
 def merge_counts(tables: Iterable[pa.Table], key: Sequence[str]) -> pa.Table:
     """The rows of all `tables`, those of one key made one with their counts summed, in order of the key.
 
-    Columns that are neither key nor count depend on the key alone; that is not checked. Memory: the merged rows and one table.
+    Columns that are neither key nor count depend on the key alone; that is not checked. Memory: the merged rows and one
+    table.
     """
     merged: pa.Table | None = None
     for table in tables:
@@ -142,7 +145,8 @@ def merge_counts(tables: Iterable[pa.Table], key: Sequence[str]) -> pa.Table:
 
 
 def with_main_lemma(form_counts: pa.Table, lemma_counts: pa.Table) -> pa.Table:
-    """`form_counts` with the column `lemma`: the most frequent lemma of each word, of equally frequent ones the first by its letters.
+    """`form_counts` with the column `lemma`: the most frequent lemma of each word, of equally frequent ones the first
+    by its letters.
 
     Both of the same words and merged (`merge_counts`).
     """

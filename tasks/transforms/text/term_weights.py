@@ -24,7 +24,8 @@ def inverse_document_frequency(n_documents: np.ndarray, n_of_language: np.ndarra
 
 
 def weigh_terms(offsets: np.ndarray, counts: np.ndarray, idf: np.ndarray) -> np.ndarray:
-    """w_td for each entry: document i has the entries `offsets[i]` to `offsets[i + 1]`, with f_td in `counts` and idf_t in `idf`.
+    """w_td for each entry: document i has the entries `offsets[i]` to `offsets[i + 1]`, with f_td in `counts` and idf_t
+    in `idf`.
 
     Shape (n_entries,), float64, 0 to 1; the squares of a document's weights sum to 1.
     """
@@ -37,7 +38,7 @@ def weigh_terms(offsets: np.ndarray, counts: np.ndarray, idf: np.ndarray) -> np.
 
 
 def term_idf(terms: pa.Table, language_counts: pa.Table) -> pa.Table:
-    """`terms` (`lang, term, n_occurrences, n_documents`) with the column `idf`; `language_counts` has N of every language in it."""
+    """`terms` (`lang, term, n_occurrences, n_documents`) with the column `idf`; `language_counts` has N by language."""
     n_of_language = language_counts["n_documents"].take(
         pc.index_in(terms["lang"], language_counts["lang"].combine_chunks())
     )
@@ -46,7 +47,7 @@ def term_idf(terms: pa.Table, language_counts: pa.Table) -> pa.Table:
 
 
 def part_idf(part_terms: pa.Table, terms: pa.Table) -> np.ndarray:
-    """Idf of each of a part's terms, in the part's order, found in `terms` (`lang, term, idf`), where every one of them stands."""
+    """Idf of each of a part's terms, in the part's order, from `terms` (`lang, term, idf`), which has them all."""
     idf = np.empty(part_terms.num_rows)
     for lang in pc.unique(part_terms["lang"]).to_pylist():
         is_of_part = pc.equal(part_terms["lang"], lang)
@@ -59,8 +60,8 @@ def part_idf(part_terms: pa.Table, terms: pa.Table) -> np.ndarray:
 def tfidf_rows(part_terms: pa.Table, term_counts: pa.Table, idf: np.ndarray) -> Iterator[pa.RecordBatch]:
     """Rows of `tfidf`, in order of document and term, in batches of whole documents.
 
-    `term_counts` and `part_terms` are those of one part (`transforms.term_counts`), the former in order of document; `idf` is that of each
-    of its terms. Documents without a term have no row.
+    `term_counts` and `part_terms` are those of one part (`transforms.term_counts`), the former in order of document;
+    `idf` is that of each of its terms. Documents without a term have no row.
     """
     names = part_terms["term"].combine_chunks()
     doc_ids, terms, counts = (term_counts[name].combine_chunks() for name in ("doc_id", "terms", "n_occurrences"))

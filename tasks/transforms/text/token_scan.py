@@ -1,9 +1,11 @@
-"""The two passes over UTF-8 that cut texts into tokens and tokens into sentences: compiled, linear, no allocation a token.
+"""The two passes over UTF-8 that cut texts into tokens and tokens into sentences: compiled, linear, no allocations.
 
-All numbers that the passes share with the rest stand here, beside them: a compiled pass is kept on disk until this file changes, and
-would go on with old numbers if they came from another file.
+All numbers that the passes share with the rest are here, beside them: a compiled pass is kept on disk until this file
+changes, and would go on with old numbers if they came from another file.
 """
 
+# Compiled passes know no keyword-only arguments.
+# ruff: noqa: FBT001
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -26,7 +28,7 @@ DIGIT = 6
 EXTEND = 7  # marks, joiners, variation selectors: part of whatever stands before them
 IDEOGRAPH = 8  # Han and Hiragana: each a word of its own (UAX #29)
 KATAKANA = 9  # runs together with its like only
-# Scripts written without spaces (UAX #14, class SA): cut into clusters, a consonant with all that hangs on it.
+# Scripts written without spaces (UAX #14, class SA): cut into clusters, a consonant with the marks around it.
 CLUSTER = 10
 CLUSTER_LEAD = 11  # a vowel written before its consonant
 CLUSTER_TAIL = 12  # a vowel or repetition sign written after its consonant
@@ -50,8 +52,8 @@ AT = 28
 
 MOST_CHARS = 255  # of a word: Lucene's StandardTokenizer, DEFAULT_MAX_TOKEN_LENGTH
 MOST_ADDRESS_CHARS = 2048  # of a web address: what browsers and servers agree on
-# A line between these lengths in bytes that ends without a full stop was wrapped by an editor; shorter ones are headings or list
-# items, longer ones whole paragraphs. Our choice, around the 60 to 80 columns of mail and plain text files.
+# A line between these lengths in bytes that ends without a full stop was wrapped by an editor; shorter ones are
+# headings or list items, longer ones whole paragraphs. Our choice, around the 60 to 80 columns of mail and plain text.
 WRAPPED_LINE_LEAST, WRAPPED_LINE_MOST = 45, 120
 
 # Signs of a token, bits: what stands between it and the token before, and how it begins.
@@ -80,8 +82,8 @@ _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # least first byte of 
 _BEHIND_TOKEN = 255  # stands for the class of the last character of a token
 _LONG_SOUND = 0x30FC  # ー, Katakana by script, found behind Hiragana too
 
-# Without reference counts for arrays: none of the passes makes one, and counting took two thirds of the time (measured on film reviews:
-# 62 MB/s with, 158 without).
+# Without reference counts for arrays: none of the passes makes one, and counting took two thirds of the time (measured
+# on film reviews: 62 MB/s with, 158 without).
 _compiled: Callable[[F], F] = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload, unused-ignore]
 
 
@@ -101,13 +103,12 @@ def code_at(utf8: np.ndarray, at: int) -> tuple[int, int]:
 
 @_compiled
 def _is_joined(joiner: int, before: int, after: int, n_segment: int) -> bool:
-    """Whether a joiner holds the word together, between characters of these classes; `n_segment` characters since the last joiner."""
+    """Whether a joiner between these classes holds the word together; `n_segment` characters since the last joiner."""
     if joiner == DOT:
         if before == DIGIT:
             return after == DIGIT
-        return after == LOWER or (
-            after == UPPER and n_segment == 1
-        )  # example.com, U.S.; not a full stop without its space
+        # example.com, U.S.; not a full stop without its space
+        return after == LOWER or (after == UPPER and n_segment == 1)
     if joiner in (COMMA, COLON, SLASH):
         return before == DIGIT and after == DIGIT
     if joiner == AMPERSAND:
@@ -117,7 +118,7 @@ def _is_joined(joiner: int, before: int, after: int, n_segment: int) -> bool:
 
 @_compiled
 def _address_stop(utf8: np.ndarray, at: int, end: int, classes: np.ndarray) -> int:
-    """Byte behind a web address that goes on at `at`: to white space, quote or mark-up, less the punctuation at its end."""
+    """Byte behind a web address that goes on at `at`: to white space, quote or mark-up, less final punctuation."""
     stop = at
     for _ in range(MOST_ADDRESS_CHARS):
         if at >= end or utf8[at] in (_QUOTE, _LESS, _GREATER):
@@ -127,9 +128,8 @@ def _address_stop(utf8: np.ndarray, at: int, end: int, classes: np.ndarray) -> i
         if kind in (SPACE, NEWLINE, FULL, IDEOGRAPH):
             break
         at += width
-        if (
-            UPPER <= kind <= EXTEND or kind in (SLASH, HYPHEN, CONNECTOR) or code in (0x23, 0x25, 0x26, 0x3D, 0x7E)
-        ):  # # % & = ~
+        is_sign = code in (0x23, 0x25, 0x26, 0x3D, 0x7E)  # # % & = ~
+        if UPPER <= kind <= EXTEND or kind in (SLASH, HYPHEN, CONNECTOR) or is_sign:
             stop = at
     return stop
 
@@ -180,10 +180,9 @@ def _word_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> i
 
 @_compiled
 def _cluster_stop(utf8: np.ndarray, start: int, end: int, classes: np.ndarray) -> int:
-    """Byte behind the cluster that begins at `start`: vowels before, a consonant, those stacked under it, vowels and marks behind."""
+    """Byte behind the cluster at `start`: vowels before, a consonant, those under it, vowels and marks behind."""
     at = start
-    has_consonant = False
-    is_stacked = False
+    has_consonant = is_stacked = False
     for _ in range(MOST_CHARS):
         if at >= end:
             break
@@ -255,8 +254,8 @@ def _token_stop(utf8: np.ndarray, start: int, end: int, kind: int, classes: np.n
 
 
 @_compiled
-def _signs_with_mark(signs: int, kind: int, last: int, is_tight: bool) -> int:  # noqa: FBT001  # compiled passes know no keyword-only arguments
-    """Signs of a gap after a mark of class `kind` behind one of class `last`; `is_tight` until the gap holds white space."""
+def _signs_with_mark(signs: int, kind: int, last: int, is_tight: bool) -> int:
+    """Signs of a gap after a mark of class `kind` behind one of class `last`; `is_tight` until it has white space."""
     if kind == DOT:
         if signs & PERIOD:
             return signs & ~PERIOD | STOP
@@ -291,8 +290,7 @@ def _cut_text(
     n = 0
     at, end = span
     line_start = at
-    signs = FIRST_OF_LINE
-    is_tight, last = True, NEWLINE
+    signs, is_tight, last = FIRST_OF_LINE, True, NEWLINE
     while at < end:
         code, width = code_at(utf8, at)
         kind = int(classes[code])
@@ -343,9 +341,9 @@ def _cut(utf8: np.ndarray, offsets: np.ndarray, classes: np.ndarray, found: np.n
 def cut(
     utf8: np.ndarray, offsets: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Index of the text, first byte, byte behind the last, and signs of each token, in order; all int32, of shape (n_tokens,).
+    """Index of the text, first byte, byte behind the last, and signs of each token, in order; all int32 (n_tokens,).
 
-    Text i is `utf8[offsets[i] : offsets[i + 1]]`, valid UTF-8; `offsets` has one more than there are texts; less than 2 GiB in all.
+    Text i is `utf8[offsets[i] : offsets[i + 1]]`, valid UTF-8; all texts together have less than 2 GiB.
     """
     # More tokens than bytes there cannot be; what is never written takes no memory.
     found, text = np.empty((utf8.size, 3), np.int32), np.empty(utf8.size, np.int32)
@@ -356,7 +354,7 @@ def cut(
 
 @_compiled
 def _ends_sentence(signs: int, before: int, after: int) -> bool:
-    """Whether a sentence ends between two words; `signs` of the gap and the word after it, traits of the words before and after."""
+    """Whether a sentence ends between two words, by the gap's `signs`, the later word, and traits of both words."""
     is_lower = signs & IS_LOWER != 0
     if signs & (PARAGRAPH_END | FULL_END):
         return True
@@ -375,7 +373,7 @@ def _ends_sentence(signs: int, before: int, after: int) -> bool:
 def number_sentences(text: np.ndarray, signs: np.ndarray, traits: np.ndarray) -> np.ndarray:
     """Number of its sentence in its text for each token, from 0; shape (n_tokens,), int32.
 
-    `text` and `signs` are what `cut` gives, `traits` those of each token's form. A pictograph belongs to the sentence before it.
+    `text` and `signs` are from `cut`, `traits` of each token's form. A pictograph belongs to the sentence before it.
     """
     sentence = np.empty(text.size, np.int32)
     _number_sentences(text, signs, traits, sentence)

@@ -1,10 +1,11 @@
 """Tokens of texts in any script: one pass over UTF-8, in linear time.
 
-A token is a word: letters, marks and digits that run together, and single joiners where both sides allow it (don't, Daten-Team, 3,14,
-U.S., AT&T, 9/11, name@host.org, snake_case); a web address from its scheme or `www.` on. Han and Hiragana are cut by character, Katakana
-by run (UAX #29); Thai, Lao, Khmer and Myanmar, which put no spaces, by cluster: a consonant with the vowels and marks that hang on it.
-Each pictograph is a token. Other signs are none, unless the document would be left without tokens: then each run of one sign is one.
-A word is cut after 255 characters, as Lucene cuts it.
+A token is a word: letters, marks and digits that run together, and single joiners where both sides allow it (don't,
+Daten-Team, 3,14, U.S., AT&T, 9/11, name@host.org, snake_case); a web address from its scheme or `www.` on. Han and
+Hiragana are cut by character, Katakana by run (UAX #29); Thai, Lao, Khmer and Myanmar, which put no spaces, by cluster:
+a consonant with the vowels and marks around it. Each pictograph is a token. Other signs are none, unless the
+document would be left without tokens: then each run of one sign is one. A word is cut after 255 characters, as Lucene
+cuts it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from tasks.transforms.text.token_scan import cut
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens of several texts, in order: index of the text, first byte and byte behind the last in `utf8`, signs (`token_scan`).
+    """Tokens of several texts, in order: index of the text, first byte and byte behind the last in `utf8`, signs
+    (`token_scan`).
 
     All of shape (n_tokens,), int32.
     """

@@ -1,4 +1,4 @@
-"""A word alone, brought into the form in which a column of `tokens` holds it: so that a model of stems can be asked for a word."""
+"""A word alone, in the form in which a column of `tokens` holds it: a model of stems can so be asked for a word."""
 
 from __future__ import annotations
 

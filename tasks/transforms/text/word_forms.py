@@ -1,4 +1,4 @@
-"""Distinct word forms of many tokens: an open-addressing table over their bytes, so that all work on words is done once a form."""
+"""Distinct word forms of many tokens: an open-addressing table over their bytes, so work on words is once a form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tasks.transforms.text.tokens import Tokens
 
 F = TypeVar("F", bound=Callable[..., object])
 
-# FNV-1a, 64 bits (Fowler, Noll, Vo), and the last mixing step of MurmurHash3: without it the low bits, which choose the slot, are poor.
+# FNV-1a, 64 bits (Fowler, Noll, Vo), and the last mixing step of MurmurHash3: without it the low bits, which choose the
+# slot, are poor.
 _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _MIX, _MIX_SHIFT = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32)
 _FIRST_SLOTS = 2**16
@@ -25,8 +26,8 @@ _compiled: Callable[[F], F] = njit(cache=True, nogil=True, _nrt=False)  # type: 
 def index_forms(tokens: Tokens, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The form of each token, and the first token of each form; int32, shapes (n_tokens,) and (n_forms,).
 
-    A form is a run of bytes within a group; `group` is that of each text (its language), int32, shape (n_texts,). Forms are numbered in
-    order of their first token. Expected linear time.
+    A form is a run of bytes within a group; `group` is that of each text (its language), int32, shape (n_texts,). Forms
+    are numbered in order of their first token. Expected linear time.
     """
     form, first = np.empty(tokens.n_tokens, np.int32), np.empty(tokens.n_tokens, np.int32)
     hashes = np.empty(tokens.n_tokens, np.uint64)
@@ -69,7 +70,8 @@ def _index(  # noqa: PLR0917  # compiled passes know no keyword-only arguments
     slots: np.ndarray,
     place: np.ndarray,
 ) -> None:
-    """Number the tokens from `place[0]` on, until the last or until half of the `slots` are taken; `place` says how far it came.
+    """Number the tokens from `place[0]` on, until the last or until half of the `slots` are taken; `place` says how far
+    it came.
 
     `spans` has for each token its first byte, the byte behind its last, and its group.
     """

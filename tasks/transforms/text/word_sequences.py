@@ -1,4 +1,4 @@
-"""Tokens as the sequences of words that embeddings are learned from: one language after another, sentence by sentence."""
+"""Tokens as the sequences of words that embeddings are learned from: language by language, sentence by sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ SEQUENCE_SCHEMA = pa.schema(
 
 
 def split_by_language(tokens: pa.Table, languages: pa.Table) -> tuple[dict[str, pa.Table], int]:
-    """For each language its rows of SEQUENCE_SCHEMA, in the order of `tokens`; and the number of tokens of documents without one.
+    """For each language its rows of SEQUENCE_SCHEMA, in the order of `tokens`; and the number of tokens of documents
+    without one.
 
     `tokens` has doc_id, sentence, word, in reading order; `languages` has doc_id, lang, a row a document.
     Rows in = rows of all languages + that number.
@@ -38,8 +39,8 @@ def split_by_language(tokens: pa.Table, languages: pa.Table) -> tuple[dict[str, 
 
 
 def count_words(batches: Iterable[pa.ChunkedArray]) -> pa.Table:
-    """Every distinct word and how often it occurs (`word`, `n`), by rising code points, whatever the batches (of text, or of text encoded
-    as a dictionary, which is faster). Memory: one batch and the distinct words.
+    """Every distinct word and how often it occurs (`word`, `n`), by rising code points, whatever the batches (of text,
+    or of text encoded as a dictionary, which is faster). Memory: one batch and the distinct words.
     """
     counted = pa.table({"word": pa.array([], pa.string()), "n": pa.array([], pa.int64())})
     for words in batches:
@@ -67,9 +68,11 @@ def encode_words(words: pa.ChunkedArray, vocabulary: pa.Array) -> np.ndarray:
 def held_out_tokens(
     is_first: np.ndarray, share: float, draws: np.random.Generator, *, is_out_before: bool
 ) -> np.ndarray:
-    """True for the tokens of sentences held out, each with probability `share`; (n,) bool. `draws` goes on by one number a sentence.
+    """True for the tokens of sentences held out, each with probability `share`; (n,) bool. `draws` goes on by one
+    number a sentence.
 
-    Tokens before the first start belong to the sentence of the batch before, which was held out or not (`is_out_before`).
+    Tokens before the first start belong to the sentence of the batch before, which was held out or not
+    (`is_out_before`).
     """
     of_sentence = np.append([is_out_before], draws.random(np.count_nonzero(is_first)) < share)
     return of_sentence[np.cumsum(is_first)]
