@@ -1,4 +1,4 @@
-"""GloVe in plain loops, float64: one entry after another, block after block, by the equations of the paper and AdaGrad."""
+"""GloVe in plain loops, float64: an entry after another, block after block, by the paper's equations and AdaGrad."""
 
 import math
 
@@ -12,7 +12,7 @@ def entry_loss(w, v, b, c, entry):
 
 
 def train(blocks, learned, eta, epochs):
-    """Mean loss of each epoch; `learned`, the arrays w, v, b, c, are changed. `blocks[p][q]` is a list of entries (i, j, ln X, f)."""
+    """Mean loss of each epoch; changes `learned`, arrays w, v, b, c. `blocks[p][q]` is a list of (i, j, ln X, f)."""
     w, v, b, c = learned
     n_parts = len(blocks)
     squares = [np.ones_like(numbers) for numbers in learned]

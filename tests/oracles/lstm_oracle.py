@@ -51,7 +51,7 @@ def forward(  # noqa: PLR0917
 def backward(  # noqa: PLR0917
     x, W, R, p, y_first, c_first, letters, d_above
 ):
-    """Gradients of the loss whose gradient by y(t) directly is `d_above` (T, H): the articles' equations, for the LSTM with peepholes."""
+    """Gradients of the loss with direct gradient `d_above` (T, H) by y(t): the articles' equations, with peepholes."""
     T, H = d_above.shape
     i, f, z, o, c, y = (letters[letter] for letter in "ifzocy")
     d_bar = np.zeros((T + 1, 4, H))  # of i, f, z, o; 0 after the end

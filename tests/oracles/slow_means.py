@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 
 def slow_means(published: dict[date, float | None], *, before: int, after: int) -> dict[date, float | None]:
-    """The mean over each day's window; None where the day itself has no value. `published` holds the days that have a row."""
+    """Mean over each day's window; None where the day itself has no value. `published` has the days that have a row."""
     means: dict[date, float | None] = {}
     for day, value in published.items():
         window = [published.get(day + timedelta(days=offset)) for offset in range(-before, after + 1)]

@@ -4,13 +4,16 @@ INDICES = ("containment_health_index", "stringency_index", "government_response_
 
 
 def slow_policy(files):
-    """{(region, day): (four indices, vintage)} and the number of values replaced. `files`, oldest first: (vintage, {(region, day): {index: value}})."""
+    """{(region, day): (four indices, vintage)} and the number of values replaced.
+
+    `files`, oldest first: (vintage, {(region, day): {index: value}}).
+    """
     cells, n_replaced = {}, 0
     for rank, (vintage, rows) in enumerate(files):
         for (region, day), values in rows.items():
             for index, value in values.items():
                 n_replaced += (region, day, index) in cells
-                cells[region, day, index] = (value, rank, vintage)
+                cells[region, day, index] = value, rank, vintage
     merged = {}
     for region, day in {key[:2] for key in cells}:
         found = [cells.get((region, day, index)) for index in INDICES]

@@ -1,4 +1,4 @@
-"""Tokens by definition: for each character, whether it belongs to a word, looking left and right; quadratic, no addresses, no limit."""
+"""Tokens by definition: whether each character belongs to a word, looking left and right; quadratic, no addresses."""
 
 from tasks.transforms.text.characters import character_classes
 from tasks.transforms.text.token_scan import (

@@ -1,4 +1,4 @@
-"""Several reports merged in a dictionary: later ones overwrite earlier ones, a key at a time. Regions are told by their names alone."""
+"""Several reports merged in a dictionary: later ones overwrite earlier ones, key by key. Regions are names alone."""
 
 from oracles.slow_means import slow_means
 
@@ -6,7 +6,8 @@ CATEGORIES = ("retail_and_recreation", "grocery_and_pharmacy", "parks", "transit
 
 
 def slow_long_rows(reports):
-    """Rows (names, day, category, value, centred, trailing, vintage) sorted by key, and the number of values replaced and revised.
+    """Rows (names, day, category, value, centred, trailing, vintage) sorted by key, and the number of values replaced
+    and revised.
 
     `reports`, oldest first, are (vintage, {(names, day): six values}).
     """

@@ -1,6 +1,8 @@
-"""Word2vec in plain loops, float64, one number of the stream after another: what the kernels must come to, shard by shard.
+"""Word2vec in plain loops, float64, one number of the stream after another: what the kernels must come to, shard by
+shard.
 
-Written from the papers' equations and from decision 0009 alone; shares no code with models/ but the tables that it is given.
+Written from the papers' equations and from decision 0009 alone; shares no code with models/ but the tables that it is
+given.
 """
 
 import heapq
@@ -66,8 +68,9 @@ def window_loss(inputs, outputs, around, at, signs, *, is_cbow, is_mean=True):
 
 
 def train(corpus, tables, inputs, settings, *, n_v, shards):
-    """(inputs, outputs, losses a pair) after all epochs. `corpus` is (word or -1 of each token, sentence of each token); `shards` are
-    ranges of tokens; `tables` are an alias table, or None, and a list of (node, sign) lists, or None; `settings` as in models.embeddings.word2vec.
+    """(inputs, outputs, losses a pair) after all epochs. `corpus` is (word or -1 of each token, sentence of each
+    token); `shards` are ranges of tokens; `tables` are an alias table, or None, and a list of (node, sign) lists, or
+    None; `settings` as in models.embeddings.word2vec.
     """
     dimensions = inputs.shape[1]
     inputs = inputs.astype(np.float64)
@@ -115,7 +118,7 @@ def merge(copies, pulls, shared):
 
 
 def choose_negatives(middles, pool, count, n_words):
-    """For each middle word itself with 1 and `count` others with -1, taken in turn from the pool, the middle word passed over."""
+    """Each middle word itself with 1 and `count` others with -1, in turn from the pool, skipping the middle word."""
     chosen = []
     turn = 0
     for middle in middles:

@@ -18,7 +18,8 @@ def lengths(paths):
 
 
 def test_worked_tree():
-    # 1 and 1 join (node 0), their 2 with the other 2 (node 1; the leaf counts as rarer on a tie), that 4 with 5 (node 2).
+    # 1 and 1 join (node 0), their 2 with the other 2 (node 1; the leaf counts as rarer on a tie), that 4 with 5 (node
+    # 2).
     paths = huffman_paths(np.array([5, 2, 1, 1]))
     assert paths.path_starts.tolist() == [0, 1, 3, 6, 9]
     assert paths.path_nodes.tolist() == [2, 2, 1, 2, 1, 0, 2, 1, 0]

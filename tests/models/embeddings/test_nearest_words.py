@@ -83,6 +83,5 @@ def test_neighbours_are_gensims():
     rows, products = nearest_rows(units, (b - a + c)[None], 10, left_out=np.array([[5, 77, 1234]]))
     found = keyed.most_similar(positive=["77", "1234"], negative=["5"], topn=10)
     assert [words[row] for row in rows[0]] == [word for word, _ in found]
-    assert products[0] / np.linalg.norm(b - a + c) == pytest.approx(
-        [cosine for _, cosine in found], abs=1e-5
-    )  # float32
+    # float32.
+    assert products[0] / np.linalg.norm(b - a + c) == pytest.approx([cosine for _, cosine in found], abs=1e-5)

@@ -211,10 +211,20 @@ def test_weights_that_run_away_are_refused(shards):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"vector_size": 0}, {"window": 0}, {"min_count": 0}, {"epochs": 0}, {"workers": 0}, {"negative": 0}, {"sample": -1.0},
-        {"alpha": float("nan")}, {"min_alpha": 1.0}, {"ns_exponent": float("inf")}, {"sg": 2}, {"shards": -1},
+        {"vector_size": 0},
+        {"window": 0},
+        {"min_count": 0},
+        {"epochs": 0},
+        {"workers": 0},
+        {"negative": 0},
+        {"sample": -1.0},
+        {"alpha": float("nan")},
+        {"min_alpha": 1.0},
+        {"ns_exponent": float("inf")},
+        {"sg": 2},
+        {"shards": -1},
     ],
-)  # fmt: skip
+)
 def test_settings_out_of_range_are_named(changes):
     with pytest.raises(Word2VecError, match=next(iter(changes))):
         settings_of(**changes)

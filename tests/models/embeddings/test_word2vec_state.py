@@ -6,7 +6,8 @@ import pytest
 from support.topic_corpus import SMALL, corpus
 
 from models.embeddings.word2vec import Word2VecError, start_matrices, train_word2vec
-from models.embeddings.word2vec_state import TrainingState, TrainingStateError, WarmStart
+from models.embeddings.word2vec_state import TrainingStateError, WarmStart
+from models.training.state import TrainingState
 
 pytestmark = pytest.mark.slow  # numba compiles the kernel in some seconds
 

@@ -9,7 +9,8 @@ from models.embeddings.word2vec_window import step_window
 pytestmark = pytest.mark.slow  # numba compiles the kernel in some seconds
 
 WIDTH = 16
-# Input rows 1 to 5 with a repeated word; output rows 1 to 4 with a repeated negative, filled up with row 0 to whole tiles of three.
+# Input rows 1 to 5 with a repeated word; output rows 1 to 4 with a repeated negative, filled up with row 0 to whole
+# tiles of three.
 AROUND = {"even": [1, 2, 3, 4], "odd": [1, 2, 3], "repeated": [1, 2, 1, 4], "alone": [5]}
 OUTPUTS = {
     "negatives": ([1, 2, 3, 2, 0, 0], [1, -1, -1, -1, 0, 0]),
@@ -23,10 +24,22 @@ def step(inputs, outputs, around, scored, alpha, *, is_cbow, share):
     at, signs = scored
     inputs, outputs = inputs.astype(np.float32), outputs.astype(np.float32)
     loss = step_window(
-        inputs.reshape(-1), np.array(around, np.int32), len(around), outputs.reshape(-1), np.array(at, np.int32), 0, len(at),
-        np.array(signs, np.float32), is_cbow, np.float32(share), np.float32(share), np.float32(alpha), WIDTH,
-        np.zeros(10 * WIDTH, np.float32), np.zeros(208, np.float32),
-    )  # fmt: skip
+        inputs.reshape(-1),
+        np.array(around, np.int32),
+        len(around),
+        outputs.reshape(-1),
+        np.array(at, np.int32),
+        0,
+        len(at),
+        np.array(signs, np.float32),
+        is_cbow,
+        np.float32(share),
+        np.float32(share),
+        np.float32(alpha),
+        WIDTH,
+        np.zeros(10 * WIDTH, np.float32),
+        np.zeros(208, np.float32),
+    )
     return float(loss), inputs, outputs
 
 

@@ -12,7 +12,8 @@ from models.embeddings.word_vector_files import (
     write_text,
 )
 
-# Words that tempt a reader: a number, a byte order mark, quotes, right-to-left, combining, outside of the basic plane, a comment, a NUL.
+# Words that tempt a reader: a number, a byte order mark, quotes, right-to-left, combining, outside of the basic plane,
+# a comment, a NUL.
 ODD = ["the", "3.5", "\ufeffbom", '"', "'s", "שלום", "e\u0301", "😀", "#x", "a_b", "a\0b", "\\n", "nan", "-"]
 NO_LINE = ["", "New York", "a\nb", "a\tb", "\u00a0", "x\u2028y", "\ud800", " lead", "trail ", "\r"]
 

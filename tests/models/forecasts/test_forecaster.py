@@ -12,9 +12,23 @@ from models.forecasts.settings import ForecastSettings
 from models.training.loop import NonFiniteLossError
 
 SETTINGS = ForecastSettings(
-    horizon_days=7, past_days=21, min_days=30, origins=4, calibration_origins=2, origins_between_refits=3, training_days=40, hidden_size=8,
-    head_size=8, region_size=2, epochs=1, windows_per_epoch=128, batch_size=32, learning_rate=1e-2, smoothed_series=2, device="cpu",
-)  # fmt: skip
+    horizon_days=7,
+    past_days=21,
+    min_days=30,
+    origins=4,
+    calibration_origins=2,
+    origins_between_refits=3,
+    training_days=40,
+    hidden_size=8,
+    head_size=8,
+    region_size=2,
+    epochs=1,
+    windows_per_epoch=128,
+    batch_size=32,
+    learning_rate=1e-2,
+    smoothed_series=2,
+    device="cpu",
+)
 
 
 def weights_of(forecaster: Forecaster) -> dict[str, np.ndarray]:
@@ -119,7 +133,7 @@ def test_constant_series_missing_days_and_missing_series_stay_finite() -> None:
     panel.grid.values[::3] = np.nan
     panel.grid.values[120:240] = np.nan
     forecaster = train_forecaster(panel, [int(panel.grid.day[100])], SETTINGS)
-    said = forecaster.forecast(panel, np.array([100, 119, 230, 359]))
-    assert np.isnan(said[2]).all()
-    assert np.isfinite(said[[0, 1, 3]]).all()
-    assert np.all(np.diff(said[[0, 1, 3]][..., 1:], axis=-1) >= 0)
+    predicted = forecaster.forecast(panel, np.array([100, 119, 230, 359]))
+    assert np.isnan(predicted[2]).all()
+    assert np.isfinite(predicted[[0, 1, 3]]).all()
+    assert np.all(np.diff(predicted[[0, 1, 3]][..., 1:], axis=-1) >= 0)

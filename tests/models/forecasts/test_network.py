@@ -24,12 +24,12 @@ def inputs(n: int = 2) -> list[torch.Tensor]:
 
 def test_an_untrained_network_says_the_weighted_mean_of_the_same_weekdays() -> None:
     past, *rest = inputs()
-    said = ForecastNetwork(SHAPE)(past, *rest)
+    predicted = ForecastNetwork(SHAPE)(past, *rest)
     weights = np.exp([-0.3, 0.0]) / np.exp([-0.3, 0.0]).sum()
     weekday_by_hand = [weights[0] * past[:, day, :2] + weights[1] * past[:, day + 7, :2] for day in (0, 1)]
     for ahead, expected in ((0, weekday_by_hand[0]), (7, weekday_by_hand[0]), (8, weekday_by_hand[1])):
-        torch.testing.assert_close(said[:, ahead, :, 2], expected)
-    torch.testing.assert_close(said[..., 0], said[..., 2])
+        torch.testing.assert_close(predicted[:, ahead, :, 2], expected)
+    torch.testing.assert_close(predicted[..., 0], predicted[..., 2])
 
 
 def test_a_week_without_a_value_has_no_weight() -> None:
@@ -40,18 +40,18 @@ def test_a_week_without_a_value_has_no_weight() -> None:
 
 
 @pytest.mark.parametrize("has_peepholes", [False, True])
-def test_quantiles_never_cross_and_every_input_counts(has_peepholes: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_quantiles_never_cross_and_every_input_counts(has_peepholes: bool) -> None:  # noqa: FBT001
     with seeded(3):
         network = ForecastNetwork(replace(SHAPE, has_peepholes=has_peepholes))
         torch.nn.init.normal_(network.out.weight, std=3.0)
-    said = network(*inputs())
-    assert said.shape == (2, 9, 2, 4)
-    assert (said[..., 1] <= said[..., 2]).all()
-    assert (said[..., 2] <= said[..., 3]).all()
+    predicted = network(*inputs())
+    assert predicted.shape == (2, 9, 2, 4)
+    assert (predicted[..., 1] <= predicted[..., 2]).all()
+    assert (predicted[..., 2] <= predicted[..., 3]).all()
     for place, part in enumerate(inputs()):
         changed = inputs()
         changed[place] = part + 1 if part.is_floating_point() else torch.tensor([1, 2])
-        assert not torch.allclose(network(*changed), said)
+        assert not torch.allclose(network(*changed), predicted)
 
 
 def test_some_days_ahead_are_said_as_among_all() -> None:
@@ -66,13 +66,13 @@ def test_some_days_ahead_are_said_as_among_all() -> None:
 
 
 def test_the_loss_counts_what_is_known_alone() -> None:
-    said = torch.zeros((1, 2, 1, 4), requires_grad=True)
-    loss, n = forecast_loss(said, torch.tensor([[[2.0], [float("nan")]]]))
+    predicted = torch.zeros((1, 2, 1, 4), requires_grad=True)
+    loss, n = forecast_loss(predicted, torch.tensor([[[2.0], [float("nan")]]]))
     # Huber 0.1 * 0.5 * 2 ** 2, pinball 0.1 * 2, twice 0.5 * 2, 0.9 * 2.
     assert (loss.item(), n) == (pytest.approx(0.2 + 0.2 + 2.0 + 1.8), 1)
     loss.backward()
-    assert said.grad is not None
-    assert torch.equal(said.grad[0, 1], torch.zeros((1, 4)))
+    assert predicted.grad is not None
+    assert torch.equal(predicted.grad[0, 1], torch.zeros((1, 4)))
     loss, n = forecast_loss(torch.zeros((1, 1, 1, 4)), torch.full((1, 1, 1), float("nan")))
     assert (loss.item(), n) == (0.0, 0)
 

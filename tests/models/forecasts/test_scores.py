@@ -15,8 +15,8 @@ def test_points_by_hand() -> None:
 
 
 def test_intervals_by_hand() -> None:
-    said = np.stack([TRUTH, np.full_like(TRUTH, 0.0), TRUTH, np.full_like(TRUTH, 4.0)], axis=-1)
-    scores = score_intervals(TRUTH, said, COUNTED)
+    predicted = np.stack([TRUTH, np.full_like(TRUTH, 0.0), TRUTH, np.full_like(TRUTH, 4.0)], axis=-1)
+    scores = score_intervals(TRUTH, predicted, COUNTED)
     assert (scores.coverage[0, 0], scores.width[0, 0]) == (0.5, 4.0)
     # Below: 0.1 * 1 and 0.1 * 5; at the median: 0; above: 0.1 * 3 and 0.9 * 1. Means 0.3, 0, 0.6.
     assert scores.pinball[0, 0] == pytest.approx(0.3)
@@ -24,7 +24,7 @@ def test_intervals_by_hand() -> None:
 
 def test_pinball_loss_is_least_at_its_quantile() -> None:
     truth = np.arange(1000.0)
-    losses = [pinball_loss(truth, np.full(1000, said), 0.9).mean() for said in (800.0, 900.0, 990.0)]
+    losses = [pinball_loss(truth, np.full(1000, predicted), 0.9).mean() for predicted in (800.0, 900.0, 990.0)]
     assert losses[1] == min(losses)
 
 

@@ -63,19 +63,16 @@ def weather(*seen: np.ndarray) -> hmm.HmmPosterior:
 
 
 def test_weather_example_forwards_multiplies_by_the_emission() -> None:
-    first, second = (
-        np.array([0.03, 0.24, 0.12]),
-        np.array([0.036, 0.0588, 0.0612]),
-    )  # by hand; the article adds 0.4 and gets 0.49, 0.547, 0.553
+    # By hand; the article adds 0.4 and gets 0.49, 0.547, 0.553.
+    first, second = np.array([0.03, 0.24, 0.12]), np.array([0.036, 0.0588, 0.0612])
     np.testing.assert_allclose(weather(DRY).gamma[0], first / first.sum(), rtol=1e-12)
     np.testing.assert_allclose(weather(DRY, FEVER).gamma[1], second / second.sum(), rtol=1e-12)
     assert np.exp(weather(DRY, FEVER).log_likelihood[0]) == pytest.approx(0.156)
 
 
 def test_weather_example_backwards_goes_from_row_to_column() -> None:
-    before_dry = np.array(
-        [0.36, 0.39, 0.45]
-    )  # by hand; the article turns A round and gets 0.04 (it means 0.24), 0.16 (0.41), 0.2 (0.45)
+    # By hand; the article turns A round and gets 0.04 (it means 0.24), 0.16 (0.41), 0.2 (0.45).
+    before_dry = np.array([0.36, 0.39, 0.45])
     wanted = WEATHER_PI * before_dry
     np.testing.assert_allclose(weather(np.ones(3), DRY).gamma[0], wanted / wanted.sum(), rtol=1e-12)
 
@@ -89,12 +86,10 @@ def test_weather_example_as_a_whole_equals_enumeration() -> None:
 
 
 @pytest.mark.parametrize("with_zeros", [False, True])
-@pytest.mark.parametrize(
-    "n_states", [1, 3, pytest.param(9, marks=pytest.mark.slow)]
-)  # 9: more than a vector holds; seconds to compile
-@pytest.mark.parametrize(
-    "lengths", [[37], [1] * 20, [40, 3, 17, 8, 16, 9, 1, 33, 2, 24, 25]]
-)  # alone; short; unlike in length, in blocks and not
+# 9: more than a vector holds; seconds to compile.
+@pytest.mark.parametrize("n_states", [1, 3, pytest.param(9, marks=pytest.mark.slow)])
+# Alone; short; unlike in length, in blocks and not.
+@pytest.mark.parametrize("lengths", [[37], [1] * 20, [40, 3, 17, 8, 16, 9, 1, 33, 2, 24, 25]])
 def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: list[int], *, with_zeros: bool) -> None:
     rng = np.random.default_rng(n_states)
     pi, A, log_b = (
@@ -113,9 +108,8 @@ def test_whatever_the_way_it_is_what_log_space_gives(n_states: int, lengths: lis
         values.append(expect_in_log_space(log_pi, log_A, log_b[steps], steps, gamma, starts, counts))
     ours = hmm.posterior(pi, A, log_b, np.array(lengths))
     np.testing.assert_allclose(ours.log_likelihood, values, rtol=1e-12)
-    np.testing.assert_allclose(
-        ours.gamma, gamma, atol=1e-10
-    )  # log space loses digits of sums of 40 logarithms near 1,000
+    # Log space loses digits of sums of 40 logarithms near 1,000.
+    np.testing.assert_allclose(ours.gamma, gamma, atol=1e-10)
     np.testing.assert_allclose(ours.start_counts, starts, atol=1e-10)
     np.testing.assert_allclose(ours.transition_counts, counts, atol=1e-9)
 
@@ -147,9 +141,8 @@ def test_sequences_do_not_touch_each_other() -> None:
         hmm.posterior(pi, A, np.log(b[:4]), np.array([4])),
         hmm.posterior(pi, A, np.log(b[4:]), np.array([5])),
     )
-    np.testing.assert_allclose(
-        together.gamma, np.vstack([first.gamma, second.gamma]), rtol=1e-13
-    )  # lanes add in another order
+    # Lanes add in another order.
+    np.testing.assert_allclose(together.gamma, np.vstack([first.gamma, second.gamma]), rtol=1e-13)
     np.testing.assert_allclose(
         together.transition_counts, first.transition_counts + second.transition_counts, rtol=1e-12
     )
@@ -252,7 +245,8 @@ def test_counts_by_kind_are_the_posterior_summed_by_kind() -> None:
 @pytest.mark.parametrize("n_copies", [1, 9])  # by itself, and in lanes
 @pytest.mark.parametrize("log_step", [-200.0, -400.0, -1000.0])
 def test_a_path_that_scaling_would_lose_is_kept(log_step: float, n_copies: int) -> None:
-    # Left to right: state 1 is entered at once or never. It is unlikely at first, by more than float64 holds, and the only way at the end.
+    # Left to right: state 1 is entered at once or never. It is unlikely at first, by more than float64 holds, and the
+    # only way at the end.
     pi, A = np.array([0.5, 0.5]), np.eye(2)
     log_b = np.vstack([np.tile([0.0, log_step], (4, 1)), [[-np.inf, 0.0]]])
     ours = hmm.posterior(pi, A, np.tile(log_b, (n_copies, 1)), np.full(n_copies, 5))
@@ -287,6 +281,5 @@ def test_posterior_is_the_gradient_of_the_likelihood() -> None:
         up[t, i] += h
         down[t, i] -= h
         slope = (hmm.log_likelihoods(pi, A, up, lengths) - hmm.log_likelihoods(pi, A, down, lengths)) / (2 * h)
-        assert slope[0] == pytest.approx(
-            ours.gamma[t, i], abs=1e-8
-        )  # error of central differences: h squared, and rounding / h
+        # Error of central differences: h squared, and rounding / h.
+        assert slope[0] == pytest.approx(ours.gamma[t, i], abs=1e-8)

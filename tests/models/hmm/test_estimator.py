@@ -106,9 +106,8 @@ def test_a_known_state_is_kept_against_the_evidence() -> None:
     model.means_, model.covars_ = np.array([[5.0], [0.0]]), np.ones((2, 1))
     log_likelihood, gamma = model.score_samples(X)
     model.fit(X, states=states)  # the first of the history is the likelihood before the step
-    assert model.monitor_.history[0] == pytest.approx(
-        log_likelihood + np.log(gamma[20, 1]), rel=1e-12
-    )  # P(X, state) = P(X) P(state | X)
+    # P(X, state) = P(X) P(state | X).
+    assert model.monitor_.history[0] == pytest.approx(log_likelihood + np.log(gamma[20, 1]), rel=1e-12)
     assert gamma[20, 1] < 0.01
 
 

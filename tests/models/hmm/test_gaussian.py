@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -21,7 +23,8 @@ def ordered(model: GaussianHMM) -> GaussianHMM:
 
 
 def fit_with(X: np.ndarray, **settings: object) -> GaussianHMM:
-    return GaussianHMM(2, **{"n_iter": 50, "covars_prior": 0.0, "tol": 1e-9, **settings}).fit(X)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"n_iter": 50, "covars_prior": 0.0, "tol": 1e-9, **settings}
+    return GaussianHMM(2, **given).fit(X)
 
 
 @pytest.mark.parametrize("covariance_type", ["spherical", "diag", "full", "tied"])

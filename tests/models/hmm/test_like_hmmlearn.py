@@ -98,8 +98,11 @@ def test_mixture(covariance_type: str) -> None:
     X = rng.normal(0, 1, (N_STEPS, 2)) + 3 * rng.integers(0, 6, (N_STEPS, 1))
     full = np.array([[2.0, 0.3], [0.3, 1.0]])
     covars = {
-        "spherical": np.full((3, 2), 2.0), "diag": np.full((3, 2, 2), 2.0), "full": np.tile(full, (3, 2, 1, 1)), "tied": np.tile(full, (3, 1, 1)),
-    }  # fmt: skip
+        "spherical": np.full((3, 2), 2.0),
+        "diag": np.full((3, 2, 2), 2.0),
+        "full": np.tile(full, (3, 2, 1, 1)),
+        "tied": np.tile(full, (3, 1, 1)),
+    }
     means = rng.normal(0, 1, (3, 2, 2)) + 3 * np.arange(6).reshape(3, 2, 1)
     start = {"weights_": np.array([[0.4, 0.6]] * 3), "means_": means, "covars_": covars[covariance_type]}
     ours, theirs = pair("GMMHMM", start, "stmcw", covariance_type=covariance_type, n_mix=2)

@@ -5,9 +5,8 @@ import pytest
 
 from models.hmm.markov_chain import MarkovChain, fit_chain
 
-WEATHER = MarkovChain(
-    np.array([0.3, 0.4, 0.3]), np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]])
-)  # the article's
+# The article's.
+WEATHER = MarkovChain(np.array([0.3, 0.4, 0.3]), np.array([[0.2, 0.1, 0.7], [0.3, 0.4, 0.3], [0.1, 0.4, 0.5]]))
 
 
 def test_fit_is_counting() -> None:
@@ -19,9 +18,8 @@ def test_fit_is_counting() -> None:
 def test_second_order_looks_two_back() -> None:
     chain = fit_chain([np.array([0, 0, 1, 0, 0, 1, 1])], 2, order=2)
     assert chain.order == 2
-    np.testing.assert_allclose(
-        chain.P, [[0, 1], [0.5, 0.5], [1, 0], [0.5, 0.5]]
-    )  # after 00, 01, 10, and 11, which nothing followed
+    # After 00, 01, 10, and 11, which nothing followed.
+    np.testing.assert_allclose(chain.P, [[0, 1], [0.5, 0.5], [1, 0], [0.5, 0.5]])
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

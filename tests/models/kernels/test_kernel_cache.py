@@ -11,7 +11,10 @@ import models
 from models.kernels.kernel_cache import kernel
 
 PART = "from models.kernels.kernel_cache import kernel_part\n\n@kernel_part\ndef part(x):\n    return x + {}\n"
-WHOLE = "import part_module\nfrom models.kernels.kernel_cache import kernel\nfrom part_module import part\n\n@kernel(part_module)\ndef whole(x):\n    return part(x)\n"
+WHOLE = (
+    "import part_module\nfrom models.kernels.kernel_cache import kernel\nfrom part_module import part\n\n"
+    "@kernel(part_module)\ndef whole(x):\n    return part(x)\n"
+)
 
 
 def test_function_that_no_folder_can_keep_is_compiled_all_the_same():

@@ -9,7 +9,7 @@ VALUES = np.linspace(-80, 0, 64, dtype=np.float32)
 
 @kernel_part
 def through_lanes(values, powers, logs, parts, n):
-    """e ** values, ln(1 + powers), and the first n of each sixteen of values; returns the sum of 2 * values + 1 over the first 16."""
+    """e ** values, ln(1 + powers), the first n of each sixteen of values; the sum of 2 * values + 1 over 16."""
     for i in range(0, values.size, 16):
         a = load(values, i)
         store(powers, i, exp_of_negative(a))
@@ -31,9 +31,8 @@ def run(values, n=16):
 
 def test_exponential_and_logarithm_are_right_to_six_digits():
     powers, logs, _, _ = run(VALUES)
-    assert powers == pytest.approx(
-        np.exp(VALUES.astype(float)), rel=1e-5
-    )  # float32 loses digits of a * log2(e) far below 0
+    # float32 loses digits of a * log2(e) far below 0.
+    assert powers == pytest.approx(np.exp(VALUES.astype(float)), rel=1e-5)
     assert powers[-1] == 1
     assert logs == pytest.approx(np.log1p(powers.astype(float)), rel=1e-6)
 

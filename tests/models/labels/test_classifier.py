@@ -56,21 +56,18 @@ def test_what_is_said_of_a_document_does_not_depend_on_its_company(has_peepholes
     alone = torch.cat(
         [network(batch.ids, batch.lengths) for batch in (text_batch(texts, np.array([row])) for row in range(8))]
     )
-    torch.testing.assert_close(
-        network(together.ids, together.lengths), alone, rtol=1e-4, atol=1e-6
-    )  # float32, other order of sums
+    # float32, other order of sums.
+    torch.testing.assert_close(network(together.ids, together.lengths), alone, rtol=1e-4, atol=1e-6)
 
 
 def test_both_readers_read_every_word_one_from_each_end():
     network = TextNetwork(torch.from_numpy(random_start()), 2, SETTINGS).eval()
     network.back.load_state_dict(network.ahead.state_dict())
     with torch.no_grad():
-        network.out.weight[:, 5:10] = network.out.weight[
-            :, :5
-        ]  # the mean of what the second reader says counts as that of the first does
-        network.out.weight[:, 21:] = network.out.weight[
-            :, 16:21
-        ]  # and so does its maximum; between stand six of the words' own numbers
+        # The mean of the second reader's states counts as that of the first does, and so does its maximum; between them
+        # are six of the words' own numbers.
+        weight = network.out.weight
+        weight[:, 5:10], weight[:, 21:] = weight[:, :5], weight[:, 16:21]
     ids = torch.tensor([[2, 3, 4, 5], [6, 7, 8, 0]])
     turned = torch.tensor([[5, 4, 3, 2], [8, 7, 6, 0]])
     lengths = torch.tensor([4, 3])
@@ -119,9 +116,8 @@ def test_batches_hold_every_document_once_in_lengths_alike_and_in_another_order_
 def test_known_words_start_from_their_vectors_and_padding_from_nothing():
     known = np.array([[3.0, 4.0], [0.0, 5.0]], np.float32)
     vectors = start_vectors(5, known, np.array([2, 4]), SETTINGS)
-    np.testing.assert_allclose(
-        vectors[[2, 4]], known / 5.0 * np.sqrt(2) / 2, rtol=1e-6
-    )  # of length 5 both: half the root of 2 now
+    # Of length 5 both: half the root of 2 now.
+    np.testing.assert_allclose(vectors[[2, 4]], known / 5.0 * np.sqrt(2) / 2, rtol=1e-6)
     assert vectors[0].tolist() == [0.0, 0.0]
     assert np.all(vectors[[1, 3]] != 0)
     assert start_vectors(500, np.empty((0, 6), np.float32), np.empty(0, np.int64), SETTINGS)[1:].std() == pytest.approx(

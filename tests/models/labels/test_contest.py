@@ -41,7 +41,7 @@ def test_folds_are_alike_in_size_and_have_nothing_to_do_with_parts():
 
 
 def unlike_texts(n=40):
-    """Documents of one word of their own and one of their label's: what is said of each tells from which documents it was learned."""
+    """Documents of a word of their own and one of their label: a prediction tells which documents it comes from."""
     labels = np.arange(n) % 2
     ids = np.stack([N_SPECIAL + labels, np.full(n, 5)], axis=1).astype(np.int32)
     return Labelled(Texts(ids.ravel(), np.arange(0, 2 * n + 1, 2)), labels, 2)
@@ -51,13 +51,13 @@ def unlike_texts(n=40):
 def test_what_is_said_of_a_fold_does_not_depend_on_its_labels(kind):
     documents = unlike_texts()
     folds = np.arange(40) // 10
-    said = cross_validated(kind, documents, folds, VECTORS, SETTINGS)
+    predicted = cross_validated(kind, documents, folds, VECTORS, SETTINGS)
     turned = Labelled(documents.texts, np.where(folds == 2, 1 - documents.labels, documents.labels), 2)
     again = cross_validated(kind, turned, folds, VECTORS, SETTINGS)
-    assert np.array_equal(said[folds == 2], again[folds == 2])
-    assert not np.array_equal(said[folds == 3], again[folds == 3])
+    assert np.array_equal(predicted[folds == 2], again[folds == 2])
+    assert not np.array_equal(predicted[folds == 3], again[folds == 3])
     if kind != LSTM:
-        assert np.mean(said.argmax(axis=1) == documents.labels) == 1.0
+        assert np.mean(predicted.argmax(axis=1) == documents.labels) == 1.0
 
 
 def test_every_kind_is_fitted_by_its_name():

@@ -32,10 +32,10 @@ def test_scores_are_scikit_learns_and_lie_in_their_intervals(n_labels, n, seed):
     draws = np.random.default_rng(seed)
     truth, probabilities = draws.integers(n_labels, size=n), draws.dirichlet(np.ones(n_labels), n)
     scores = score_labels(truth, probabilities)
-    said = probabilities.argmax(axis=1)
-    assert scores.macro_f1.value == pytest.approx(f1_score(truth, said, average="macro"))
+    predicted = probabilities.argmax(axis=1)
+    assert scores.macro_f1.value == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert scores.log_loss.value == pytest.approx(log_loss(truth, probabilities, labels=range(n_labels)))
-    assert scores.accuracy.value == np.mean(truth == said)
+    assert scores.accuracy.value == np.mean(truth == predicted)
     for interval in (scores.accuracy, scores.log_loss):
         assert interval.low <= interval.value + 1e-12
         assert interval.value <= interval.high + 1e-12
@@ -48,10 +48,10 @@ def test_bootstrap_intervals_are_as_wide_as_theory_says_and_shrink_with_the_root
     probabilities = np.where(truth[:, None] == [0, 1], sure[:, None], 1 - sure[:, None])
     scores = score_labels(truth, probabilities)
     error = np.log(sure).std() / np.sqrt(4000)
-    assert scores.log_loss.high - scores.log_loss.low == pytest.approx(
-        2 * 1.96 * error, rel=0.15
-    )  # a thousand resamples
-    # Two labels as frequent as each other, errors as well: macro F1 is then nearly the accuracy, and so is its interval.
+    # A thousand resamples.
+    assert scores.log_loss.high - scores.log_loss.low == pytest.approx(2 * 1.96 * error, rel=0.15)
+    # Two labels as frequent as each other, errors as well: macro F1 is then nearly the accuracy, and so is its
+    # interval.
     assert scores.macro_f1.high - scores.macro_f1.low == pytest.approx(
         scores.accuracy.high - scores.accuracy.low, rel=0.15
     )

@@ -71,8 +71,11 @@ def test_k_is_the_one_that_judges_best_what_it_has_not_seen():
         for row in range(90):
             rest = np.flatnonzero(np.arange(90) != row)
             model = Neighbours(tfidf, chosen.rows[rest], training.labels[rest], chosen.shares, k)
-            said = model.probabilities(training.texts.take(np.array([row])))[0]
-            hits, logs = hits + (said.argmax() == training.labels[row]), logs + np.log(said[training.labels[row]])
+            predicted = model.probabilities(training.texts.take(np.array([row])))[0]
+            hits, logs = (
+                hits + (predicted.argmax() == training.labels[row]),
+                logs + np.log(predicted[training.labels[row]]),
+            )
         right[k] = (hits, logs)
     assert chosen.k == max(ks, key=lambda k: right[k])
     assert len(set(right.values())) == 4
@@ -86,8 +89,8 @@ def test_logistic_regression_is_scikit_learns_and_learns_topics():
         mine = Labelled(training.texts, training.labels % n_labels, n_labels)
         model = fit_logistic(fit_tfidf(mine.texts, N_IDS), mine, LogisticSettings(cs=(2.0,)), seed=1)
         theirs = LogisticRegression(C=2.0, max_iter=300).fit(model.tfidf.rows(mine.texts).astype(float), mine.labels)
-        said = model.probabilities(other.texts)
-        np.testing.assert_allclose(said, theirs.predict_proba(model.tfidf.rows(other.texts)), atol=1e-6)
+        predicted = model.probabilities(other.texts)
+        np.testing.assert_allclose(predicted, theirs.predict_proba(model.tfidf.rows(other.texts)), atol=1e-6)
     topics = fit_logistic(fit_tfidf(training.texts, N_IDS), training, LogisticSettings(), seed=1)
     assert np.mean(topics.probabilities(other.texts).argmax(axis=1) == other.labels) > 0.8
 
@@ -96,15 +99,14 @@ def test_c_is_chosen_by_cross_validation_and_few_documents_of_a_label_make_fewer
     draws = np.random.default_rng(0)
     noise = Labelled(topic_texts(n=60).texts, draws.integers(2, size=60), 2)
     tfidf = fit_tfidf(noise.texts, N_IDS)
-    assert (
-        fit_logistic(tfidf, noise, LogisticSettings(cs=(1e-3, 1e3)), seed=1).c == 1e-3
-    )  # what is not there must not be learned
+    # What is not there must not be learned.
+    assert fit_logistic(tfidf, noise, LogisticSettings(cs=(1e-3, 1e3)), seed=1).c == 1e-3
     assert fit_logistic(tfidf, topic_texts(), LogisticSettings(cs=(1e-4, 1e1)), seed=1).c == 1e1
     lonely = Labelled(topic_texts(n=7).texts, np.array([0, 0, 0, 0, 0, 0, 1]), 2)
     assert fit_logistic(fit_tfidf(lonely.texts, N_IDS), lonely, LogisticSettings(cs=(0.1, 2.0, 30.0)), seed=1).c == 2.0
 
 
-def test_a_label_that_no_document_has_is_hardly_ever_said():
+def test_a_label_that_no_document_has_is_hardly_ever_predicted():
     training = topic_texts(n_labels=3)
     two = Labelled(training.texts, np.where(training.labels == 1, 2, training.labels), 3)
     one = Labelled(training.texts, np.full(60, 2), 3)
@@ -114,19 +116,24 @@ def test_a_label_that_no_document_has_is_hardly_ever_said():
             fit_logistic(tfidf, given, LogisticSettings(), 1),
             fit_neighbours(tfidf, given, NeighbourSettings(), 1),
         ):
-            said = model.probabilities(given.texts)
-            assert said[:, 1].max() < 1e-9
-            np.testing.assert_allclose(said.sum(axis=1), 1.0)
-    assert said[:, 2].min() > 0.999
+            predicted = model.probabilities(given.texts)
+            assert predicted[:, 1].max() < 1e-9
+            np.testing.assert_allclose(predicted.sum(axis=1), 1.0)
+    assert predicted[:, 2].min() > 0.999
 
 
-@pytest.mark.parametrize("fit", [lambda tfidf, training: fit_neighbours(tfidf, training, NeighbourSettings(), 1),
-                                 lambda tfidf, training: fit_logistic(tfidf, training, LogisticSettings(), 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda tfidf, training: fit_neighbours(tfidf, training, NeighbourSettings(), 1),
+        lambda tfidf, training: fit_logistic(tfidf, training, LogisticSettings(), 1),
+    ],
+)
 def test_probabilities_sum_to_one_and_are_never_zero_even_of_nothing(fit):
     training = topic_texts()
-    said = fit(fit_tfidf(training.texts, N_IDS), training).probabilities(
+    predicted = fit(fit_tfidf(training.texts, N_IDS), training).probabilities(
         Texts(np.array([UNKNOWN], np.int32), np.array([0, 0, 1]))
     )
-    np.testing.assert_allclose(said.sum(axis=1), 1.0)
-    assert said.min() > 0
-    np.testing.assert_allclose(said[0], said[1])
+    np.testing.assert_allclose(predicted.sum(axis=1), 1.0)
+    assert predicted.min() > 0
+    np.testing.assert_allclose(predicted[0], predicted[1])

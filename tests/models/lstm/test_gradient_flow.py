@@ -11,7 +11,7 @@ from models.lstm.simple_rnn import SimpleRNN
 
 
 def direct(module, steps, lag, seed):
-    """The same norms by one backward pass from the state `lag` steps before the end, reached and left in one call each."""
+    """The same norms by one backward pass from the state `lag` steps before the end, in a call each."""
     with torch.no_grad():
         _, state = module(steps[: len(steps) - lag])
     parts = [part.clone().requires_grad_() for part in (state if isinstance(state, tuple) else (state,))]

@@ -41,9 +41,8 @@ def test_signs_mean_what_they_mean_and_numbers_after_the_end_stay(n, dtype, widt
     ids=["logistic", "tanh"],
 )
 def test_functions_are_right_to_the_last_digits(compiled, exact):
-    x = (
-        np.arange(0, 2**32, 4001, dtype=np.uint64).astype(np.uint32).view(np.float32)
-    )  # over all bits a float32 can have
+    # Over all bits a float32 can have.
+    x = np.arange(0, 2**32, 4001, dtype=np.uint64).astype(np.uint32).view(np.float32)
     x = x[np.isfinite(x) & (x > -87)]
     y = np.empty_like(x)
     compiled(x, y, 16)

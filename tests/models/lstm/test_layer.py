@@ -1,4 +1,4 @@
-"""Gradients written by hand, against finite differences; and the kernels against the same equations in torch operations."""
+"""Gradients written by hand, against finite differences; and the kernels against the same equations in torch."""
 
 import pytest
 import torch

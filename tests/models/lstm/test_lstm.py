@@ -109,9 +109,16 @@ def test_every_variant_follows_its_equations_unit_by_unit(variant, dtype):
         outputs, (_, c_last) = module(x, (h, c))
     parts = {name.removesuffix("_l0"): weight.detach().double().numpy() for name, weight in module.named_parameters()}
     letters = lstm_oracle.forward(
-        x.double().numpy(), parts["weight_ih"], parts["weight_hh"], parts["bias_ih"] + parts["bias_hh"],
-        parts.get("weight_peephole", np.zeros((3, 4))), h[0].double().numpy(), c[0].double().numpy(), variant, parts.get("weight_gates"),
-    )  # fmt: skip
+        x.double().numpy(),
+        parts["weight_ih"],
+        parts["weight_hh"],
+        parts["bias_ih"] + parts["bias_hh"],
+        parts.get("weight_peephole", np.zeros((3, 4))),
+        h[0].double().numpy(),
+        c[0].double().numpy(),
+        variant,
+        parts.get("weight_gates"),
+    )
     np.testing.assert_allclose(outputs.numpy(), letters["y"], atol=1e-6 if dtype == torch.float32 else 1e-13)
     np.testing.assert_allclose(c_last[0].numpy(), letters["c"][-1], atol=2e-6 if dtype == torch.float32 else 1e-13)
 
@@ -193,9 +200,8 @@ def test_threads_share_sequences_and_change_no_output(monkeypatch):
             found.append([outputs.detach(), *torch.autograd.grad(outputs.square().sum(), list(module.parameters()))])
     for one, *others in zip(*found, strict=True):
         for other in others:
-            torch.testing.assert_close(
-                other, one, rtol=1e-5, atol=1e-5 * float(one.abs().max())
-            )  # torch's large products are cut otherwise
+            # Torch's large products are cut otherwise.
+            torch.testing.assert_close(other, one, rtol=1e-5, atol=1e-5 * float(one.abs().max()))
 
 
 def test_the_forget_bias_is_what_was_asked_for():

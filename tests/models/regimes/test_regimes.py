@@ -18,7 +18,7 @@ LEVELS = np.array([[0.0, 0.0], [-30.0, 10.0], [-70.0, 30.0]])
 
 
 def two_regions(seed: int = 2):
-    """90 days each: 30 at the baseline, 30 locked down, 30 restricted, with noise and a weekly pattern; the second has gaps."""
+    """90 days each: 30 at baseline, 30 locked down, 30 restricted, with noise and a weekly pattern; gaps in one."""
     rng = np.random.default_rng(seed)
     truth = np.tile(np.repeat([0, 2, 1], 30), 2)
     days = np.tile(np.arange(18_310, 18_400), 2)

@@ -7,9 +7,8 @@ from models.series.exponential_smoothing import smoothed_forecast
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_weekly_pattern_goes_on() -> None:
     series = 10.0 * (np.arange(56) % 7 == 0) + np.random.default_rng(1).normal(0, 0.1, 56)
-    np.testing.assert_allclose(
-        smoothed_forecast(series, 8), [10, 0, 0, 0, 0, 0, 0, 10], atol=0.5
-    )  # five times the noise
+    # Five times the noise.
+    np.testing.assert_allclose(smoothed_forecast(series, 8), [10, 0, 0, 0, 0, 0, 0, 10], atol=0.5)
 
 
 def test_a_gap_is_filled_from_the_week_before_and_a_constant_stays() -> None:

@@ -42,9 +42,8 @@ def test_a_constant_that_no_float_can_average_exactly_keeps_deviation_one() -> N
 def test_decoding_gives_the_values_back(values: list[float], kind: type[MinMax | Standard]) -> None:
     column = np.array(values)[:, None]
     fitted = kind.fit(column)
-    np.testing.assert_allclose(
-        fitted.decode(fitted.encode(column)), column, rtol=1e-9, atol=1e-6
-    )  # rounding of sums near 1e6
+    # Rounding of sums near 1e6.
+    np.testing.assert_allclose(fitted.decode(fitted.encode(column)), column, rtol=1e-9, atol=1e-6)
 
 
 @settings(max_examples=30, deadline=None)

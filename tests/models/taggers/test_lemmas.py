@@ -4,18 +4,35 @@ import pytest
 from models.taggers.lemmas import TaggedLemmas, as_tensors, from_tensors, learn_lemmas
 
 TOKENS = [
-    ("leaves", "NOUN", "leaf"), ("leaves", "VERB", "leave"), ("Leaves", "NOUN", "leaf"), ("saw", "NOUN", "saw"), ("saw", "VERB", "see"),
-    ("saw", "VERB", "see"), ("saw", "VERB", "saw"), ("The", "DET", "the"), ("nothing", "NOUN", None), ("b", "X", "c"), ("b", "X", "a"),
-]  # fmt: skip
+    ("leaves", "NOUN", "leaf"),
+    ("leaves", "VERB", "leave"),
+    ("Leaves", "NOUN", "leaf"),
+    ("saw", "NOUN", "saw"),
+    ("saw", "VERB", "see"),
+    ("saw", "VERB", "see"),
+    ("saw", "VERB", "saw"),
+    ("The", "DET", "the"),
+    ("nothing", "NOUN", None),
+    ("b", "X", "c"),
+    ("b", "X", "a"),
+]
 
 
 @pytest.mark.parametrize(
     ("form", "tag", "lemma"),
     [
-        ("leaves", "NOUN", "leaf"), ("leaves", "VERB", "leave"), ("LEAVES", "VERB", "leave"), ("saw", "VERB", "see"), ("saw", "NOUN", "saw"),
-        ("the", "DET", "the"), ("THE", "DET", "the"), ("saw", "ADJ", None), ("nothing", "NOUN", None), ("b", "X", "a"),
+        ("leaves", "NOUN", "leaf"),
+        ("leaves", "VERB", "leave"),
+        ("LEAVES", "VERB", "leave"),
+        ("saw", "VERB", "see"),
+        ("saw", "NOUN", "saw"),
+        ("the", "DET", "the"),
+        ("THE", "DET", "the"),
+        ("saw", "ADJ", None),
+        ("nothing", "NOUN", None),
+        ("b", "X", "a"),
     ],
-)  # fmt: skip
+)
 def test_a_form_has_the_lemma_that_its_tag_says(form: str, tag: str, lemma: str | None) -> None:
     assert learn_lemmas(TOKENS).find(form, tag) == lemma
 

@@ -93,9 +93,9 @@ def test_forms_learn_what_sets_classes_apart() -> None:
         for word in words.split()
     ]
     model = learn_words(examples, 2, seed=1)
-    said = model.probabilities([("singing", False, "-"), ("99", False, "-")])
-    assert said.argmax(axis=1).tolist() == [0, 1]
-    np.testing.assert_allclose(said.sum(axis=1), 1.0)
+    predicted = model.probabilities([("singing", False, "-"), ("99", False, "-")])
+    assert predicted.argmax(axis=1).tolist() == [0, 1]
+    np.testing.assert_allclose(predicted.sum(axis=1), 1.0)
 
 
 def test_the_same_sentences_give_the_same_bytes() -> None:
@@ -123,9 +123,8 @@ def test_scores_count_known_unknown_and_confusions() -> None:
     assert (scores.upos, scores.known, scores.unknown, scores.n_tokens) == (pytest.approx(2 / 3), 0.5, 1.0, 3)
     assert scores.confusions == [("NOUN", "VERB", 1)]
     assert scores.by_tag["VERB"] == (0.5, 1.0, 1)
-    assert scores.most_frequent_tag == pytest.approx(
-        2 / 3
-    )  # run is a noun as often as a verb: the first by name; jumped is not known
+    # Run is a noun as often as a verb: the first by name; jumped is not known.
+    assert scores.most_frequent_tag == pytest.approx(2 / 3)
 
 
 def test_words_without_letters_and_odd_ones_are_tagged() -> None:

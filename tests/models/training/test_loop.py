@@ -103,13 +103,13 @@ def test_checkpoint_of_another_module_or_other_settings_is_refused():
 
 def test_early_stopping_brings_the_best_weights_back():
     seen = []
-    said = iter([3.0, 1.0, 2.0, 1.5, 0.5])
+    losses = iter([3.0, 1.0, 2.0, 1.5, 0.5])
 
     def validate(module):
         assert not module.training
         assert not torch.is_grad_enabled()
         seen.append(weights(module))
-        return next(said)
+        return next(losses)
 
     module = Line()
     history = train(module, points(), squared_error, validate, replace(SETTINGS, epochs=5, patience=2))
@@ -120,11 +120,11 @@ def test_early_stopping_brings_the_best_weights_back():
 
 
 def test_validation_that_is_no_number_is_never_the_best_and_is_told_as_none():
-    seen, said = [], iter([math.nan, 2.0, math.inf, math.nan])
+    seen, losses = [], iter([math.nan, 2.0, math.inf, math.nan])
 
     def validate(module):
         seen.append(weights(module))
-        return next(said)
+        return next(losses)
 
     module = Line()
     history = train(module, points(), squared_error, validate, SETTINGS)
@@ -152,16 +152,20 @@ class SteepLoss:
 
 @pytest.mark.parametrize(
     ("clipping", "step"),
-    [({"clip_norm": 0.0}, [300.0, -400.0]), ({"clip_norm": 5.0}, [3.0, -4.0]), ({"clip_norm": 0.0, "clip_value": 2.0}, [2.0, -2.0]),
-     ({"clip_norm": 1.0, "clip_value": 2.0}, [0.5**0.5, -(0.5**0.5)]), ({"clip_norm": 1e6}, [300.0, -400.0])],
-)  # fmt: skip
+    [
+        ({"clip_norm": 0.0}, [300.0, -400.0]),
+        ({"clip_norm": 5.0}, [3.0, -4.0]),
+        ({"clip_norm": 0.0, "clip_value": 2.0}, [2.0, -2.0]),
+        ({"clip_norm": 1.0, "clip_value": 2.0}, [0.5**0.5, -(0.5**0.5)]),
+        ({"clip_norm": 1e6}, [300.0, -400.0]),
+    ],
+)
 def test_gradients_are_clipped_by_value_and_then_by_norm(clipping, step):
     module, before = Line(), Line().line.weight.detach().clone()
     settings = TrainingSettings(epochs=1, optimiser="sgd", learning_rate=1.0, device="cpu", **clipping)
     history = train(module, TensorBatches((torch.zeros(1, 2),), 1), SteepLoss(), None, settings)
-    torch.testing.assert_close(
-        before - module.line.weight.detach(), torch.tensor([step]), rtol=1e-5, atol=1e-4
-    )  # float32 of 300
+    # float32 of 300.
+    torch.testing.assert_close(before - module.line.weight.detach(), torch.tensor([step]), rtol=1e-5, atol=1e-4)
     (epoch,) = history.epochs
     assert epoch.gradient_norm == pytest.approx(500.0)
     assert epoch.gradient_norms == pytest.approx({"line.weight": 500.0, "line.bias": 0.0})
@@ -271,11 +275,11 @@ def test_learning_rates_follow_their_schedules():
 
 
 def test_plateau_lowers_the_rate_after_so_many_epochs_without_gain():
-    said = iter([3.0, 3.0, 3.0, 3.0, 2.0, 2.5])
+    losses = iter([3.0, 3.0, 3.0, 3.0, 2.0, 2.5])
     settings = TrainingSettings(
         epochs=6, learning_rate=0.8, schedule="plateau", plateau_patience=2, plateau_factor=0.5, device="cpu"
     )
-    history = train(Line(), points(), squared_error, lambda _: next(said), settings)
+    history = train(Line(), points(), squared_error, lambda _: next(losses), settings)
     assert [epoch.learning_rate for epoch in history.epochs] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4]
 
 
@@ -285,9 +289,8 @@ def test_what_can_be_learned_is_learned_and_progress_is_told_for_every_batch():
     settings = TrainingSettings(epochs=80, learning_rate=0.1, schedule="cosine", device="cpu")
     history = train(module, points(), squared_error, None, settings, report=told.append)
     assert history.epochs[-1].loss < 1e-3 < history.epochs[0].loss
-    torch.testing.assert_close(
-        module.line.weight.detach(), torch.tensor([[2.0, -1.0]]), rtol=0.0, atol=0.05
-    )  # 80 epochs end near it
+    # 80 epochs end near it.
+    torch.testing.assert_close(module.line.weight.detach(), torch.tensor([[2.0, -1.0]]), rtol=0.0, atol=0.05)
     assert len(told) == 80 * 3
     assert (told[0].share_done, told[-1].share_done) == (1 / 240, 1.0)
     assert told[-1].n_samples == 80 * 20
@@ -302,9 +305,17 @@ def test_no_batch_is_an_error_that_says_so():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"epochs": 0}, {"learning_rate": 0.0}, {"learning_rate": math.inf}, {"clip_norm": -1.0}, {"warm_up_share": 1.0}, {"threads": 0},
-     {"plateau_factor": 1.0}, {"chunk_length": -1}],
-)  # fmt: skip
+    [
+        {"epochs": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.inf},
+        {"clip_norm": -1.0},
+        {"warm_up_share": 1.0},
+        {"threads": 0},
+        {"plateau_factor": 1.0},
+        {"chunk_length": -1},
+    ],
+)
 def test_settings_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(TrainingSettingsError, match=next(iter(wrong))):
         TrainingSettings(**wrong)

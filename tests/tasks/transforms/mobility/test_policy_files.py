@@ -35,27 +35,40 @@ def test_wide_file_with_the_code_in_front():
 
 def test_wide_file_with_states_and_cities():
     header = "CountryCode,CountryName,RegionCode,RegionName,CityCode,CityName,Jurisdiction,01Jan2020"
-    rows, set_aside, _ = _read(f"{header}\nUSA,United States,,,,,NAT_TOTAL,1\nUSA,United States,US_CA,California,,,STATE_TOTAL,2\n"
-                               "USA,United States,US_CA,California,,,STATE_GOV,3\nAUS,Australia,AUS_NSW,New South Wales,AUS_1,Greater Sydney,CITY_TOTAL,4\n")  # fmt: skip
+    rows, set_aside, _ = _read(
+        f"{header}\nUSA,United States,,,,,NAT_TOTAL,1\nUSA,United States,US_CA,California,,,STATE_TOTAL,2\n"
+        "USA,United States,US_CA,California,,,STATE_GOV,3\n"
+        "AUS,Australia,AUS_NSW,New South Wales,AUS_1,Greater Sydney,CITY_TOTAL,4\n"
+    )
     assert [row[0] for row in rows] == ["US", "US/California", "AU/New South Wales/Greater Sydney"]
     assert set_aside == {"jurisdiction_not_total": 1}
 
 
 def test_wide_file_sets_cells_lines_and_columns_aside():
     text = (
-        ",,01jan2020,31feb2020,03jan2020,01jan2030\nSweden,SWE,1,2,x,4\nUtopia,UTO,1,2,3,4\nGermany,DEU,1,2\nItaly,ITA,101,2,3,4\n"
-        "Note: none,,.,.,.,.\n,,.,.,.,.\n\n"
+        ",,01jan2020,31feb2020,03jan2020,01jan2030\nSweden,SWE,1,2,x,4\nUtopia,UTO,1,2,3,4\nGermany,DEU,1,2\n"
+        "Italy,ITA,101,2,3,4\nNote: none,,.,.,.,.\n,,.,.,.,.\n\n"
     )
     rows, set_aside, read = _read(text)
     assert rows == [("SE", "2020-01-01", 1.0), ("IT", "2020-01-03", 3.0)]
     assert set_aside == {
-        "stringency_index_not_a_number": 1, "country_code_unknown": 4, "fewer_fields_than_header": 4, "stringency_index_above_100.0": 1,
-        "footnote": 1, "impossible_date": 2, "future_date": 2,
-    }  # fmt: skip
+        "stringency_index_not_a_number": 1,
+        "country_code_unknown": 4,
+        "fewer_fields_than_header": 4,
+        "stringency_index_above_100.0": 1,
+        "footnote": 1,
+        "impossible_date": 2,
+        "future_date": 2,
+    }
     assert {(one.line_number, one.rule) for one in read.broken} == {
-        (2, "stringency_index_not_a_number"), (3, "country_code_unknown"), (4, "fewer_fields_than_header"), (5, "stringency_index_above_100.0"),
-        (6, "footnote"), (1, "impossible_date"), (1, "future_date"),
-    }  # fmt: skip
+        (2, "stringency_index_not_a_number"),
+        (3, "country_code_unknown"),
+        (4, "fewer_fields_than_header"),
+        (5, "stringency_index_above_100.0"),
+        (6, "footnote"),
+        (1, "impossible_date"),
+        (1, "future_date"),
+    }
 
 
 def test_row_set_aside_keeps_its_words():
@@ -80,24 +93,35 @@ def test_long_file_with_tripled_line_ends():
 
 
 def test_long_file_with_tabs_and_byte_order_mark():
-    text = "\ufeffCountryName\tCountryCode\tRegionName\tRegionCode\tJurisdiction\tDate\tStringencyIndex\tStringencyIndexForDisplay\tEconomicSupportIndex\r\n"
     rows, _, read = _read(
-        text
-        + "Germany\tDEU\t\t\tNAT_TOTAL\t20200102\t\t84.26\t37.5\r\nGermany\tDEU\tBavaria\tDE_BY\tSTATE_TOTAL\t20200102\t1\t2\t.\r\n"
+        "\ufeffCountryName\tCountryCode\tRegionName\tRegionCode\tJurisdiction\tDate\tStringencyIndex"
+        "\tStringencyIndexForDisplay\tEconomicSupportIndex\r\n"
+        "Germany\tDEU\t\t\tNAT_TOTAL\t20200102\t\t84.26\t37.5\r\n"
+        "Germany\tDEU\tBavaria\tDE_BY\tSTATE_TOTAL\t20200102\t1\t2\t.\r\n"
     )
     assert read.indices == ("stringency_index", "economic_support_index")
     assert rows == [("DE", "2020-01-02", None, 37.5), ("DE/Bavaria", "2020-01-02", 1.0, None)]
 
 
 def test_long_file_sets_rows_aside():
-    lines = ["SWE,20200101,5", "SWE,20200101,5", "SWE,20200101,6", "SWE,20200132,5", "SWE,20240101,5", "SWE,,5", "SWE,20200102,many",
-             "SWE,20200102,-1", "SWE,20200102", "ZZZ,20200102,5", ",20200102,5", "SWE,20200103,nan"]  # fmt: skip
-    rows, set_aside, read = _read("CountryCode,Date,StringencyIndex\n" + "\n".join(lines))
+    rows, set_aside, read = _read(
+        "CountryCode,Date,StringencyIndex\nSWE,20200101,5\nSWE,20200101,5\nSWE,20200101,6\nSWE,20200132,5\n"
+        "SWE,20240101,5\nSWE,,5\nSWE,20200102,many\nSWE,20200102,-1\nSWE,20200102\nZZZ,20200102,5\n,20200102,5\n"
+        "SWE,20200103,nan"
+    )
     assert rows == [("SE", "2020-01-01", 5.0)]
     assert set_aside == {
-        "repeated_row": 1, "repeated_key": 1, "impossible_date": 1, "future_date": 1, "observed_on_missing": 1, "fewer_fields_than_header": 1,
-        "stringency_index_not_a_number": 2, "stringency_index_below_0.0": 1, "country_code_unknown": 1, "country_code_missing": 1,
-    }  # fmt: skip
+        "repeated_row": 1,
+        "repeated_key": 1,
+        "impossible_date": 1,
+        "future_date": 1,
+        "observed_on_missing": 1,
+        "fewer_fields_than_header": 1,
+        "stringency_index_not_a_number": 2,
+        "stringency_index_below_0.0": 1,
+        "country_code_unknown": 1,
+        "country_code_missing": 1,
+    }
     assert len(read.broken) == 11
 
 

@@ -49,9 +49,10 @@ def test_published_columns_come_before_those_for_display_whatever_their_spelling
         "government_response_index",
     ]
     assert index_columns(names) == {
-        "stringency_index": "StringencyIndex", "containment_health_index": "ContainmentHealthIndex_Average",
+        "stringency_index": "StringencyIndex",
+        "containment_health_index": "ContainmentHealthIndex_Average",
         "government_response_index": "government_response_index",
-    }  # fmt: skip
+    }
 
 
 def test_column_for_display_is_taken_where_there_is_no_other():
@@ -67,9 +68,16 @@ def test_days_of_every_vintage_are_read(text):
 
 @pytest.mark.parametrize(
     ("text", "rule"),
-    [("31feb2020", "impossible_date"), ("20201301", "impossible_date"), ("01foo2020", "impossible_date"), ("soon", "impossible_date"),
-     ("", "observed_on_missing"), ("20230602", "future_date"), ("20191231", "observed_on_below_2020-01-01")],
-)  # fmt: skip
+    [
+        ("31feb2020", "impossible_date"),
+        ("20201301", "impossible_date"),
+        ("01foo2020", "impossible_date"),
+        ("soon", "impossible_date"),
+        ("", "observed_on_missing"),
+        ("20230602", "future_date"),
+        ("20191231", "observed_on_below_2020-01-01"),
+    ],
+)
 def test_days_that_cannot_be_have_a_rule(text, rule):
     assert read_policy_day(text, LATEST)[1] == rule
 
@@ -90,9 +98,13 @@ def test_jurisdictions_of_all_levels():
 
 @pytest.mark.parametrize(
     ("fields", "rule"),
-    [(("", "", "", "", ""), "country_code_missing"), (("XYZ", "", "", "", ""), "country_code_unknown"), (("DE", "", "", "", ""), "country_code_unknown"),
-     (("USA", "US_CA", "California", "", "STATE_WIDE"), "jurisdiction_not_total")],
-)  # fmt: skip
+    [
+        (("", "", "", "", ""), "country_code_missing"),
+        (("XYZ", "", "", "", ""), "country_code_unknown"),
+        (("DE", "", "", "", ""), "country_code_unknown"),
+        (("USA", "US_CA", "California", "", "STATE_WIDE"), "jurisdiction_not_total"),
+    ],
+)
 def test_rows_without_a_jurisdiction_have_a_rule(fields, rule):
     assert jurisdiction_of(*fields)[0] == rule
 

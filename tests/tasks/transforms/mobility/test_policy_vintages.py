@@ -37,7 +37,7 @@ def test_indices_of_several_files_stand_side_by_side():
 
 
 def test_later_file_replaces_its_own_index_only():
-    old, new = ({("SE", 0): {"stringency_index": 5.0}}, {("SE", 0): {"stringency_index": 8.0}})
+    old, new = {("SE", 0): {"stringency_index": 5.0}}, {("SE", 0): {"stringency_index": 8.0}}
     merged = merge_policy([_file("a" * 12, old, INDICES[1:2]), _file("b" * 12, new, INDICES[1:2])])
     assert merged.rows["stringency_index"].to_pylist() == [8.0]
     (one,) = merged.superseded

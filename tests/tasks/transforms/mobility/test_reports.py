@@ -71,8 +71,11 @@ def test_namibia_is_a_country_and_no_missing_value():
 
 
 def test_fips_codes_are_five_digits_of_text():
-    kept, broken, _ = _read(f"{FOURTEEN}\nUS,United States,Alabama,Autauga County,,,1001,2020-02-15,1,,,,,\n"
-                            "US,United States,Alabama,Bibb County,,,01007,2020-02-15,1,,,,,\nUS,United States,Alabama,X,,,1.0,2020-02-15,1,,,,,\n")  # fmt: skip
+    kept, broken, _ = _read(
+        f"{FOURTEEN}\nUS,United States,Alabama,Autauga County,,,1001,2020-02-15,1,,,,,\n"
+        "US,United States,Alabama,Bibb County,,,01007,2020-02-15,1,,,,,\n"
+        "US,United States,Alabama,X,,,1.0,2020-02-15,1,,,,,\n"
+    )
     assert ([region[6] for region, _, _ in kept], broken) == (["01001", "01007"], {4: "census_fips_code_malformed"})
 
 
@@ -94,7 +97,7 @@ def test_form_that_only_the_last_block_tells_is_used_from_the_first(monkeypatch)
 
 
 def _blocks(stream, n_bytes):
-    from tasks.transforms.records.delimited import whole_lines  # noqa: PLC0415  # the name in the module under test is replaced
+    from tasks.transforms.records.delimited import whole_lines  # noqa: PLC0415  # under test its name is replaced
 
     return whole_lines(stream, n_bytes)
 
@@ -193,9 +196,12 @@ def test_last_day_is_that_of_kept_rows():
 
 
 FIELDS = {
-    "code": ["DE", "NA", ""], "country": ["Germany", ""], "first": ["", "Bavaria", '"Foo, Bar"', '"open'], "day": ["2020-02-15", "2020-02-16",
-    "2020-02-31", "2021-02-01", "2019-01-01", ""], "value": ["1", "", "-7.5", "-101", "x"],
-}  # fmt: skip
+    "code": ["DE", "NA", ""],
+    "country": ["Germany", ""],
+    "first": ["", "Bavaria", '"Foo, Bar"', '"open'],
+    "day": ["2020-02-15", "2020-02-16", "2020-02-31", "2021-02-01", "2019-01-01", ""],
+    "value": ["1", "", "-7.5", "-101", "x"],
+}
 CLEAN = st.builds("{},{},{},,{},{},1,2,3,4,5".format, *(st.sampled_from(choices[:2]) for choices in FIELDS.values()))
 MESSY = st.builds("{},{},{},,{},{},1,2,3,4,5".format, *(st.sampled_from(choices) for choices in FIELDS.values()))
 

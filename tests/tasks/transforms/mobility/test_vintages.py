@@ -106,8 +106,9 @@ def test_national_days_leave_parts_out():
         [_report("a" * 12, {("DE", 0): [1, 2, 3, 4, 5, None], ("DE/Bavaria", 0): [9] * 6, ("NA", 1): [7] * 6})]
     )
     assert [list(row.values()) for row in national_days(merged).to_pylist()] == [
-        ["DE", FIRST, 1, 2, 3, 4, 5, None], ["NA", FIRST + timedelta(days=1), *[7] * 6],
-    ]  # fmt: skip
+        ["DE", FIRST, 1, 2, 3, 4, 5, None],
+        ["NA", FIRST + timedelta(days=1), *[7] * 6],
+    ]
 
 
 def test_metro_area_is_no_country():

@@ -17,17 +17,22 @@ def parse(*lines: str) -> list:
 
 
 HELLO = (
-    "# text = Hello world.", word("1", "Hello", "hello", "INTJ", "UH"), word("2", "world", "world", "NOUN", "NN", misc="SpaceAfter=No"),
-    word("3", ".", ".", "PUNCT"), "",
-)  # fmt: skip
+    "# text = Hello world.",
+    word("1", "Hello", "hello", "INTJ", "UH"),
+    word("2", "world", "world", "NOUN", "NN", misc="SpaceAfter=No"),
+    word("3", ".", ".", "PUNCT"),
+    "",
+)
 
 
 def test_a_document_has_its_text_and_its_words():
     (document,) = parse("# newdoc id = a1", "# sent_id = 1", *HELLO)
     assert (document.place, document.text) == ("newdoc=a1", "Hello world.")
     assert document.tagged == (
-        TaggedToken(0, "Hello", "hello", "INTJ", "UH"), TaggedToken(0, "world", "world", "NOUN", "NN"), TaggedToken(0, ".", ".", "PUNCT", None),
-    )  # fmt: skip
+        TaggedToken(0, "Hello", "hello", "INTJ", "UH"),
+        TaggedToken(0, "world", "world", "NOUN", "NN"),
+        TaggedToken(0, ".", ".", "PUNCT", None),
+    )
 
 
 def test_sentences_are_joined_and_paragraphs_parted():
@@ -38,9 +43,14 @@ def test_sentences_are_joined_and_paragraphs_parted():
 
 def test_text_that_is_not_given_is_made_of_the_forms():
     (document,) = parse(
-        word("1-2", "zum", misc="_"), word("1", "zu", "zu", "ADP"), word("2", "dem", "der", "DET"), word("3", "Tor", "Tor", "NOUN", misc="SpaceAfter=No"),
-        word("3.1", "gehen", "gehen", "VERB"), word("4", "!", "!", "PUNCT"), "",
-    )  # fmt: skip
+        word("1-2", "zum", misc="_"),
+        word("1", "zu", "zu", "ADP"),
+        word("2", "dem", "der", "DET"),
+        word("3", "Tor", "Tor", "NOUN", misc="SpaceAfter=No"),
+        word("3.1", "gehen", "gehen", "VERB"),
+        word("4", "!", "!", "PUNCT"),
+        "",
+    )
     assert document.text == "zum Tor!"
     assert [token.token for token in document.tagged] == ["zu", "dem", "Tor", "!"]
 

@@ -104,15 +104,32 @@ def test_a_source_that_is_not_here_is_nothing_to_correct():
         ("table: mobility", "table: nowhere", "no table 'nowhere'"),
         ("table: mobility", "table: ops.ledger", "no table 'ops.ledger'"),
         ("region_id: SE", "region: SE", "where names 'region', which is no column of mobility"),
-        ("region_id: SE", "region_id: NO", "where.region_id is False, but the column holds string: write it so, texts in quotes"),
+        (
+            "region_id: SE",
+            "region_id: NO",
+            "where.region_id is False, but the column holds string: write it so, texts in quotes",
+        ),
         ("becomes: {change_pct: 13.5}", "becomes: {change_pct: '13'}", "becomes.change_pct is '13'"),
         ("becomes: {change_pct: 13.5}", "becomes: {category: parks}", "cannot change the key"),
         ("was: {change_pct: 1350.0}", "was: {}", "was maps columns to values"),
         ("n_rows: 1", "n_rows: 0", "n_rows is how many rows"),
         ("reason: decimal point lost", "reason: ''", "none is empty"),
     ],
-    ids=["yaml", "missing", "unknown", "table", "ops", "column", "norway", "type", "key", "no guard", "count", "no reason"],
-)  # fmt: skip
+    ids=[
+        "yaml",
+        "missing",
+        "unknown",
+        "table",
+        "ops",
+        "column",
+        "norway",
+        "type",
+        "key",
+        "no guard",
+        "count",
+        "no reason",
+    ],
+)
 def test_a_broken_correction_is_refused_in_a_sentence_that_names_the_file(old, new, sentence):
     with pytest.raises(CorrectionError) as caught:
         parse_correction(TEXT.replace(old, new), "parks.yaml")

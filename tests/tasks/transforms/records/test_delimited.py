@@ -37,10 +37,14 @@ def test_na_is_a_name():
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
-        (b"a", "fewer_fields_than_header"), (b"a,1,2", "more_fields_than_header"), (b"a,many", "n_not_a_number"),
-        (b"a,NA", "n_not_a_number"), (b"\xe4,1", "row_not_utf8"), (b'"a,1', "quote_unbalanced"),
+        (b"a", "fewer_fields_than_header"),
+        (b"a,1,2", "more_fields_than_header"),
+        (b"a,many", "n_not_a_number"),
+        (b"a,NA", "n_not_a_number"),
+        (b"\xe4,1", "row_not_utf8"),
+        (b'"a,1', "quote_unbalanced"),
     ],
-)  # fmt: skip
+)
 def test_broken_line_is_named_and_the_rest_goes_on(line, rule):
     rows, broken, numbers = _read(b"b,1\n" + line + b"\r\nc,3\n")
     assert (broken, [row["name"] for row in rows], numbers) == ({3: rule}, ["b", "c"], [2, 4])

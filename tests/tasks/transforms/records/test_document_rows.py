@@ -38,11 +38,22 @@ def test_a_document_has_all_its_columns():
     (document,) = taken.tables["documents"].to_pylist()
     text = "Die Züge fahren\nheute nicht."
     assert document == {
-        "doc_id": hashlib.sha256(b"pages\0a.jsonl#line=3").hexdigest()[:16], "source": "pages", "uri": "a.jsonl#line=3", "kind": "jsonl",
-        "lang": "de", "lang_confidence": document["lang_confidence"], "title": "Bahn", "text": text, "n_chars": 28, "n_words": 5,
-        "content_sha256": hashlib.sha256(text.encode()).hexdigest(), "extractor": "json_lines", "extraction_confidence": None,
-        "published_on": date(2020, 5, 1), "fetched_at": FETCHED_AT,
-    }  # fmt: skip
+        "doc_id": hashlib.sha256(b"pages\0a.jsonl#line=3").hexdigest()[:16],
+        "source": "pages",
+        "uri": "a.jsonl#line=3",
+        "kind": "jsonl",
+        "lang": "de",
+        "lang_confidence": document["lang_confidence"],
+        "title": "Bahn",
+        "text": text,
+        "n_chars": 28,
+        "n_words": 5,
+        "content_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "extractor": "json_lines",
+        "extraction_confidence": None,
+        "published_on": date(2020, 5, 1),
+        "fetched_at": FETCHED_AT,
+    }
     assert taken.tables["labels"].to_pylist() == [{"doc_id": document["doc_id"], "label": "news"}]
     assert 0.3 < document["lang_confidence"] <= 1.0
 
@@ -95,9 +106,12 @@ def test_what_is_set_aside_is_in_quarantine_and_ledger_what_is_skipped_in_the_le
         for row in taken.tables["ops.ledger"].to_pylist()
     ]
     assert ledger == [
-        ("set_aside", "line_no_json", None, 9, 0), ("skipped", "record_of_type_request", None, 7, 0), ("set_aside", "no_text", None, 5, 0),
-        ("kept", "has_text", None, 5, 4), ("changed", "invalid_bytes_replaced", 2.0, 5, 4),
-    ]  # fmt: skip
+        ("set_aside", "line_no_json", None, 9, 0),
+        ("skipped", "record_of_type_request", None, 7, 0),
+        ("set_aside", "no_text", None, 5, 0),
+        ("kept", "has_text", None, 5, 4),
+        ("changed", "invalid_bytes_replaced", 2.0, 5, 4),
+    ]
 
 
 def test_what_was_taken_is_gone():

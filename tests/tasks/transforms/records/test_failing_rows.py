@@ -8,17 +8,25 @@ import pyarrow as pa
 from expectations.table_contract import Column, TableContract
 from tasks.transforms.records.failing_rows import broken_rules, columns_to_read, rows_to_set_aside
 
-CONTRACT = TableContract("t", "a row", ("id", "day"), (
-    Column("id", pa.string(), "Name"), Column("day", pa.date32(), "Day", is_nullable=True),
-    Column("share", pa.float64(), "Share", is_nullable=True, maximum=1.0),
-))  # fmt: skip
+CONTRACT = TableContract(
+    "t",
+    "a row",
+    ("id", "day"),
+    (
+        Column("id", pa.string(), "Name"),
+        Column("day", pa.date32(), "Day", is_nullable=True),
+        Column("share", pa.float64(), "Share", is_nullable=True, maximum=1.0),
+    ),
+)
 DAY = date(2020, 1, 1)
 KEY = pa.schema([("id", pa.string()), ("day", pa.date32())])
 
 
 def rows_of(*rows: tuple[str | None, date | None, float | None]) -> pa.Table:
-    return pa.Table.from_pylist([dict(zip(CONTRACT.arrow_schema().names, row, strict=True)) for row in rows],
-                                schema=pa.schema([(c.name, c.type) for c in CONTRACT.columns]))  # fmt: skip
+    return pa.Table.from_pylist(
+        [dict(zip(CONTRACT.arrow_schema().names, row, strict=True)) for row in rows],
+        schema=pa.schema([(c.name, c.type) for c in CONTRACT.columns]),
+    )
 
 
 def keys_of(*keys: tuple[str, date | None]) -> pa.Table:

@@ -84,7 +84,7 @@ def shingles(text: str) -> Counter:
 
 @pytest.mark.slow
 def test_main_text_of_the_benchmark_pages_scores_as_trafilatura_does(shared):
-    """Its fast mode has F1 0.964 on these 80 pages; below 0.96 something of ours stands in its way."""
+    """Its fast mode has F1 0.964 on these 80 pages; below 0.96 something of ours is in its way."""
     folder = shared / "data/html/article-extraction-benchmark"
     truth = json.loads((folder / "ground-truth.json").read_text())
     precisions, recalls = [], []

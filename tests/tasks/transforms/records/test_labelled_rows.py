@@ -78,8 +78,11 @@ def test_further_columns_do_no_harm():
 def test_ragged_rows_are_rejected_with_their_line():
     records = parse("label,text\nham,hello\nham,one,two\nspam\nham,last\n")
     assert pairs(records) == [
-        ("line=2", "ham", "hello"), ("line=3", "fields_too_few_or_many"), ("line=4", "fields_too_few_or_many"), ("line=5", "ham", "last"),
-    ]  # fmt: skip
+        ("line=2", "ham", "hello"),
+        ("line=3", "fields_too_few_or_many"),
+        ("line=4", "fields_too_few_or_many"),
+        ("line=5", "ham", "last"),
+    ]
     assert records[1].row == {"line": 3, "text": "ham,one,two"}
 
 

@@ -20,7 +20,18 @@ def analogies_of(text: str) -> list:
     return list(parse_analogies(io.BytesIO(text.encode()), LIMITS))
 
 
-@pytest.mark.parametrize("line", ["Tür\tTor\t6.5", "Tür;Tor;6.5", "Tür:Tor:6.5:n:n", "Tür, Tor, 6.5", "Tür Tor 6.5", "Tür\tTor\t6.5\t\r", "Tür\t\tTor\t6.5"])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Tür\tTor\t6.5",
+        "Tür;Tor;6.5",
+        "Tür:Tor:6.5:n:n",
+        "Tür, Tor, 6.5",
+        "Tür Tor 6.5",
+        "Tür\tTor\t6.5\t\r",
+        "Tür\t\tTor\t6.5",
+    ],
+)
 def test_a_pair_is_read_whatever_parts_its_columns(line):
     assert pairs_of(line + "\n") == [Question(1, None, ("Tür", "Tor"), 6.5)]
 
@@ -39,9 +50,15 @@ def test_header_comments_and_blank_lines_are_passed_over():
 
 @pytest.mark.parametrize(
     ("line", "rule"),
-    [("sea tide", "line_no_word_pair"), ("sea\t \t3", "line_no_word_pair"), ("sea tide high", "rating_no_number"),
-     ("sea tide nan", "rating_no_number"), ("sea tide inf", "rating_no_number"), ("sea\ttide\t3,5", "rating_no_number")],
-)  # fmt: skip
+    [
+        ("sea tide", "line_no_word_pair"),
+        ("sea\t \t3", "line_no_word_pair"),
+        ("sea tide high", "rating_no_number"),
+        ("sea tide nan", "rating_no_number"),
+        ("sea tide inf", "rating_no_number"),
+        ("sea\ttide\t3,5", "rating_no_number"),
+    ],
+)
 def test_a_line_that_is_no_pair_is_rejected_by_its_number(line, rule):
     good, bad = pairs_of(f"boat ferry 8\n{line}\n")
     assert good.words == ("boat", "ferry")

@@ -15,16 +15,17 @@ def rows_of(texts: list[str], langs: list[str], settings: TextSettings | None = 
 
 def test_the_articles_worked_example_comes_out_to_the_letter():
     raw = (
-        "Auf diese Weise können wir die Daten aggregieren und in Subsets analysieren. Wir müssen nicht immer das ganze Machine Learning "
-        "in Hadoop und Spark auf dem gesamten Datensatz starten."
+        "Auf diese Weise können wir die Daten aggregieren und in Subsets analysieren. Wir müssen nicht immer das ganze "
+        "Machine Learning in Hadoop und Spark auf dem gesamten Datensatz starten."
     )
     rows = rows_of([raw], ["de"], TextSettings({"de": "article"}))
     assert " ".join(str(row["norm"]) for row in rows) == (
-        "auf diese weise können wir die daten aggregieren und in subsets analysieren wir müssen nicht immer das ganze machine learning "
-        "in hadoop und spark auf dem gesamten datensatz starten"
+        "auf diese weise können wir die daten aggregieren und in subsets analysieren wir müssen nicht immer das ganze "
+        "machine learning in hadoop und spark auf dem gesamten datensatz starten"
     )
     assert " ".join(str(row["norm"]) for row in rows if not row["is_stop"]) == (
-        "können daten aggregieren subsets analysieren müssen nicht immer machine learning hadoop spark datensatz starten"
+        "können daten aggregieren subsets analysieren müssen nicht immer machine learning"
+        " hadoop spark datensatz starten"
     )
     assert [row["sentence"] for row in rows] == [0] * 12 + [1] * 17
 
@@ -32,12 +33,23 @@ def test_the_articles_worked_example_comes_out_to_the_letter():
 def test_a_row_holds_all_that_is_known_of_a_token():
     rows = rows_of(["Zwei Häuser. Ja!", "The houses"], ["de", "en"])
     assert rows[1] == {
-        "doc_id": "0000000000000000", "position": 1, "sentence": 0, "token": "Häuser", "norm": "häuser", "stem": "haus", "lemma": "Haus",
-        "pos": None, "is_stop": False,
-    }  # fmt: skip
+        "doc_id": "0000000000000000",
+        "position": 1,
+        "sentence": 0,
+        "token": "Häuser",
+        "norm": "häuser",
+        "stem": "haus",
+        "lemma": "Haus",
+        "pos": None,
+        "is_stop": False,
+    }
     assert [(row["doc_id"][-1], row["position"], row["sentence"], row["stem"]) for row in rows] == [
-        ("0", 0, 0, "zwei"), ("0", 1, 0, "haus"), ("0", 2, 1, "ja"), ("1", 0, 0, "the"), ("1", 1, 0, "hous"),
-    ]  # fmt: skip
+        ("0", 0, 0, "zwei"),
+        ("0", 1, 0, "haus"),
+        ("0", 2, 1, "ja"),
+        ("1", 0, 0, "the"),
+        ("1", 1, 0, "hous"),
+    ]
 
 
 def test_an_empty_text_has_no_row_and_an_unknown_language_its_forms():

@@ -17,9 +17,9 @@ class Reader:
 
     def tag(self, words, codes, lengths):
         ends = np.cumsum(lengths)
-        said = [words[code] for code in codes]
-        self.sentences += [said[start:end] for start, end in zip(ends - lengths, ends, strict=True)]
-        return np.array([self.tags.index(word[0].upper()) if word[0].upper() in self.tags else 0 for word in said])
+        tokens = [words[code] for code in codes]
+        self.sentences += [tokens[start:end] for start, end in zip(ends - lengths, ends, strict=True)]
+        return np.array([self.tags.index(word[0].upper()) if word[0].upper() in self.tags else 0 for word in tokens])
 
     def find_lemma(self, surface, tag):
         return f"{surface.lower()}-{tag.lower()}" if tag != "X" else None

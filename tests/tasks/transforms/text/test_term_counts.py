@@ -46,13 +46,20 @@ def test_counts_of_a_part():
     counts = counts_of([("the boats the net", "en"), ("Boat. Die Net", "de"), ("the", "en")], slices=2)
     forms = counts.form_counts().select(["lang", "norm", "is_stop", "n_occurrences", "n_documents"]).to_pylist()
     assert [tuple(row.values()) for row in forms] == [
-        ("de", "boat", False, 1, 1), ("de", "die", True, 1, 1), ("de", "net", False, 1, 1),
-        ("en", "boats", False, 1, 1), ("en", "net", False, 1, 1), ("en", "the", True, 3, 2),
-    ]  # fmt: skip
+        ("de", "boat", False, 1, 1),
+        ("de", "die", True, 1, 1),
+        ("de", "net", False, 1, 1),
+        ("en", "boats", False, 1, 1),
+        ("en", "net", False, 1, 1),
+        ("en", "the", True, 3, 2),
+    ]
     terms, documents = counts.term_tables(pa.array(["a", "b", "c"]), pa.array(["en", "de", "en"]))
     assert [tuple(row.values()) for row in terms.to_pylist()] == [
-        ("de", "boat", 1, 1), ("de", "net", 1, 1), ("en", "boat", 1, 1), ("en", "net", 1, 1)
-    ]  # fmt: skip
+        ("de", "boat", 1, 1),
+        ("de", "net", 1, 1),
+        ("en", "boat", 1, 1),
+        ("en", "net", 1, 1),
+    ]
     assert [tuple(row.values()) for row in documents.to_pylist()] == [
         ("a", "en", [2, 3], [1, 1]),
         ("b", "de", [0, 1], [1, 1]),
@@ -91,8 +98,10 @@ def test_the_main_lemma_of_a_word_is_its_most_frequent_one():
     texts = [("Haus haus Netz", "de"), ("Haus", "de")]
     counts = counts_of(texts, slices=2)
     assert [tuple(row.values()) for row in counts.lemma_counts().to_pylist()] == [
-        ("de", "haus", "Haus", 2), ("de", "haus", "hausen", 1), ("de", "netz", "Netz", 1)
-    ]  # fmt: skip
+        ("de", "haus", "Haus", 2),
+        ("de", "haus", "hausen", 1),
+        ("de", "netz", "Netz", 1),
+    ]
     assert with_main_lemma(counts.form_counts(), counts.lemma_counts())["lemma"].to_pylist() == ["Haus", "Netz"]
     with pytest.raises(ValueError, match="not those of the same words"):
         with_main_lemma(counts.form_counts().slice(1), counts.lemma_counts())
