@@ -1,11 +1,14 @@
-"""Our word2vec beside gensim's in one run: words a second of processor time, what a second thread gains, and scores, in one table.
+"""Our word2vec beside gensim's in one run: words a second of processor time, what a second thread gains, and scores, in
+one table.
 
     python benchmarks/embeddings.py [--words N] [--seeds S]
 
-Reads film reviews from `../shared/data/corpora`, lower case, cut into sentences at full stops: the first N words (2,000,000; 0 = all 5.9 M).
-Both sides get the same tokens, vocabulary and settings (dim 100, window 5, negative 5, sample 1e-3, min_count 5, five epochs). Each
-training has a process of its own, the sides take turns, and processor time counts all threads, gensim's reader too; the best of S
-seeds (1) is given for speed, the mean for scores. Two threads are compared with one at eight shards side by side, as in large corpora. Where gensim (a development tool) is not installed ours are measured alone.
+Reads film reviews from `../shared/data/corpora`, lower case, cut into sentences at full stops: the first N words
+(2,000,000; 0 = all 5.9 M). Both sides get the same tokens, vocabulary and settings (dim 100, window 5, negative 5,
+sample 1e-3, min_count 5, five epochs). Each training has a process of its own, the sides take turns, and processor time
+counts all threads, gensim's reader too; the best of S seeds (1) is given for speed, the mean for scores. Two threads
+are compared with one at eight shards side by side, as in large corpora. Where gensim (a development tool) is not
+installed ours are measured alone.
 """
 
 from __future__ import annotations
@@ -63,9 +66,12 @@ def read_reviews(path: Path) -> None:
     words = sorted(counts, key=lambda token: (-counts[token], token))
     number = {token: place for place, token in enumerate(words)}
     np.savez(
-        path, ids=np.fromiter((number[token] for tokens in sentences for token in tokens), np.int32),
-        starts=np.cumsum([0, *map(len, sentences[:-1])]), counts=np.array([counts[token] for token in words]), words=np.array(words),
-    )  # fmt: skip
+        path,
+        ids=np.fromiter((number[token] for tokens in sentences for token in tokens), np.int32),
+        starts=np.cumsum([0, *map(len, sentences[:-1])]),
+        counts=np.array([counts[token] for token in words]),
+        words=np.array(words),
+    )
 
 
 def first_words(corpus: Any, n: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,7 +116,10 @@ def train_ours(task: dict[str, Any]) -> dict[str, float]:
 
 def run(side: str, task: dict[str, Any]) -> dict[str, float]:
     """Train in a process of its own, and say what it measured."""
-    script = "import runpy, json, sys; b = runpy.run_path(sys.argv[1]); print(json.dumps(b[sys.argv[2]](json.loads(sys.argv[3]))))"
+    script = (
+        "import runpy, json, sys; b = runpy.run_path(sys.argv[1]);"
+        " print(json.dumps(b[sys.argv[2]](json.loads(sys.argv[3]))))"
+    )
     done = subprocess.run(  # noqa: S603  # our own script
         [sys.executable, "-c", script, __file__, f"train_{side}", json.dumps(task)],
         capture_output=True,
@@ -192,9 +201,8 @@ def main() -> None:
         read_reviews(corpus)
         n_all = np.load(corpus)["ids"].size
         n_words = min(given.words or n_all, n_all)
-        print(
-            f"\n{n_words:,} words, {N_EPOCHS} epochs, {given.seeds} seed(s); speed in million words/s of processor time\n"
-        )
+        size = f"{n_words:,} words, {N_EPOCHS} epochs, {given.seeds} seed(s)"
+        print(f"\n{size}; speed in million words/s of processor time\n")
         print(f"| model | side | speed | times gensim's | two threads by the clock | {' | '.join(SETS)} | analogies |")
         print(f"| --- | --- |{' --- |' * (len(SETS) + 4)}")
         for name, model in MODELS.items():

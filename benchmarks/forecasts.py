@@ -1,9 +1,11 @@
-"""Mobility forecasts beside their baselines: skill, errors and coverage by days ahead over rolling origins, seconds and memory.
+"""Mobility forecasts beside their baselines: skill, errors and coverage by days ahead over rolling origins, seconds and
+memory.
 
     python benchmarks/forecasts.py [--smoothed N] [SOURCE.yaml or FOLDER ...]
 
-Ingests the mobility and policy sources given (`../shared/sources/small` and `large/mobility_world_2021_06.yaml` unless others are) into a
-temporary home, trains the forecaster as the pipeline does, and prints what its backtest found. N series go through exponential smoothing.
+Ingests the mobility and policy sources given (`../shared/sources/small` and `large/mobility_world_2021_06.yaml` unless
+others are) into a temporary home, trains the forecaster as the pipeline does, and prints what its backtest found. N
+series go through exponential smoothing.
 """
 
 from __future__ import annotations
@@ -86,9 +88,9 @@ def main() -> None:
         rows = read_table(lake, record.files_of("scores")).to_pylist()
         notes = read_model(lake, rows[0]["model_id"])[1]["notes"]
     by_key = {(row["metric"], row["split"]): row for row in rows}
-    print(
-        f"{notes['n_regions']:,} regions, {notes['n_days']:,} region-days; tested from {len(notes['tested_on'])} days, {notes['tested_on'][0]} on"
-    )
+    tested_on = notes["tested_on"]
+    size = f"{notes['n_regions']:,} regions, {notes['n_days']:,} region-days"
+    print(f"{size}; tested from {len(tested_on)} days, {tested_on[0]} on")
     print(f"{cpu_seconds:.0f} s of one core, peak {notes['peak_memory_bytes'] / 1e6:,.0f} MB")
     for metric in sorted({metric for metric, split in by_key if split == "backtest" and "horizon" not in metric}):
         cells = [by_key.get((f"{metric}_horizon_{day:02d}_days", "backtest")) for day in SHOWN_DAYS]
@@ -104,9 +106,8 @@ def main() -> None:
     n_cells = [
         row["value"] > 0 for row in rows if row["metric"].startswith("skill_horizon") and row["split"] != "backtest"
     ]
-    print(
-        f"published: {sum(n_cells)} of {len(n_cells)} pairs of category and days ahead; in brackets the baseline's value"
-    )
+    pairs = f"{sum(n_cells)} of {len(n_cells)} pairs of category and days ahead"
+    print(f"published: {pairs}; in brackets the baseline's value")
 
 
 if __name__ == "__main__":

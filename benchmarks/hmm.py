@@ -2,10 +2,11 @@
 
     python benchmarks/hmm.py
 
-Rates are million observations (tokens) a second, medians of rounds in which the engines take turns, CPU seconds of one core; with two threads it
-is the clock, on an otherwise idle machine. An EM step is a fifth of a `fit` with five iterations from a start set by hand, checks and M steps
-included, on drawn data of four states; hmmlearn, whose rate does not hang on it, gets fewer sequences. The kernel is what is left of a step
-without emission, checks and M step. The taggers are in `benchmarks/taggers.py`.
+Rates are million observations (tokens) a second, medians of rounds in which the engines take turns, CPU seconds of one
+core; with two threads it is the clock, on an otherwise idle machine. An EM step is a fifth of a `fit` with five
+iterations from a start set by hand, checks and M steps included, on drawn data of four states; hmmlearn, whose rate
+does not depend on it, gets fewer sequences. The kernel is what is left of a step without emission, checks and M step.
+The taggers are in `benchmarks/taggers.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.taggers import measure_taggers  # noqa: E402  # after the path
-from models import hmm, hmm_core  # noqa: E402  # the same
+from models.hmm import core as hmm_core  # noqa: E402  # the same
+from models.hmm import surface as hmm  # noqa: E402  # the same
 
 N_SEQUENCES, LENGTH, N_STATES, N_SYMBOLS, N_COLUMNS = 1000, 1000, 4, 16, 3
 N_STEPS, N_ROUNDS = 5, 5

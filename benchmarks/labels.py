@@ -1,10 +1,12 @@
-"""Four classifiers of labelled documents side by side: accuracy with its 95 % interval, log loss, processor seconds, on one thread.
+"""Four classifiers of labelled documents side by side: accuracy with its 95 % interval, log loss, processor seconds, on
+one thread.
 
     python benchmarks/labels.py [films|messages|both]
 
-Reads film reviews (25,000, two labels) or short messages (4,170, two labels) from `../shared/data/classify`, as the pipeline reads them: the same
-tokens, parts by the text's digest, words and settings. Word vectors are learned from the training part (word2vec, five epochs), and are
-what the LSTM's words start from. Films take three minutes on a quiet machine.
+Reads film reviews (25,000, two labels) or short messages (4,170, two labels) from `../shared/data/classify`, as the
+pipeline reads them: the same tokens, parts by the text's digest, words and settings. Word vectors are learned from the
+training part (word2vec, five epochs), and are what the LSTM's words start from. Films take three minutes on a quiet
+machine.
 """
 
 from __future__ import annotations
@@ -99,9 +101,8 @@ def contest(name: str) -> None:
     training, validation, test = (documents.take(parts == part) for part in (TRAINING, VALIDATION, TEST))
     began = time.process_time()
     vectors = start_vectors(words.n_ids, *word_vectors(training.texts, words.n_ids), settings.lstm)
-    print(
-        f"{name}: {len(training):,} documents to learn from, {len(validation):,} to stop by, {len(test):,} to score on, {len(codes):,} tokens;"
-    )
+    used = f"{len(training):,} documents to learn from, {len(validation):,} to stop by, {len(test):,} to score on"
+    print(f"{name}: {used}, {len(codes):,} tokens;")
     print(f"word vectors took {time.process_time() - began:.0f} s of processor time\n")
     print("| classifier | accuracy | 95 % interval | log loss | processor s |\n| --- | --- | --- | --- | --- |")
     for kind in KINDS:

@@ -1,10 +1,12 @@
-"""Publishing and querying a lake whose tables are one, ten or 500 files: seconds and milliseconds, best of several rounds.
+"""Publishing and querying a lake whose tables are one, ten or 500 files: seconds and milliseconds, best of several
+rounds.
 
     python benchmarks/lake.py [FILES ...]
 
-makes lakes of its own in a temporary folder (100,000 rows of `tokens` each, cut into so many files; seeded, removed at the end) and asks them as
-any client would: `duckdb.connect(path, read_only=True)`. Beside it the same query over the same files named one by one in SQL, without
-view, cast or variable: what a view costs. `log` is the time to count 200 events of `ops.runs`, a volume before it is merged.
+makes lakes of its own in a temporary folder (100,000 rows of `tokens` each, cut into so many files; seeded, removed at
+the end) and asks them as any client would: `duckdb.connect(path, read_only=True)`. Beside it the same query over the
+same files named one by one in SQL, without view, cast or variable: what a view costs. `log` is the time to count 200
+events of `ops.runs`, a volume before it is merged.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from expectations.contracts.ops import RUNS  # noqa: E402  # the path stands above
-from expectations.contracts.text import TOKENS  # noqa: E402  # the path stands above
+from expectations.contracts.ops import RUNS  # noqa: E402  # after the path
+from expectations.contracts.text import TOKENS  # noqa: E402  # the same
 from tasks.lake.events import append_event  # noqa: E402  # the same
 from tasks.lake.files import FileRef, write_table  # noqa: E402  # the same
 from tasks.lake.layout import Lake  # noqa: E402  # the same
@@ -53,10 +55,16 @@ def token_rows(words: np.ndarray, document: int) -> pa.Table:
     """The tokens of one document."""
     text = pa.array([f"w{word}" for word in words])
     columns = {
-        "doc_id": pa.array([f"{document:016x}"] * len(words)), "position": np.arange(len(words), dtype=np.int32),
-        "sentence": np.arange(len(words), dtype=np.int32) // 20, "token": text, "norm": text, "stem": text, "lemma": text,
-        "pos": pa.nulls(len(words), pa.string()), "is_stop": words < N_STOPS,
-    }  # fmt: skip
+        "doc_id": pa.array([f"{document:016x}"] * len(words)),
+        "position": np.arange(len(words), dtype=np.int32),
+        "sentence": np.arange(len(words), dtype=np.int32) // 20,
+        "token": text,
+        "norm": text,
+        "stem": text,
+        "lemma": text,
+        "pos": pa.nulls(len(words), pa.string()),
+        "is_stop": words < N_STOPS,
+    }
     return pa.table(columns).cast(TOKENS.arrow_schema())
 
 
@@ -65,9 +73,14 @@ def make_log(lake: Lake) -> None:
     noon = datetime(2020, 5, 1, 12, tzinfo=UTC)
     for n in range(N_EVENTS):
         row = {
-            "run_id": f"{n:04d}", "flow": "refresh", "started_at": noon, "finished_at": noon, "status": "completed",
-            "n_steps_run": 1, "n_steps_skipped": 0,
-        }  # fmt: skip
+            "run_id": f"{n:04d}",
+            "flow": "refresh",
+            "started_at": noon,
+            "finished_at": noon,
+            "status": "completed",
+            "n_steps_run": 1,
+            "n_steps_skipped": 0,
+        }
         append_event(lake, "ops.runs", str(row["run_id"]), pa.Table.from_pylist([row], schema=RUNS.arrow_schema()))
 
 

@@ -2,10 +2,11 @@
 
     python benchmarks/lstm.py [speed | bfloat16 | music | variants]
 
-speed: one step is forward, the sum of the outputs, and backward to all weights, in thousand tokens a second: medians of rounds in which the rivals take turns,
-processor seconds for one thread, the clock for two.
-nn.LSTM has no peepholes, ours has; the plain loop has them too and leaves the backward pass to autograd.
-music: the 88 keys of the next step of folk tunes (Boulanger-Lewandowski et al. 2012), negative log-likelihood a step; needs `../shared/data/polymusic`.
+speed: one step is forward, the sum of the outputs, and backward to all weights, in thousand tokens a second: medians of
+rounds in which the rivals take turns, processor seconds for one thread, the clock for two. nn.LSTM has no peepholes,
+ours has; the plain loop has them too and leaves the backward pass to autograd.
+music: the 88 keys of the next step of folk tunes (Boulanger-Lewandowski et al. 2012), negative log-likelihood a step;
+needs `../shared/data/polymusic`.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def bfloat16() -> None:
 
 
 class Composer(nn.Module):
-    """An LSTM that says for each key, as a logit, whether it sounds at the next step. Input (n, T, 88). Dropout of what goes in and of what comes out."""
+    """An LSTM that predicts for each key, as a logit, whether it sounds at the next step. Input (n, T, 88)."""
 
     def __init__(self, n_units: int, dropout: tuple[float, float], **settings: Any) -> None:
         super().__init__()
@@ -199,7 +200,7 @@ def music_score(module: nn.Module, tunes: Tunes) -> float:
 def learn_music(  # noqa: PLR0917  # settings of a training
     title: str, n_units: int, epochs: int, n_tunes: int, dropout: tuple[float, float], rate: float, **settings: Any
 ) -> float:
-    """The test score of an LSTM trained on the training tunes, kept where the validation tunes were best; prints a line."""
+    """The test score of an LSTM trained on the training tunes, kept where validation is best; prints a line."""
     rolls = scipy.io.loadmat(MUSIC)
     training, validation, test = (
         batched(list(rolls[name][0]), n_tunes) for name in ("traindata", "validdata", "testdata")
@@ -208,17 +209,21 @@ def learn_music(  # noqa: PLR0917  # settings of a training
         module = Composer(n_units, dropout, **settings)
     began = time.process_time()
     history = train(
-        module, training, music_loss, lambda trained: music_score(trained, validation),
-        TrainingSettings(epochs=epochs, learning_rate=rate, schedule="cosine", chunk_length=100, clip_norm=1.0, patience=5),
-    )  # fmt: skip
+        module,
+        training,
+        music_loss,
+        lambda trained: music_score(trained, validation),
+        TrainingSettings(
+            epochs=epochs, learning_rate=rate, schedule="cosine", chunk_length=100, clip_norm=1.0, patience=5
+        ),
+    )
     score = music_score(module, test)
     n_weights = sum(weight.numel() for weight in module.parameters())
     best = history.epochs[history.best_epoch or 0]
-    print(
-        f"{title}: {n_units} units, {n_weights:,} weights, {len(history.epochs)} epochs: negative log-likelihood a step, "
-        f"training {best.loss:.3f}, validation {best.validation:.3f}, test {score:.3f}; {time.process_time() - began:.0f} s of CPU",
-        flush=True,
-    )
+    size = f"{n_units} units, {n_weights:,} weights, {len(history.epochs)} epochs"
+    losses = f"training {best.loss:.3f}, validation {best.validation:.3f}, test {score:.3f}"
+    seconds = f"{time.process_time() - began:.0f} s of CPU"
+    print(f"{title}: {size}: negative log-likelihood a step, {losses}; {seconds}", flush=True)
     return score
 
 

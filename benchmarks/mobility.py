@@ -1,11 +1,13 @@
-"""Ten million mobility rows from CSV to Parquet: this project's reader beside DuckDB and pyarrow, each in a process of its own.
+"""Ten million mobility rows from CSV to Parquet: this project's reader beside DuckDB and pyarrow, each in a process of
+its own.
 
     python benchmarks/mobility.py [--rows 10000000] [--folder FOLDER] [--whole]
 
-makes a synthetic report in Google's schema of 15 columns (seeded, removed at the end), and prints for each reader the CPU seconds, the
-wall clock, the peak of memory and the size of what it wrote. The readers run one after another, on one core where the tool can be told
-so; ratios count, absolute times do not. `tidemill` does what the others do not: it checks every value, numbers the regions, finds
-repeated keys. `--whole` adds the long table with both moving means, which has no peer.
+makes a synthetic report in Google's schema of 15 columns (seeded, removed at the end), and prints for each reader the
+CPU seconds, the wall clock, the peak of memory and the size of what it wrote. The readers run one after another, on one
+core where the tool can be told so; ratios count, absolute times do not. `tidemill` does what the others do not: it
+checks every value, numbers the regions, finds repeated keys. `--whole` adds the long table with both moving means,
+which has no peer.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.transforms.mobility.reports import REGION_FIELDS, VALUE_FIELDS, WIDE_SCHEMA, ReportReader, read_header  # noqa: E402  # after the path
+from tasks.transforms.mobility.reports import REGION_FIELDS, VALUE_FIELDS, WIDE_SCHEMA, ReportReader, read_header  # noqa: E402
 from tasks.transforms.mobility.vintages import Report, long_batches, merge_reports  # noqa: E402  # the same
 
 N_DAYS = 974  # Google's reports ran from 2020-02-15 to 2022-10-15
@@ -49,8 +51,15 @@ def make_report(path: Path, n_rows: int) -> None:
             country = chr(65 + region // 26 % 26) + chr(65 + region % 26)
             name = f"County {region}" + (", North" if region % 10 == 0 else "")
             columns = [
-                [country], [f"Country {country}"], [f"State {region // 100}"], [name], [""], [""], [f"{region:05}"], [f"ChIJ{region:021}"],
-            ]  # fmt: skip
+                [country],
+                [f"Country {country}"],
+                [f"State {region // 100}"],
+                [name],
+                [""],
+                [""],
+                [f"{region:05}"],
+                [f"ChIJ{region:021}"],
+            ]
             arrays = [pa.array(column * n_here) for column in columns] + [pa.array(days[:n_here])]
             for share in PUBLISHED:
                 is_missing = random.random(n_here) > share
@@ -118,8 +127,11 @@ def read_with_pyarrow(source: Path, target: Path) -> int:
 
 
 READERS = {
-    "duckdb": read_with_duckdb, "pyarrow": read_with_pyarrow, "tidemill": read_with_tidemill, "tidemill_long": read_with_tidemill_to_long,
-}  # fmt: skip
+    "duckdb": read_with_duckdb,
+    "pyarrow": read_with_pyarrow,
+    "tidemill": read_with_tidemill,
+    "tidemill_long": read_with_tidemill_to_long,
+}
 
 
 def measure(reader: str, source: Path, target: Path) -> None:
@@ -128,9 +140,8 @@ def measure(reader: str, source: Path, target: Path) -> None:
     n_rows = READERS[reader](source, target)
     cpu_s, wall_s = time.process_time() - before, time.perf_counter() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{reader:14} {n_rows:>11,} rows {cpu_s:7.2f} s CPU {wall_s:7.2f} s {peak_mb:7.0f} MB {target.stat().st_size / 1e6:8.1f} MB written"
-    )
+    spent = f"{cpu_s:7.2f} s CPU {wall_s:7.2f} s {peak_mb:7.0f} MB"
+    print(f"{reader:14} {n_rows:>11,} rows {spent} {target.stat().st_size / 1e6:8.1f} MB written")
 
 
 def main() -> None:
@@ -150,7 +161,8 @@ def main() -> None:
         make_report(source, given.rows)
         print(f"{given.rows:,} rows, {source.stat().st_size / 1e6:,.0f} MB", flush=True)
         for reader in READERS if given.whole else [name for name in READERS if name != "tidemill_long"]:
-            subprocess.run([sys.executable, __file__, "--measure", reader, "--source", str(source)], check=True)  # noqa: S603  # ourselves
+            command = [sys.executable, __file__, "--measure", reader, "--source", str(source)]
+            subprocess.run(command, check=True)  # noqa: S603  # ourselves
 
 
 if __name__ == "__main__":

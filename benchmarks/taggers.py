@@ -1,8 +1,9 @@
 """The tagger beside the most frequent tag and NLTK's TnT: UPOS on words known and unknown, and tokens a second.
 
-English: UD English EWT's training part, scored on its development part. German has no training part here: of each of three treebanks every fifth
-sentence is scored, learned are its other sentences, or those and the other two treebanks. TnT guesses unknown words by the usual way out in
-NLTK: taggers of affixes of 4, 3, 2 and 1 last letters that back off to each other, and to NOUN; it looks at capitals (`C=True`).
+English: UD English EWT's training part, scored on its development part. German has no training part here: of each of
+three treebanks every fifth sentence is scored, learned are its other sentences, or those and the other two treebanks.
+TnT guesses unknown words by the usual way out in NLTK: taggers of affixes of 4, 3, 2 and 1 last letters that back off
+to each other, and to NOUN; it looks at capitals (`C=True`).
 """
 
 from __future__ import annotations
@@ -59,13 +60,18 @@ def score_tnt(training: Sequence[Sentence], held_out: Sequence[Sentence]) -> tup
     tagger.train(pairs)
     words = [[word for word, _, _ in sentence] for sentence in held_out]
     began = time.process_time()
-    said = [upos for sentence in tagger.tagdata(words) for _, upos in sentence]
+    predicted = [upos for sentence in tagger.tagdata(words) for _, upos in sentence]
     took = time.process_time() - began
     known = {word for sentence in training for word, _, _ in sentence}
     true = [(word, upos) for sentence in held_out for word, upos, _ in sentence]
-    is_right = np.array([found == upos for found, (_, upos) in zip(said, true, strict=True)])
+    is_right = np.array([found == upos for found, (_, upos) in zip(predicted, true, strict=True)])
     is_known = np.array([word in known for word, _ in true])
-    return float(is_right.mean()), float(is_right[is_known].mean()), float(is_right[~is_known].mean()), len(said) / took
+    return (
+        float(is_right.mean()),
+        float(is_right[is_known].mean()),
+        float(is_right[~is_known].mean()),
+        len(predicted) / took,
+    )
 
 
 def compare(title: str, training: Sequence[Sentence], held_out: Sequence[Sentence]) -> None:

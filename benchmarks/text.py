@@ -1,9 +1,11 @@
-"""Text core against a loop over tokens and against scikit-learn, on one core, in one run: MB of text a second of processor time.
+"""Text core against a loop over tokens and against scikit-learn, on one core, in one run: MB of text a second of
+processor time.
 
     python benchmarks/text.py [MEGABYTES]
 
-Reads film reviews (English) and plays (German) from `../shared/data/corpora`. Every contender sees the same texts, in turn, for three
-rounds; the first round is told too, because there our caches of stems and lemmas are empty, as in a fresh worker.
+Reads film reviews (English) and plays (German) from `../shared/data/corpora`. Every contender sees the same texts, in
+turn, for three rounds; the first round is told too, because there our caches of stems and lemmas are empty, as in a
+fresh worker.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def loop_over_tokens(texts: list[str], lang: str) -> int:
 
 def stemming_analyzer(lang: str) -> Callable[[str], list[str]]:
     """scikit-learn's word analyser with a stop list, its tokens stemmed by PyStemmer, whose cache is on."""
-    analyze, stop = CountVectorizer(token_pattern=r"(?u)\b\w+\b").build_analyzer(), stop_words(lang)  # noqa: S106  # no password
+    analyze = CountVectorizer(token_pattern=r"(?u)\b\w+\b").build_analyzer()  # noqa: S106  # no password
+    stop = stop_words(lang)
     stemmer = Stemmer.Stemmer(ALGORITHMS[lang], 100_000)
     return lambda text: stemmer.stemWords([word for word in analyze(text) if word not in stop])
 
@@ -83,11 +86,21 @@ def fresh_lake(folder: str, texts: list[str], lang: str) -> Lake:
     lake = Lake.open(tempfile.mkdtemp(dir=folder))
     rows = [
         {
-            "doc_id": f"{place:016x}", "source": "bench", "uri": str(place), "kind": "text", "lang": lang, "lang_confidence": 1.0, "text": text,
-            "n_chars": len(text), "n_words": 0, "content_sha256": "0" * 64, "extractor": "plain", "fetched_at": datetime.now(UTC),
+            "doc_id": f"{place:016x}",
+            "source": "bench",
+            "uri": str(place),
+            "kind": "text",
+            "lang": lang,
+            "lang_confidence": 1.0,
+            "text": text,
+            "n_chars": len(text),
+            "n_words": 0,
+            "content_sha256": "0" * 64,
+            "extractor": "plain",
+            "fetched_at": datetime.now(UTC),
         }
         for place, text in enumerate(texts)
-    ]  # fmt: skip
+    ]
     ref = write_table(lake, "documents", pa.Table.from_pylist(rows, schema=DOCUMENTS.arrow_schema()))
     write_json(lake.stages / "documents.json", asdict(StageRecord("documents", {"documents": (ref,)}, (), 1, 0)))
     return lake
