@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
 from models.forecasts.settings import ForecastSettings  # noqa: E402
-from tasks import mobility_merging, mobility_parsing, policy  # noqa: E402
 from tasks.forecasts.stage import lstm_works  # noqa: E402
 from tasks.forecasts.training import fit_lstm_body  # noqa: E402
 from tasks.intake.fetch import fetch_source  # noqa: E402
@@ -36,6 +35,7 @@ from tasks.lake.publishing import publish  # noqa: E402
 from tasks.lake.stages import leave_stage  # noqa: E402
 from tasks.lake.steps import StepOutput, StepRecord, Work, do  # noqa: E402
 from tasks.learning.model_store import read_model  # noqa: E402
+from tasks.mobility import merging, parsing, policy  # noqa: E402
 from tasks.mobility.stage import mobility_works, policy_works  # noqa: E402
 from tasks.transforms.records.source_format import Source  # noqa: E402
 
@@ -47,9 +47,9 @@ SHOWN_DAYS = (1, 7, 14, 21, 28)
 def publish_observations(lake: Lake, places: Sequence[Path]) -> None:
     """Publish the mobility and policy of the sources at `places`, files or folders."""
     fetched = [FetchedSource(source, fetch_source(lake, source)) for source in _sources(places)]
-    reports = _do(lake, mobility_works(fetched), mobility_parsing.parse_body)
+    reports = _do(lake, mobility_works(fetched), parsing.parse_body)
     files = _do(lake, policy_works(fetched), policy.parse_body)
-    mobility = _do(lake, mobility_merging.merge_works(lake, reports), mobility_merging.merge_body)
+    mobility = _do(lake, merging.merge_works(lake, reports), merging.merge_body)
     indices = _do(lake, policy.merge_works(files), policy.merge_body)
     joined = _do(lake, policy.join_works(mobility, indices), policy.join_body)
     publish(lake, [leave_stage(lake, "mobility", [*reports, *files, *mobility, *indices, *joined])], "benchmark")
