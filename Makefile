@@ -43,6 +43,7 @@ test: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m expectations.table_docs > docs/tables.md
+	$(BIN)/python -m tasks.running.stage_docs
 
 bench: $(READY)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -17,6 +17,7 @@ import hashlib
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,10 +32,10 @@ from models.embeddings.word2vec import Word2VecSettings, train_word2vec  # noqa:
 from models.labels.classifier import start_vectors  # noqa: E402
 from models.labels.contest import fit_kind  # noqa: E402
 from models.labels.parts import TEST, TRAINING, VALIDATION, PartSettings, parts_of  # noqa: E402
-from models.labels.scores import score_labels  # noqa: E402
+from models.labels.scores import ClassificationScores, score_labels  # noqa: E402
 from models.labels.settings import ClassifierSettings  # noqa: E402
 from models.labels.storage import KINDS  # noqa: E402
-from models.labels.words import Labelled, Texts, fit_words  # noqa: E402
+from models.labels.words import Labelled, fit_words  # noqa: E402
 from tasks.transforms.records.labelled_rows import parse_labelled  # noqa: E402
 from tasks.transforms.records.parsed_records import ParsedDocument, ParseLimits  # noqa: E402
 from tasks.transforms.text.annotation import annotate_texts, token_rows  # noqa: E402
@@ -76,16 +77,35 @@ def read_words(texts: list[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
     return list(number), np.array(codes), np.array(starts)
 
 
-def word_vectors(training: Texts, n_ids: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors learned from the training part, and the numbers of their words."""
-    counts = np.bincount(training.ids, minlength=n_ids)
-    starts = training.starts[:-1][training.lengths > 0]
-    model = train_word2vec(training.ids, starts, counts, Word2VecSettings(min_count=2))
-    return model.vectors, model.token_ids
+@dataclass(frozen=True)
+class Contest:
+    """The documents of a data set by part, how many ids their words have, how many tokens were read, and the settings
+    of all classifiers.
+    """
+
+    training: Labelled
+    validation: Labelled
+    test: Labelled
+    n_ids: int
+    n_tokens: int
+    settings: ClassifierSettings
+
+    def score(self, kind: str, vectors: np.ndarray) -> ClassificationScores:
+        """What a classifier of that kind scores on the test part, its words starting from `vectors`."""
+        classifier = fit_kind(kind, self.training, self.validation, vectors, self.settings)
+        return score_labels(self.test.labels, classifier.probabilities(self.test.texts))
+
+    def vectors(self) -> np.ndarray:
+        """Word vectors learned from the training part, for the LSTM to start from."""
+        texts = self.training.texts
+        counts = np.bincount(texts.ids, minlength=self.n_ids)
+        starts = texts.starts[:-1][texts.lengths > 0]
+        model = train_word2vec(texts.ids, starts, counts, Word2VecSettings(min_count=2))
+        return start_vectors(self.n_ids, model.vectors, model.token_ids, self.settings.lstm)
 
 
-def contest(name: str) -> None:
-    """Print what each classifier scores on one data set."""
+def read_contest(name: str) -> Contest:
+    """A data set cut into parts."""
     of_text = read_documents(name)
     texts, names = list(of_text), sorted(set(of_text.values()))
     parts = parts_of([hashlib.sha256(text.encode()).hexdigest() for text in texts], PartSettings())
@@ -99,17 +119,22 @@ def contest(name: str) -> None:
         len(names),
     )
     training, validation, test = (documents.take(parts == part) for part in (TRAINING, VALIDATION, TEST))
+    return Contest(training, validation, test, words.n_ids, len(codes), settings)
+
+
+def compare(name: str) -> None:
+    """Print what each classifier scores on one data set."""
+    contest = read_contest(name)
     began = time.process_time()
-    vectors = start_vectors(words.n_ids, *word_vectors(training.texts, words.n_ids), settings.lstm)
-    used = f"{len(training):,} documents to learn from, {len(validation):,} to stop by, {len(test):,} to score on"
-    print(f"{name}: {used}, {len(codes):,} tokens;")
+    vectors = contest.vectors()
+    n_training, n_validation, n_test = map(len, (contest.training, contest.validation, contest.test))
+    used = f"{n_training:,} documents to learn from, {n_validation:,} to stop by, {n_test:,} to score on"
+    print(f"{name}: {used}, {contest.n_tokens:,} tokens;")
     print(f"word vectors took {time.process_time() - began:.0f} s of processor time\n")
     print("| classifier | accuracy | 95 % interval | log loss | processor s |\n| --- | --- | --- | --- | --- |")
     for kind in KINDS:
         began = time.process_time()
-        scores = score_labels(
-            test.labels, fit_kind(kind, training, validation, vectors, settings).probabilities(test.texts)
-        )
+        scores = contest.score(kind, vectors)
         seconds = time.process_time() - began
         at = scores.accuracy
         print(
@@ -128,7 +153,7 @@ def main() -> None:
         print("the real data in ../shared/data is not here: nothing to measure on")
         return
     for name in FILES if asked == "both" else [asked]:
-        contest(name)
+        compare(name)
 
 
 if __name__ == "__main__":

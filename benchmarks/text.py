@@ -25,26 +25,22 @@ import Stemmer
 from simplemma.strategies import DefaultStrategy
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from expectations.contracts.documents import DOCUMENTS
-from tasks.features.stage import (
-    tfidf_works,
-    token_works,
-    vocabulary_works,
-    write_tfidf_body,
-    write_tokens_body,
-    write_vocabulary_body,
-)
-from tasks.lake.files import write_json, write_table
-from tasks.lake.layout import Lake
-from tasks.lake.stages import StageRecord
-from tasks.lake.steps import do
-from tasks.transforms.text.annotation import annotate_texts
-from tasks.transforms.text.lexicon import Lexicon, TextSettings
-from tasks.transforms.text.stems import ALGORITHMS
-from tasks.transforms.text.stop_words import stop_words
-from tasks.transforms.text.tokens import cut_tokens
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
-CORPORA = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
+from benchmarks.chains import run_chain, run_step  # noqa: E402
+from expectations.contracts.documents import DOCUMENTS  # noqa: E402
+from tasks.features.stage import CHAIN  # noqa: E402
+from tasks.lake.files import write_json, write_table  # noqa: E402
+from tasks.lake.layout import Lake  # noqa: E402
+from tasks.lake.stages import StageRecord  # noqa: E402
+from tasks.transforms.text.annotation import annotate_texts  # noqa: E402
+from tasks.transforms.text.lexicon import Lexicon, TextSettings  # noqa: E402
+from tasks.transforms.text.stems import ALGORITHMS  # noqa: E402
+from tasks.transforms.text.stop_words import stop_words  # noqa: E402
+from tasks.transforms.text.tokens import cut_tokens  # noqa: E402
+
+CORPORA = ROOT.parent / "shared" / "data" / "corpora"
 FILES = {"en": "imdb_unsup_25k.txt.xz", "de": "de_gerdracor_plaintext.txt.xz"}
 N_ROUNDS = 3
 
@@ -106,14 +102,6 @@ def fresh_lake(folder: str, texts: list[str], lang: str) -> Lake:
     return lake
 
 
-def build(lake: Lake) -> None:
-    """Tokens, vocabulary and weights, as the flow makes them."""
-    parts = [do(lake, work, write_tokens_body) for work in token_works(lake)]
-    vocabulary = [do(lake, work, write_vocabulary_body) for work in vocabulary_works(parts)]
-    for work in tfidf_works(lake, parts, vocabulary):
-        do(lake, work, write_tfidf_body)
-
-
 def compare(lang: str, n_bytes: int, folder: str) -> None:
     """Print a table of all contenders on the corpus of one language."""
     texts = read_lines(lang, n_bytes)
@@ -131,10 +119,8 @@ def compare(lang: str, n_bytes: int, folder: str) -> None:
         "ours: tokens, sentences, stop words, stems, lemmas": lambda: annotate_texts(
             array, langs, Lexicon(TextSettings())
         ),
-        "ours: write_tokens, Parquet included": lambda: do(
-            lake := fresh_lakes.pop(), token_works(lake)[0], write_tokens_body
-        ),
-        "ours: tokens, vocabulary, TF-IDF, Parquet included": lambda: build(fresh_lakes.pop()),
+        "ours: write_tokens, Parquet included": lambda: run_step(fresh_lakes.pop(), CHAIN),
+        "ours: tokens, vocabulary, TF-IDF, Parquet included": lambda: run_chain(fresh_lakes.pop(), CHAIN),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     annotate_texts(pa.array(["so that all is compiled and the dictionaries are read"]), [lang], Lexicon(TextSettings()))

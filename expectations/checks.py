@@ -1,6 +1,8 @@
-"""What is checked of a table before it is published: values made from its contract, in Great Expectations' terms and in plain words.
+"""What is checked of a table before it is published: values made from its contract, in Great Expectations' terms and in
+plain words.
 
-Pure: `expectations.suites` makes Great Expectations' own suites of these, `tasks.publication.data_docs` shows their words.
+Pure: `expectations.suites` makes Great Expectations' own suites of these, `tasks.publication.data_docs` shows their
+words.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ LARGEST = sys.float_info.max
 
 @dataclass(frozen=True)
 class Check:
-    """An expectation on a table. `columns` are those that it speaks of (none: the whole table); `kwargs` are Great Expectations'.
+    """An expectation on a table. `columns` are those that it speaks of (none: the whole table); `kwargs` are Great
+    Expectations'.
 
-    Critical stops the publish, with `remedy`; warning sets the failing rows aside where they can be told; info is only told.
-    `rule` is what is true of a row that breaks it; empty where the contract's row rules name it, or where no single row breaks it.
+    Critical stops the publish, with `remedy`; warning sets the failing rows aside where they can be told; info is only
+    told. `rule` is what is true of a row that breaks it; empty where the contract's row rules name it, or where no
+    single row breaks it.
     """
 
     expectation: str
@@ -46,7 +50,9 @@ class Check:
 
 
 def distinct_names(checks: Sequence[Check]) -> list[str]:
-    """A name for each check: its expectation's, numbered from the second on where one expectation stands twice on the same columns."""
+    """A name for each check: its expectation's, numbered from the second on where one expectation stands twice on the
+    same columns.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     names = []
     for check in checks:
@@ -60,9 +66,13 @@ def checks_of(contract: TableContract) -> tuple[Check, ...]:
     """Every check that the contract promises: of the table, of its columns in order, of its references."""
     names = [column.name for column in contract.columns]
     of_table = Check(
-        "expect_table_columns_to_match_ordered_list", (), "critical", {"column_list": names},
-        f"The columns are {', '.join(names)}, in this order.", remedy=REDO,
-    )  # fmt: skip
+        "expect_table_columns_to_match_ordered_list",
+        (),
+        "critical",
+        {"column_list": names},
+        f"The columns are {', '.join(names)}, in this order.",
+        remedy=REDO,
+    )
     of_columns = [check for column in contract.columns for check in _checks_of_column(column)]
     return (
         of_table,
@@ -73,7 +83,9 @@ def checks_of(contract: TableContract) -> tuple[Check, ...]:
 
 
 def duckdb_type(kind: pa.DataType) -> str:
-    """DuckDB's name for the type that it reads from Parquet where Arrow wrote `kind`; for what no contract uses, Arrow's own name."""
+    """DuckDB's name for the type that it reads from Parquet where Arrow wrote `kind`; for what no contract uses,
+    Arrow's own name.
+    """
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return f"{duckdb_type(kind.value_type)}[]"
     if pa.types.is_timestamp(kind):
@@ -82,9 +94,15 @@ def duckdb_type(kind: pa.DataType) -> str:
 
 
 _DUCKDB_TYPES = {
-    "string": "VARCHAR", "large_string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "float": "FLOAT", "double": "DOUBLE",
-    "bool": "BOOLEAN", "date32[day]": "DATE",
-}  # fmt: skip
+    "string": "VARCHAR",
+    "large_string": "VARCHAR",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date32[day]": "DATE",
+}
 
 
 def _checks_of_column(column: Column) -> list[Check]:
@@ -92,9 +110,10 @@ def _checks_of_column(column: Column) -> list[Check]:
     on = {"column": column.name}
     kind = duckdb_type(column.type)
     checks = [
-        Check(OF_TYPE, (column.name,), "critical", {**on, "type_": kind}, f"{column.name} is of type {kind}.",
-              remedy=REDO),
-    ]  # fmt: skip
+        Check(
+            OF_TYPE, (column.name,), "critical", {**on, "type_": kind}, f"{column.name} is of type {kind}.", remedy=REDO
+        )
+    ]
     if not column.is_nullable:
         checks.append(_row_check(column, "expect_column_values_to_not_be_null", {}, "is never missing"))
     bounds = _bounds(column)
@@ -166,6 +185,10 @@ def _check_of_reference(contract: TableContract, held: Reference) -> Check:
     known = f'SELECT "{held.to_column}" FROM "{held.table.rpartition(".")[2]}" WHERE "{held.to_column}" IS NOT NULL'
     query = f'SELECT {key} FROM {{batch}} WHERE "{held.column}" IS NOT NULL AND "{held.column}" NOT IN ({known})'
     return Check(
-        "unexpected_rows_expectation", (held.column,), "warning", {"unexpected_rows_query": query},
-        f"{held.column} stands in {held.table}.{held.to_column}.", rule=f"{held.column}_not_in_{held.table}",
-    )  # fmt: skip
+        "unexpected_rows_expectation",
+        (held.column,),
+        "warning",
+        {"unexpected_rows_query": query},
+        f"{held.column} stands in {held.table}.{held.to_column}.",
+        rule=f"{held.column}_not_in_{held.table}",
+    )

@@ -1,4 +1,5 @@
-"""Great Expectations' suites: one a table, of the contract's checks and of the users' own, which lie in `expectations/suites/`.
+"""Great Expectations' suites: one a table, of the contract's checks and of the users' own, which lie in
+`expectations/suites/`.
 
 Great Expectations is imported inside the one function that needs it: it takes two to three seconds.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.checks import Check, checks_of
-from expectations.contracts.tables import TABLES
+from expectations.table_contract import TableContract
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_suite import ExpectationSuite
@@ -29,9 +30,9 @@ class SuiteError(Exception):
     """A suite of a user's own that cannot be used; the message names the file and what to mend."""
 
 
-def checks_of_table(table: str, folder: Path = OWN_SUITES) -> tuple[Check, ...]:
-    """All checks of the table `table` (qualified name): its contract's, then its users' own. SuiteError where the latter are broken."""
-    return (*checks_of(TABLES[table]), *own_checks(table, folder))
+def checks_of_table(contract: TableContract, folder: Path = OWN_SUITES) -> tuple[Check, ...]:
+    """All checks of a table: its contract's, then its users' own. SuiteError where the latter are broken."""
+    return (*checks_of(contract), *own_checks(contract.qualified_name, folder))
 
 
 def own_checks(table: str, folder: Path = OWN_SUITES) -> tuple[Check, ...]:
@@ -56,7 +57,9 @@ def suites_digest(table: str, folder: Path = OWN_SUITES) -> str:
 
 
 def suite_of(table: str, checks: Sequence[Check]) -> ExpectationSuite:
-    """Great Expectations' suite of `checks`; the place of each stands in its `meta["check"]`. SuiteError where it refuses one of them."""
+    """Great Expectations' suite of `checks`; the place of each stands in its `meta["check"]`. SuiteError where it
+    refuses one of them.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of its own imports: 1.24 still imports sre_constants
         from great_expectations.core.expectation_suite import ExpectationSuite  # noqa: PLC0415  # see the first lines of this module
@@ -92,7 +95,8 @@ def _own_check(given: Any, where: str) -> Check:
     unknown = set(given) - {"type", "kwargs", "severity", "meta", "id", "notes", "description"}
     if unknown:
         raise SuiteError(
-            f"{where}: unknown keys {', '.join(sorted(unknown))}; known are type, kwargs, severity, meta, notes, description"
+            f"{where}: unknown keys {', '.join(sorted(unknown))}; "
+            "known are type, kwargs, severity, meta, notes, description"
         )
     severity, meta = given.get("severity"), given.get("meta") or {}
     if severity not in SEVERITIES:
@@ -103,9 +107,14 @@ def _own_check(given: Any, where: str) -> Check:
     words = given.get("description") or given.get("notes") or f"{given['type']} of {', '.join(columns) or 'the table'}."
     rule = meta.get("rule") or "_".join(["fails", given["type"], *columns])
     return Check(
-        given["type"], columns, severity, given["kwargs"], str(words), str(rule),
+        given["type"],
+        columns,
+        severity,
+        given["kwargs"],
+        str(words),
+        str(rule),
         str(meta.get("remedy", "see what was observed, mend the source or the expectation, and run again")),
-    )  # fmt: skip
+    )
 
 
 def _columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,6 @@
-"""What a table promises: the types in which `expectations.contracts` declares them, and the pure checks made from them."""
+"""What a table promises: the types in which `expectations.contracts` declares them, and the pure checks made from
+them.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ Severity = Literal["critical", "warning", "info"]
 class Column:
     """A column: type, unit, meaning, and the rule that each of its values keeps.
 
-    `minimum` and `maximum` are inclusive; `pattern` (RE2) must match the whole value; `one_of` lists every allowed value.
-    A NULL is checked by `is_nullable` alone.
+    `minimum` and `maximum` are inclusive; `pattern` (RE2) must match the whole value; `one_of` lists every allowed
+    value. A NULL is checked by `is_nullable` alone.
     """
 
     name: str
@@ -39,7 +41,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A column whose every value (NULL excepted) stands in `to_column` of the table `table` (qualified name) in the same snapshot."""
+    """A column whose every value (NULL excepted) stands in `to_column` of the table `table` (qualified name) in the
+    same snapshot.
+    """
 
     column: str
     table: str
@@ -89,7 +93,9 @@ class TableContract:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A rule that single rows keep or break: `name` is what is true of a row that breaks it, e.g. `change_pct_below_-100`."""
+    """A rule that single rows keep or break: `name` is what is true of a row that breaks it, e.g.
+    `change_pct_below_-100`.
+    """
 
     name: str
     column: str

@@ -17,7 +17,9 @@ Made from `expectations/contracts/` by `make docs`; do not edit. The same words 
 
 
 def tables_markdown() -> str:
-    """Every published table, in Markdown: what a row is, its key, its columns with type, unit, and what each value keeps to."""
+    """Every published table, in Markdown: what a row is, its key, its columns with type, unit, and what each value
+    keeps to.
+    """
     contents = [f"* [`{name}`](#{_anchor(name)}): {contract.row_is}" for name, contract in TABLES.items()]
     return "\n".join([HEAD, *contents, "", *(_table_section(name, contract) for name, contract in TABLES.items())])
 
@@ -26,15 +28,30 @@ def _table_section(name: str, contract: TableContract) -> str:
     kind = "A log of events, read live. " if name in EVENT_TABLES else ""
     references = "".join(f" `{held.column}` stands in `{held.table}.{held.to_column}`." for held in contract.references)
     lines = [
-        f"## `{name}`", "", f"{kind}One row is {contract.row_is}. Key: {', '.join(f'`{column}`' for column in contract.key)}.{references}",
-        "", "| column | type | NULL | meaning | unit | every value |", "| --- | --- | --- | --- | --- | --- |",
-    ]  # fmt: skip
+        f"## `{name}`",
+        "",
+        f"{kind}One row is {contract.row_is}. Key: {', '.join(f'`{column}`' for column in contract.key)}.{references}",
+        "",
+        "| column | type | NULL | meaning | unit | every value |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for column in contract.columns:
-        kept = [_rule_in_words(check.meaning, column.name, column.unit) for check in checks_of(contract)
-                if check.columns == (column.name,) and check.severity == "warning" and not check.rule and "null" not in check.expectation]  # fmt: skip
+        kept = [
+            _rule_in_words(check.meaning, column.name, column.unit)
+            for check in checks_of(contract)
+            if check.columns == (column.name,)
+            and check.severity == "warning"
+            and not check.rule
+            and "null" not in check.expectation
+        ]
         cells = (
-            f"`{column.name}`", duckdb_type(column.type), "yes" if column.is_nullable else "", column.meaning, column.unit, "; ".join(kept),
-        )  # fmt: skip
+            f"`{column.name}`",
+            duckdb_type(column.type),
+            "yes" if column.is_nullable else "",
+            column.meaning,
+            column.unit,
+            "; ".join(kept),
+        )
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join([*lines, ""])
 

@@ -14,8 +14,8 @@ from tasks.running.upkeep import crash_silent_runs, forget_old_runs, vacuum_lake
 def maintain(
     home: str | None = None, keep_snapshots: int = 30, keep_runs_days: int = 30, silent_minutes: int = 10
 ) -> None:
-    """Mark flow runs that have been silent for `silent_minutes` as crashed, forget those that ended `keep_runs_days` ago, and remove
-    the files that none of the last `keep_snapshots` snapshots needs.
+    """Mark flow runs that have been silent for `silent_minutes` as crashed, forget those that ended `keep_runs_days`
+    ago, and remove the files that none of the last `keep_snapshots` snapshots needs.
     """
     lake = Lake.open(home_folder(home))
     with record_run(lake, "maintain"):

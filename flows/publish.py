@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.lake.layout import Lake
-from tasks.publication.stage import publish_snapshot, validate_tables, write_report
+from tasks.publication.publishing import publish_snapshot, validate_tables, write_report
 from tasks.running.places import home_folder
 from tasks.running.runs import record_run
 

@@ -1,6 +1,7 @@
 """The shape of the code: layers, sizes, names, and a core that stands without engines."""
 
 import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,26 @@ def test_a_module_is_short_and_named_for_what_it_holds(path):
     assert path.stem not in sys.stdlib_module_names - {"__init__", "__main__"}
 
 
-def test_packages_that_are_imported_first_import_nothing():
-    for package in ("tasks", "tasks/transforms", "models", "expectations"):
-        assert (ROOT / package / "__init__.py").read_text(encoding="utf-8").strip() == ""
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=dotted)
+def test_a_package_says_in_one_line_what_lives_there_and_imports_nothing(path):
+    text = path.read_text(encoding="utf-8").strip()
+    if path.parent.name in {"flows", "tidemill", "expectations"} and path.parent.parent == ROOT:
+        assert text == ""
+    else:
+        assert re.fullmatch(r'"""[A-Z][^\n"]+\."""', text), text
+
+
+def test_tests_mirror_the_tree_and_import_no_other_test():
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folder = path.relative_to(ROOT / "tests").parent
+        is_mirrored = folder.parts[:1] in ((), ("benchmarks",)) or (ROOT / folder).is_dir()
+        assert is_mirrored, f"{path}: there is no {folder} of which this could be a test"
+        imported = re.findall(r"^\s*from (\S*\btest_\w+|conftest|tests\S*) import", path.read_text("utf-8"), re.MULTILINE)
+        assert not imported, f"{path} imports {imported}: what tests share stands in tests/support"
+
+
+def test_no_rule_on_the_length_of_lines_is_switched_off():
+    assert not re.search(r'"E501"', (ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 @pytest.mark.slow

@@ -26,21 +26,35 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    run_commands.run, run_commands.plan,
-    query_commands.sql, query_commands.search, query_commands.similar, query_commands.vectors, query_commands.explain,
-    lake_commands.snapshots, lake_commands.diff, lake_commands.report, serve, doctor, lake_commands.vacuum,
-):  # fmt: skip
+    run_commands.run,
+    run_commands.plan,
+    query_commands.sql,
+    query_commands.search,
+    query_commands.similar,
+    query_commands.vectors,
+    query_commands.explain,
+    lake_commands.snapshots,
+    lake_commands.diff,
+    lake_commands.report,
+    serve,
+    doctor,
+    lake_commands.vacuum,
+):
     app.command()(command)
 app.add_typer(lake_commands.quarantine, name="quarantine")
 
 
 def main() -> None:
-    """Run the command that the arguments name; exit 0 where it went well, 1 where it failed, 2 where it was called wrongly."""
+    """Run the command that the arguments name; exit 0 where it went well, 1 where it failed, 2 where it was called
+    wrongly.
+    """
     sys.exit(exit_status())
 
 
 def exit_status() -> int:
-    """What `main` exits with. Every error ends as one sentence on standard error; with TIDEMILL_DEBUG set, after its traceback."""
+    """What `main` exits with. Every error ends as one sentence on standard error; with TIDEMILL_DEBUG set, after its
+    traceback.
+    """
     try:
         app(prog_name="tidemill")
     except SystemExit as ending:

@@ -1,7 +1,8 @@
 """Signals that stop a command, heard whatever they hit.
 
-Python turns a signal into an exception wherever the main thread happens to be. In a destructor or a weak reference's callback (imports
-run thousands of them) an exception cannot go anywhere: it is written to the log as ignored, and the command would go on.
+Python turns a signal into an exception wherever the main thread happens to be. In a destructor or a weak reference's
+callback (imports run thousands of them) an exception cannot go anywhere: it is written to the log as ignored, and the
+command would go on.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Unraisable(Protocol):
 
 
 def stop_on(*signals: signal.Signals) -> None:
-    """From here on SIGINT and each of `signals` interrupt the main thread, also where they were ignored: a shell without job control
-    starts its background jobs so.
+    """From here on SIGINT and each of `signals` interrupt the main thread, also where they were ignored: a shell
+    without job control starts its background jobs so.
     """
     for number in (signal.SIGINT, *signals):
         signal.signal(number, signal.default_int_handler)

@@ -83,8 +83,12 @@ def list_quarantine(
     """
     lake = lake_of(home)
     wanted = "WHERE coalesce(table_name = $1, true) AND coalesce(rule = $2, true)"
-    counted = f"SELECT table_name, rule, count(*) AS n_rows FROM ops.quarantine {wanted} GROUP BY ALL ORDER BY n_rows DESC, table_name, rule"
-    listed = f"SELECT table_name, rule, uri, message, raw_row FROM ops.quarantine {wanted} ORDER BY table_name, rule, uri, quarantine_id LIMIT $3"
+    from_wanted = f"FROM ops.quarantine {wanted}"
+    counted = (
+        f"SELECT table_name, rule, count(*) AS n_rows {from_wanted} GROUP BY ALL ORDER BY n_rows DESC, table_name, rule"
+    )
+    order = "ORDER BY table_name, rule, uri, quarantine_id LIMIT $3"
+    listed = f"SELECT table_name, rule, uri, message, raw_row {from_wanted} {order}"
     with ask(lake, listed, [table, rule, most]) as answer:
         columns, rows = answer.columns, list(answer.rows)
     if as_json:

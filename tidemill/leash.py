@@ -1,6 +1,7 @@
 """Become a command that ends when its parent does: `python leash.py PARENT_PID COMMAND ARGUMENT…`.
 
-Run by its path, without the package and with nothing but the standard library, because every child process starts through it.
+Run by its path, without the package and with nothing but the standard library, because every child process starts
+through it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
-    """Ask the kernel for SIGTERM at the parent's death (on Linux; elsewhere nobody offers that), and become the command."""
+    """Ask the kernel for SIGTERM at the parent's death (on Linux; elsewhere nobody offers that), and become the
+    command.
+    """
     parent, command = int(sys.argv[1]), sys.argv[2:]
     signal.signal(
         signal.SIGINT, signal.SIG_DFL

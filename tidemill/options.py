@@ -32,6 +32,7 @@ def lake_of(home: str | None) -> Lake:
     lake = Lake(folder)
     if not lake.snapshots.is_dir():
         raise MisuseError(
-            f"there is no lake at {folder}: give its folder with --home or TIDEMILL_HOME, or make one with `tidemill run`"
+            f"there is no lake at {folder}: "
+            "give its folder with --home or TIDEMILL_HOME, or make one with `tidemill run`"
         )
     return lake

@@ -1,8 +1,10 @@
-"""Prefect's server as an application for uvicorn, with one thing changed: where it may write, SQLite is asked for the write lock at once.
+"""Prefect's server as an application for uvicorn, with one thing changed: where it may write, SQLite is asked for the
+write lock at once.
 
-Prefect 3.8.8 begins such transactions as if they only read. When another one writes before they do, SQLite refuses them on the spot
-("database is locked"), the server answers 503, and the client tries again two seconds later: measured on every second flow that
-another one calls. Asked for at the beginning, the lock is waited for instead, some milliseconds. PostgreSQL is not concerned.
+Prefect 3.8.8 begins such transactions as if they only read. When another one writes before they do, SQLite refuses them
+on the spot ("database is locked"), the server answers 503, and the client tries again two seconds later: measured on
+every second flow that another one calls. Asked for at the beginning, the lock is waited for instead, some milliseconds.
+PostgreSQL is not concerned.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ SETTINGS: Mapping[str, str] = {
     "PREFECT_LOGGING_COLORS": "false",
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_SHOW_UPDATE_AVAILABLE": "false",
-    # Old flow runs and events leave Prefect's own database; `maintain` asks for the same through the API of any other server.
+    # Old flow runs and events leave Prefect's own database; `maintain` asks for the same through the API of any other
+    # server.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
 }
 """What every Prefect process of ours is told, where the user has not said otherwise."""
@@ -62,7 +63,9 @@ class PrefectHome:
         return self.folder / "serve.json"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a Prefect process of this home: the user's own, our settings where he says nothing, and `more`."""
+        """The environment of a Prefect process of this home: the user's own, our settings where he says nothing, and
+        `more`.
+        """
         return {**SETTINGS, **os.environ, "PREFECT_HOME": str(self.folder), **more}
 
     def served_url(self) -> str | None:
@@ -75,7 +78,9 @@ class PrefectHome:
 
 
 def start_server(home: PrefectHome, port: int, *, is_embedded: bool) -> subprocess.Popen[bytes]:
-    """A Prefect server on the loopback address, starting; `is_embedded` leaves out the UI and the services that schedule."""
+    """A Prefect server on the loopback address, starting; `is_embedded` leaves out the UI and the services that
+    schedule.
+    """
     rotate(home.server_log)
     more = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"} if is_embedded else {"PREFECT_UI_ENABLED": "1"}
     environment = home.environment(PREFECT_API_URL=api_url(port), PREFECT__SERVER_FINAL="1", **more)
@@ -107,7 +112,8 @@ def api_url(port: int) -> str:
 
 
 class PrefectSession:
-    """The API for flows of this process: the user's (`PREFECT_API_URL`), else that of a running `serve`, else a server of our own.
+    """The API for flows of this process: the user's (`PREFECT_API_URL`), else that of a running `serve`, else a server
+    of our own.
 
     To be entered before anything imports Prefect, which reads its settings then. At its end the server of our own ends.
     """
@@ -149,7 +155,9 @@ class PrefectSession:
 
 
 def _tell_the_rest() -> None:
-    """Let Prefect's own threads of this process finish: with their server gone they would try again for more than a minute at exit."""
+    """Let Prefect's own threads of this process finish: with their server gone they would try again for more than a
+    minute at exit.
+    """
     if "prefect" not in sys.modules:
         return
     from prefect.events.worker import EventsWorker  # noqa: PLC0415  # only where Prefect is in use

@@ -44,7 +44,7 @@ class PlainLines:
         if progress.n_ended == 0:
             self._began = self._last_line = now
         elif progress.n_ended == progress.n_due:
-            warn(f"{progress.step}: {progress.n_due} done{_standing(progress)} in {now - self._began:.1f} s")
+            warn(f"{progress.step}: {progress.n_due} done{_unchanged(progress)} in {now - self._began:.1f} s")
         elif now - self._last_line > LINE_EVERY_S:
             self._last_line = now
             warn(f"{progress.step}: {progress.n_ended} of {progress.n_due}")
@@ -57,12 +57,12 @@ def _bars(progress: Progress) -> Callable[[StepProgress], None]:
         if step.n_due == 0:
             return
         if step.n_ended == 0:
-            current[:] = [progress.add_task(step.step, total=step.n_due, note=_standing(step).removeprefix(", "))]
+            current[:] = [progress.add_task(step.step, total=step.n_due, note=_unchanged(step).removeprefix(", "))]
         elif current:
             progress.update(current[0], completed=step.n_ended)
 
     return hear
 
 
-def _standing(step: StepProgress) -> str:
-    return f", {step.n_standing} unchanged" if step.n_standing else ""
+def _unchanged(step: StepProgress) -> str:
+    return f", {step.n_reused} unchanged" if step.n_reused else ""

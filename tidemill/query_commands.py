@@ -121,7 +121,8 @@ def vectors(
 ) -> None:
     """Write a language's word vectors for other programs.
 
-    gensim reads all three: text and binary with KeyedVectors.load_word2vec_format, numpy (words, vectors) with add_vectors.
+    gensim reads all three: text and binary with KeyedVectors.load_word2vec_format, numpy (words, vectors) with
+    add_vectors.
     """
     lake = lake_of(home)
     from tasks.questions.words import export_vectors, languages_of_vectors  # noqa: PLC0415  # numpy, which no other query needs
@@ -143,7 +144,8 @@ def vectors(
     say(f"{exported.n_words} words of {exported.model_id} written to {file}")
     if exported.left_out:
         warn(
-            f"{len(exported.left_out)} words have no form in this format and are left out: {', '.join(exported.left_out[:10])}"
+            f"{len(exported.left_out)} words have no form in this format and are left out: "
+            f"{', '.join(exported.left_out[:10])}"
         )
 
 

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +16,17 @@ import typer
 from tasks.intake.sources import load_sources
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import Manifest, read_manifest
-from tasks.lake.steps import PlannedWork
+from tasks.running.chains import DueTask
 from tasks.running.places import home_folder, sources_folder
-from tasks.running.runs import Run, Stage, record_run
+from tasks.running.runs import Run, record_run
+from tasks.transforms.records.source_format import Source
 from tidemill.interrupts import stop_on
 from tidemill.options import Home, Json, MisuseError, Sources
 from tidemill.prefect_home import PrefectHome, PrefectSession, rotate
 from tidemill.terminal import divert, say, say_json, say_rows
 
 ENGINE = re.compile(r"local|threads|dask://[^/\s:]+:\d+")
-LINES_IN_FULL = 8  # our choice: more works than that of one step and reason are told in one line
+LINES_IN_FULL = 8  # our choice: more batches than that of one step and reason are told in one line
 QUERIES = (
     "SELECT source, lang, count(*) AS n_documents, sum(n_words) AS n_words FROM documents GROUP BY ALL ORDER BY ALL",
     "SELECT * FROM search('weather', 5)",
@@ -36,7 +38,7 @@ def run(
     sources: Sources = None,
     home: Home = None,
     engine: Annotated[str, typer.Option(metavar="local|dask://HOST:PORT", help="Where batches of work run.")] = "local",
-    only: Annotated[Stage | None, typer.Option(help="This stage alone, and the publish.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="This stage alone, and the publish.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -59,10 +61,7 @@ def run(
         make_runner(engine)  # is refused here, before anything else starts, where no scheduler answers
         if read_manifest(lake) is None:
             session.start()  # something is due for certain: the server starts while the plan is made
-        from tasks.running.plan import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
-
-        plan = make_plan(lake, declared, only)
-        if plan:
+        if _plan(lake, declared, only):
             session.start()
             session.wait()
             _refresh(lake, sources, engine, only)
@@ -74,17 +73,15 @@ def run(
 def plan(
     sources: Sources = None,
     home: Home = None,
-    only: Annotated[Stage | None, typer.Option(help="This stage alone.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="This stage alone.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Say what a run would do, and why."""
     declared = load_sources(sources_folder(sources))
-    from tasks.running.plan import make_plan  # noqa: PLC0415  # imports every stage
-
     folder = Path(home_folder(home)).resolve()
     with tempfile.TemporaryDirectory(prefix="tidemill-plan-") as nowhere:
-        lines = make_plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only)
+        lines = _plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only)
     if as_json:
         say_json([line.__dict__ for line in lines])
     elif not lines:
@@ -93,20 +90,31 @@ def plan(
         say_rows(("stage", "step", "what", "why"), _shortened(lines))
 
 
-def _refresh(lake: Lake, sources: str | None, engine: str, only: Stage | None) -> None:
+def _plan(lake: Lake, declared: Sequence[Source], only: str | None) -> list[DueTask]:
+    """All that is due. MisuseError where there is no stage called `only`."""
+    from tasks.publication.publishing import unpublished_stages  # noqa: PLC0415  # Prefect, once its settings stand
+    from tasks.running.stages import all_stages, make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
+
+    if only is not None and only not in all_stages():
+        raise MisuseError(f"there is no stage called {only!r}: give one of {', '.join(all_stages())}")
+    return make_plan(lake, declared, unpublished_stages(lake), only)
+
+
+def _refresh(lake: Lake, sources: str | None, engine: str, only: str | None) -> None:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415  # after the settings stand
 
     from flows.refresh import refresh  # noqa: PLC0415
     from tasks.running.flow_runs import remember_process  # noqa: PLC0415
     from tidemill.progress import show_progress  # noqa: PLC0415
 
-    # Nobody needs our heartbeats, because the process is known; for their thread every flow would wait a second at its end.
+    # Nobody needs our heartbeats, because the process is known; for their thread every flow would wait a second at its
+    # end.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), show_progress():
         flow = refresh.with_options(on_running=[remember_process])
         flow(home=str(lake.home), sources=str(sources_folder(sources).resolve()), engine=engine, only=only)
 
 
-def _shortened(lines: list[PlannedWork]) -> list[tuple[str, str, str, str]]:
+def _shortened(lines: list[DueTask]) -> list[tuple[str, str, str, str]]:
     alike = Counter((line.stage, line.step, line.reason) for line in lines)
     rows: dict[tuple[str, str, str, str], None] = {}
     for line in lines:
@@ -134,9 +142,8 @@ def _tell_end(lake: Lake, this: Run, seconds: float, *, as_json: bool) -> None:
         else []
     )
     say_rows(("table", "rows", "bytes"), rows)
-    say(
-        f"\npublished: snapshot {snapshot}, {this.n_steps_run} steps done, {this.n_steps_skipped} unchanged, {seconds:.1f} s"
-    )
+    counted = f"{this.n_steps_run} steps done, {this.n_steps_skipped} unchanged, {seconds:.1f} s"
+    say(f"\npublished: snapshot {snapshot}, {counted}")
     say(f"report:    {report}")
     say("try:")
     given = f" --home {lake.home}" if lake.home != Path(home_folder()).resolve() else ""

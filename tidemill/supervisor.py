@@ -45,7 +45,8 @@ class Kept:
         self.deaths = [death for death in self.deaths if now - death < WITHIN_S] + [now]
         if len(self.deaths) > RESTARTS_ALLOWED:
             raise ChildError(
-                f"Prefect's {self.name} died {len(self.deaths)} times within {WITHIN_S / 60:.0f} minutes: {self.log} says why, "
+                f"Prefect's {self.name} died {len(self.deaths)} times within {WITHIN_S / 60:.0f} minutes: "
+                f"{self.log} says why, "
                 "`tidemill doctor` may help"
             )
         end_children([self.process])
@@ -55,7 +56,9 @@ class Kept:
 
 @dataclass(frozen=True)
 class Service:
-    """A server, a work pool, deployments and a worker for one home; all of it on the loopback address, all of it under this process."""
+    """A server, a work pool, deployments and a worker for one home; all of it on the loopback address, all of it under
+    this process.
+    """
 
     home: Path
     sources: Path
@@ -64,7 +67,9 @@ class Service:
 
     @contextmanager
     def running(self) -> Iterator[list[Kept]]:
-        """Within, the server answers, everything is deployed and the worker waits for runs; at the end nothing of it is left."""
+        """Within, the server answers, everything is deployed and the worker waits for runs; at the end nothing of it is
+        left.
+        """
         server = Kept(
             "server", self.prefect.server_log, lambda: start_server(self.prefect, self.port, is_embedded=False)
         )
@@ -145,7 +150,9 @@ def _prefect(*arguments: str) -> list[str]:
 
 
 def _crash_dead_runs() -> list[str]:
-    """Names of the flow runs that were marked as crashed; none where the server cannot say now, because the next look will tell."""
+    """Names of the flow runs that were marked as crashed; none where the server cannot say now, because the next look
+    will tell.
+    """
     import httpx  # noqa: PLC0415  # both are slow to import, and read the settings that `serve` has just made
     from prefect.exceptions import PrefectException  # noqa: PLC0415
 

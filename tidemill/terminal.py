@@ -1,7 +1,8 @@
-"""What the user sees: results on standard output, progress and errors on standard error, and nothing of what libraries say.
+"""What the user sees: results on standard output, progress and errors on standard error, and nothing of what libraries
+say.
 
-`divert` takes the process's own two streams away from the terminal for good (down to the file descriptors, so that child
-processes, other threads and the interpreter's own last words are included) and keeps private copies for us.
+`divert` takes the process's own two streams away from the terminal for good (down to the file descriptors, so that
+child processes, other threads and the interpreter's own last words are included) and keeps private copies for us.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ def say_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format
 
 
 def visible(value: Any) -> str:
-    """A value for people: control characters and other unprintable ones spelt out, so that no text can write to the terminal itself."""
+    """A value for people: control characters and other unprintable ones spelt out, so that no text can write to the
+    terminal itself.
+    """
     text = "" if value is None else _plain(value)
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 

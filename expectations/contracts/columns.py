@@ -67,7 +67,8 @@ STEM = text("stem", "Snowball stem of the normalised form; the form itself where
 
 LEMMA = text(
     "lemma",
-    "Dictionary form: of form and part of speech in a treebank, else by simplemma; the form itself where neither knows one",
+    "Dictionary form: of form and part of speech in a treebank, else by simplemma; the form itself where neither "
+    "knows one",
 )
 
 IS_STOP = Column("is_stop", pa.bool_(), "Whether the form is on the language's stop list")
@@ -86,7 +87,8 @@ REGION_ID = text("region_id", "Region: ISO 3166-1 country code, then names of it
 
 COUNTRY_CODE = text("country_code", "ISO 3166-1 alpha-2 (NA is Namibia)", pattern="[A-Z]{2}")
 
-# The first day of Google's reports is 2020-02-15, of the Oxford tracker 2020-01-01; a day after today is set aside at parsing.
+# The first day of Google's reports is 2020-02-15, of the Oxford tracker 2020-01-01; a day after today is set aside at
+# parsing.
 OBSERVED_ON = replace(day("observed_on", "Day of the observation"), minimum=date(2020, 1, 1))
 
 SNAPSHOT_ID = text("snapshot_id", "Published state, counted from 000001", pattern="[0-9]{6,}")

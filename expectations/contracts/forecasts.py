@@ -10,7 +10,9 @@ from expectations.contracts.columns import MODEL_ID, OF_MODEL, REGION_ID, day
 from expectations.contracts.mobility import CATEGORY, CHANGE_PCT, OF_REGION
 from expectations.table_contract import Column, TableContract
 
-FORECASTS = TableContract("forecasts", "a forecast value", ("model_id", "region_id", "category", "origin_on", "target_on"), (
+KEY = ("model_id", "region_id", "category", "origin_on", "target_on")
+
+FORECASTS = TableContract("forecasts", "a forecast value", KEY, (
     MODEL_ID, REGION_ID, CATEGORY,
     day("origin_on", "Last day that the forecast knew"), day("target_on", "Day that is forecast"),
     Column("horizon_days", pa.int32(), "target_on less origin_on", "days", minimum=1),

@@ -17,10 +17,11 @@ INDICES = ("containment_health_index", "stringency_index", "government_response_
 
 CATEGORY = Column("category", pa.string(), "Kind of place", one_of=CATEGORIES)
 
-# A fall below -100 % of the visits is impossible; parks rose to above +1,500 % in real files, 10,000 is our bound for a slip.
+# A fall below -100 % of the visits is impossible; parks rose to above +1,500 % in real files, 10,000 is our bound for a
+# slip.
 CHANGE_PCT = Column(
-    "change_pct", pa.float64(), "Change of visits (residential: of time spent); NULL = not published", "percent of the baseline",
-    is_nullable=True, minimum=-100.0, maximum=10_000.0,
+    "change_pct", pa.float64(), "Change of visits (residential: of time spent); NULL = not published",
+    "percent of the baseline", is_nullable=True, minimum=-100.0, maximum=10_000.0,
 )  # fmt: skip
 
 INDEX_COLUMNS = tuple(
@@ -28,6 +29,9 @@ INDEX_COLUMNS = tuple(
            is_nullable=True, minimum=0.0, maximum=100.0)
     for name in INDICES
 )  # fmt: skip
+
+CENTRED = "Mean of the published days within 6 calendar days before and after"
+TRAILING = "Mean of the published days among this and the 6 days before"
 
 OF_REGION = Reference("region_id", "mobility", "region_id")
 
@@ -40,18 +44,19 @@ MOBILITY = TableContract("mobility", "a category of a region on a day", ("region
     text("census_fips_code", "US county, FIPS, five digits as text; NULL = not given", is_nullable=True),
     text("place_id", "Google's place id; NULL = not given", is_nullable=True),
     CHANGE_PCT,
-    replace(CHANGE_PCT, name="change_pct_centred_13d",
-            meaning="Mean of the published days within 6 calendar days before and after; NULL = this day not published"),
-    replace(CHANGE_PCT, name="change_pct_trailing_7d",
-            meaning="Mean of the published days among this and the 6 days before; NULL = this day not published"),
+    replace(CHANGE_PCT, name="change_pct_centred_13d", meaning=f"{CENTRED}; NULL = this day not published"),
+    replace(CHANGE_PCT, name="change_pct_trailing_7d", meaning=f"{TRAILING}; NULL = this day not published"),
     VINTAGE,
 ))  # fmt: skip
 
 POLICY = TableContract("policy", "a jurisdiction on a day", ("region_id", "observed_on"),
                        (REGION_ID, OBSERVED_ON, COUNTRY_CODE, *INDEX_COLUMNS, VINTAGE))  # fmt: skip
 
-MOBILITY_POLICY = TableContract("mobility_policy", "a country on a day, mobility and policy joined", ("country_code", "observed_on"), (
+JOINED = "a country on a day, mobility and policy joined"
+
+MOBILITY_POLICY = TableContract("mobility_policy", JOINED, ("country_code", "observed_on"), (
     COUNTRY_CODE, OBSERVED_ON,
-    *(replace(CHANGE_PCT, name=category, meaning=f"National change_pct of {category}; NULL = not published") for category in CATEGORIES),
+    *(replace(CHANGE_PCT, name=category, meaning=f"National change_pct of {category}; NULL = not published")
+      for category in CATEGORIES),
     *INDEX_COLUMNS,
 ))  # fmt: skip

@@ -21,4 +21,6 @@ def _declared() -> dict[str, TableContract]:
 
 
 TABLES = _declared()
-"""Every published table by its qualified name (`documents`, `ops.runs`), in the order in which docs and reports show them."""
+"""Every published table by its qualified name (`documents`, `ops.runs`), in the order in which docs and reports show
+them.
+"""

@@ -32,7 +32,8 @@ VOCABULARY = TableContract("vocabulary", "a distinct normalised form in a langua
 
 TERMS = TableContract("terms", "an indexed term (stem) in a language", ("lang", "term"), (
     LANGUAGE, TERM, N_OCCURRENCES, N_DOCUMENTS,
-    Column("idf", pa.float64(), "Inverse document frequency, ln((1 + N) / (1 + n_documents)) + 1, N = documents in the language",
+    Column("idf", pa.float64(),
+           "Inverse document frequency, ln((1 + N) / (1 + n_documents)) + 1, N = documents in the language",
            "nats", minimum=1.0),
 ))  # fmt: skip
 

@@ -4,8 +4,9 @@
     X, f, eta, x_max                            as in models.embeddings.cooccurrence and models.embeddings.glove_steps
 
 The same arguments give the same bytes, with any number of workers. Memory: the entries of X at some 60 bytes each
-while they are put in order and 16 after, and four numbers for each word and dimension. Sentences beyond 1,000 tokens are cut as in
-word2vec. A word's vector is the sum of its vectors as row and as column, as the authors advise (their section 4.2).
+while they are put in order and 16 after, and four numbers for each word and dimension. Sentences beyond 1,000 tokens
+are cut as in word2vec. A word's vector is the sum of its vectors as row and as column, as the authors advise (their
+section 4.2).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from models.embeddings.word2vec import (
 )
 from models.kernels.random_bits import stream_key
 from models.kernels.rendezvous import make_gate
+from models.settings import setting
 
 N_PARTS = 8  # blocks side by side; results depend on it, and threads beyond it have nothing to do
 _ORDER, _START = range(10, 12)  # streams of random numbers
@@ -35,9 +37,11 @@ _ORDER, _START = range(10, 12)  # streams of random numbers
 
 @dataclass(frozen=True)
 class GloveSettings:
-    """How to train; names and defaults as in the authors' program, but for `epochs` (there iter), and `min_count` as in word2vec.
+    """How to train; names and defaults as in the authors' program, but for `epochs` (there iter), and `min_count` as in
+    word2vec.
 
-    x_max: 10 as in their demonstration on text8, 17 M words; 100 for billions of words, as in the paper (docs/benchmarks.md).
+    x_max: 10 as in their demonstration on text8, 17 M words; 100 for billions of words, as in the paper
+    (docs/benchmarks.md).
     most_entries: entries of X counted at a time; fewer take less memory and more passes. workers: threads.
     """
 
@@ -49,7 +53,7 @@ class GloveSettings:
     eta: float = 0.05
     epochs: int = 25
     seed: int = 1
-    workers: int = 1
+    workers: int = setting(1, decides=())
     most_entries: int = 1 << 23
 
     def __post_init__(self) -> None:
@@ -82,9 +86,12 @@ class Glove:
 
 
 def train_glove(
-    token_ids: np.ndarray, sentence_starts: np.ndarray, counts: np.ndarray, settings: GloveSettings,
+    token_ids: np.ndarray,
+    sentence_starts: np.ndarray,
+    counts: np.ndarray,
+    settings: GloveSettings,
     progress: Callable[[int, float], None] | None = None,
-) -> Glove:  # fmt: skip
+) -> Glove:
     """The model after all epochs. `progress` is called with each epoch, from 0, and its loss.
 
     Errors as of `train_word2vec`.

@@ -1,4 +1,5 @@
-"""Word embeddings by word2vec: skip-gram or CBOW, with negative sampling or a Huffman tree (Mikolov et al. 2013a and 2013b).
+"""Word embeddings by word2vec: skip-gram or CBOW, with negative sampling or a Huffman tree (Mikolov et al. 2013a and
+2013b).
 
     token_ids        (n_tokens,) int32: the corpus as places in a vocabulary, in reading order; may be a memory map
     sentence_starts  (n_sentences,) int64: where sentences start in it, rising from 0; windows stay within a sentence
@@ -6,9 +7,9 @@
     word             a token id that is frequent enough, numbered anew by falling count
     n_v              shards learned side by side (`word2vec_shards`): the result depends on it, and not on `workers`
 
-The same arguments give the same bytes, with any number of workers, on every run, on one kind of processor. Memory: two matrices of
-words by dimensions, and for each shard side by side eight bytes a word and its few private rows; the corpus is only read.
-Not implemented: phrases, the asynchronous updates of word2vec.c.
+The same arguments give the same bytes, with any number of workers, on every run, on one kind of processor. Memory: two
+matrices of words by dimensions, and for each shard side by side eight bytes a word and its few private rows; the corpus
+is only read. Not implemented: phrases, the asynchronous updates of word2vec.c.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from models.embeddings.huffman import huffman_paths
 from models.embeddings.word2vec_epochs import EMPTY_SUMS, EpochSums, Training, prepare, run_epoch
 from models.embeddings.word2vec_memory import SHARD_TOKENS, TREE_SHARD_TOKENS, Corpus, cut_into_shards, make_outputs
 from models.embeddings.word2vec_shards import Plan
-from models.embeddings.word2vec_state import TrainingState, WarmStart, digests_of, restore, set_warm, state_of
+from models.embeddings.word2vec_state import WarmStart, digests_of, restore, set_warm, state_of
 from models.kernels.alias_table import make_alias_table
 from models.kernels.lanes import aligned_zeros, lanes_width
 from models.kernels.random_bits import stream_key
+from models.settings import setting
+from models.training.state import TrainingState
 
 FEWEST_WORDS = 2  # a negative is never the word itself, and a tree has two leaves
-SIDE_BY_SIDE_TOKENS = (
-    4_000_000  # smaller corpora learn better from one shard at a time, and take seconds (decision 0009)
-)
+SIDE_BY_SIDE_TOKENS = 4_000_000  # smaller corpora learn better from a shard at a time, in seconds (decision 0009)
 SHARDS_SIDE_BY_SIDE = 8
 _KEEP, _WINDOW, _POOL, _START = range(4)  # the streams of random numbers
 
@@ -52,10 +53,11 @@ class NothingToLearnError(Word2VecError):
 class Word2VecSettings:
     """How to train; names and meanings as in gensim, defaults too but for `sg`.
 
-    sg: 1 skip-gram, 0 CBOW. hs: 1 Huffman tree, 0 negative sampling with `negative` words a window drawn in proportion to
-    count ** ns_exponent. sample: share of the corpus above which a word's occurrences are thinned out, 0 = none. cbow_mean: 1 mean of
-    the window's vectors, 0 their sum. cbow_exact: move the window's vectors along the gradient, and not, as word2vec.c and gensim do, by the
-    whole change of their mean or by its n-th part for their sum. alpha falls to min_alpha in a straight line over all tokens of all epochs. workers: threads.
+    sg: 1 skip-gram, 0 CBOW. hs: 1 Huffman tree, 0 negative sampling with `negative` words a window drawn in proportion
+    to count ** ns_exponent. sample: share of the corpus above which a word's occurrences are thinned out, 0 = none.
+    cbow_mean: 1 mean of the window's vectors, 0 their sum. cbow_exact: move the window's vectors along the gradient,
+    and not, as word2vec.c and gensim do, by the whole change of their mean or by its n-th part for their sum. alpha
+    falls to min_alpha in a straight line over all tokens of all epochs. workers: threads.
     shards: trained side by side; 0 = one below four million tokens, else 8.
     """
 
@@ -74,7 +76,7 @@ class Word2VecSettings:
     cbow_exact: bool = False
     shrink_windows: bool = True
     seed: int = 1
-    workers: int = 1
+    workers: int = setting(1, decides=())
     shards: int = 0
 
     def __post_init__(self) -> None:
@@ -99,7 +101,7 @@ class Word2VecSettings:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is: an epoch from 0, tokens done and to do over all epochs, mean loss a pair over this epoch so far."""
+    """How far training is: epoch from 0, tokens done and to do over all epochs, mean loss a pair in this epoch."""
 
     epoch: int
     n_tokens_done: int
@@ -111,9 +113,10 @@ class Progress:
 class Word2Vec:
     """A trained model. Row w of the vectors, and entry w of the rest, belongs to word w.
 
-    token_ids: each word's id in the vocabulary that was given. vectors: (n_words, vector_size) float32. output_vectors: the same of
-    the words as targets, or (n_words - 1, vector_size) of the tree's inner nodes. losses: mean loss a pair in nats of each epoch, a
-    pair being an input vector with its target and negatives or path. n_words_trained: occurrences in windows, over all epochs.
+    token_ids: each word's id in the vocabulary that was given. vectors: (n_words, vector_size) float32. output_vectors:
+    the same of the words as targets, or (n_words - 1, vector_size) of the tree's inner nodes. losses: mean loss a pair
+    in nats of each epoch, a pair being an input vector with its target and negatives or path. n_words_trained:
+    occurrences in windows, over all epochs.
     """
 
     settings: Word2VecSettings
@@ -126,19 +129,27 @@ class Word2Vec:
 
 
 def train_word2vec(
-    token_ids: np.ndarray, sentence_starts: np.ndarray, counts: np.ndarray, settings: Word2VecSettings,
-    progress: Callable[[Progress], None] | None = None, *, warm_start: WarmStart | None = None,
-    resume: TrainingState | None = None, checkpoint: Callable[[TrainingState], None] | None = None,
-) -> Word2Vec:  # fmt: skip
-    """The model that one pass an epoch over the corpus leaves; see the legend. `progress` is called some times a second.
+    token_ids: np.ndarray,
+    sentence_starts: np.ndarray,
+    counts: np.ndarray,
+    settings: Word2VecSettings,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    warm_start: WarmStart | None = None,
+    resume: TrainingState | None = None,
+    checkpoint: Callable[[TrainingState], None] | None = None,
+) -> Word2Vec:
+    """The model that one pass an epoch over the corpus leaves; see the legend. `progress` is called some times a
+    second.
 
-    warm_start: words of an earlier model start from its vectors (`WarmStart`). checkpoint: called as often as `progress`, and at the end of
-    each epoch, with a state that holds until it returns. resume: such a state, of the same arguments but for `workers`; training
-    goes on from there, to the same bytes.
+    warm_start: words of an earlier model start from its vectors (`WarmStart`). checkpoint: called as often as
+    `progress`, and at the end of each epoch, with a state that holds until it returns. resume: such a state, of the
+    same arguments but for `workers`; training goes on from there, to the same bytes.
 
-    NothingToLearnError for fewer than two words with min_count occurrences and for no two words in any window; Word2VecError for an
-    empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, and weights that did not stay finite;
-    TrainingStateError for a warm start of another size, or a state of other settings, another corpus or another start.
+    NothingToLearnError for fewer than two words with min_count occurrences and for no two words in any window;
+    Word2VecError for an empty corpus, ids outside of the vocabulary, sentence starts that do not rise from 0, and
+    weights that did not stay finite; TrainingStateError for a warm start of another size, or a state of other settings,
+    another corpus or another start.
     """
     counts = np.asarray(counts, np.int64)
     words = frequent_words(counts, settings.min_count)
@@ -181,20 +192,25 @@ def train_word2vec(
         epochs = [*before, sums]
     dimensions = slice(0, settings.vector_size)
     return Word2Vec(
-        settings, words, kept_counts, matrices[0][:, dimensions].copy(), matrices[1][:, dimensions].copy(),
-        tuple(sums.loss_a_pair for sums in epochs), sum(sums.n_words for sums in epochs),
-    )  # fmt: skip
+        settings,
+        words,
+        kept_counts,
+        matrices[0][:, dimensions].copy(),
+        matrices[1][:, dimensions].copy(),
+        tuple(sums.loss_a_pair for sums in epochs),
+        sum(sums.n_words for sums in epochs),
+    )
 
 
 def frequent_words(counts: np.ndarray, min_count: int) -> np.ndarray:
-    """The token ids with at least `min_count` occurrences, by falling count, then rising id; int32. NothingToLearnError for fewer than two."""
+    """Token ids with at least `min_count` occurrences, by falling count, then rising id; int32. NothingToLearnError."""
     order = np.argsort(-counts, kind="stable")
     words = order[: np.count_nonzero(counts >= max(min_count, 1))].astype(np.int32)
     if words.size < FEWEST_WORDS:
         raise NothingToLearnError(
             f"fewer_than_{FEWEST_WORDS}_words_with_{min_count}_occurrences",
-            f"{words.size} of {np.count_nonzero(counts)} different words occur {min_count} times or more, and {FEWEST_WORDS} are the least"
-            " that can be learned: give more text or a smaller min_count",
+            f"{words.size} of {np.count_nonzero(counts)} different words occur {min_count} times or more, and"
+            f" {FEWEST_WORDS} are the least that can be learned: give more text or a smaller min_count",
         )
     return words
 
@@ -207,7 +223,8 @@ def word_numbers(words: np.ndarray, n_types: int) -> np.ndarray:
 
 
 def kept_shares(counts: np.ndarray, sample: float) -> np.ndarray:
-    """The share of each word's occurrences that is kept: (sqrt(f / sample) + 1) sample / f, f the word's share, and at most 1.
+    """The share of each word's occurrences that is kept: (sqrt(f / sample) + 1) sample / f, f the word's share, and at
+    most 1.
 
     That is what word2vec.c and gensim do; Mikolov et al. 2013b, equation 5, says sqrt(sample / f). 1 for sample = 0.
     """
@@ -225,7 +242,7 @@ def make_corpus(
     *,
     n_in_shard: int = SHARD_TOKENS,
 ) -> Corpus:
-    """The corpus as the kernels read it. Word2VecError where it is empty, or ids or sentence starts are out of order."""
+    """The corpus as the kernels read it. Word2VecError where it is empty, or ids or sentence starts are in disorder."""
     ids, starts = np.asarray(token_ids, np.int32), np.asarray(sentence_starts, np.int64)
     _require(ids.size > 0 and starts.size > 0, "the corpus is empty: there is nothing to learn from")
     _require(
@@ -240,7 +257,7 @@ def make_corpus(
 
 
 def start_matrices(n_words: int, settings: Word2VecSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Input rows drawn evenly from -1 / (2 D) to 1 / (2 D), as word2vec.c does, and output rows of 0; float32, padded to whole lanes."""
+    """Inputs drawn evenly from ±1 / (2 D), as in word2vec.c, outputs of 0; float32 rows, padded to whole lanes."""
     draws = np.random.Generator(np.random.Philox(key=int(stream_key(settings.seed, _START))))
     inputs = padded_to_lanes((draws.random((n_words, settings.vector_size), np.float32) - 0.5) / settings.vector_size)
     return inputs, aligned_zeros(n_words - settings.hs, inputs.shape[1])
@@ -277,13 +294,21 @@ def prepare_training(
 def make_plan(settings: Word2VecSettings, epoch: int, n_tokens: int) -> Plan:
     """The numbers that steer one epoch over a corpus of n_tokens."""
     return Plan(
-        width=lanes_width(settings.vector_size), window=settings.window, is_shrinking=settings.shrink_windows,
-        is_cbow=settings.sg == 0, is_mean=settings.cbow_mean == 1, is_exact=settings.cbow_exact, negative=0 if settings.hs else settings.negative,
-        alpha=float(settings.alpha), min_alpha=float(settings.min_alpha),
-        n_tokens_before=epoch * n_tokens, n_tokens_in_all=settings.epochs * n_tokens,
-        keep_key=stream_key(settings.seed, _KEEP, epoch), window_key=stream_key(settings.seed, _WINDOW, epoch),
+        width=lanes_width(settings.vector_size),
+        window=settings.window,
+        is_shrinking=settings.shrink_windows,
+        is_cbow=settings.sg == 0,
+        is_mean=settings.cbow_mean == 1,
+        is_exact=settings.cbow_exact,
+        negative=0 if settings.hs else settings.negative,
+        alpha=float(settings.alpha),
+        min_alpha=float(settings.min_alpha),
+        n_tokens_before=epoch * n_tokens,
+        n_tokens_in_all=settings.epochs * n_tokens,
+        keep_key=stream_key(settings.seed, _KEEP, epoch),
+        window_key=stream_key(settings.seed, _WINDOW, epoch),
         pool_key=stream_key(settings.seed, _POOL, epoch),
-    )  # fmt: skip
+    )
 
 
 def _require(holds: bool, message: str) -> None:  # noqa: FBT001  # reads as a sentence

@@ -1,4 +1,4 @@
-"""Regimes of mobility: a Gaussian HMM over weekday-adjusted categories, pooled over regions as separate sequences, states named."""
+"""Regimes of mobility: a Gaussian HMM over weekday-adjusted categories, regions as separate sequences, states named."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from models.hmm.choice import choose_n_states
 from models.hmm.gaussian import CovarianceType, GaussianHMM
 from models.regimes.states import change_points, mean_duration, restriction_level, state_names
 from models.series.daily_grid import DailyGrid, without_weekday_effect
+from models.settings import APPLYING, COMPARING, TRAINING, setting
 
+FOUR_CATEGORIES = ("retail_and_recreation", "transit_stations", "workplaces", "residential")
 CLEAR = 0.9  # our choice: a day whose state has this posterior probability counts as clear
 
 RegimeProgress = Callable[[int, int, float], None]
@@ -21,27 +23,27 @@ RegimeProgress = Callable[[int, int, float], None]
 class RegimeSettings:
     """How regimes are fitted. `categories`: the article's four; it leaves parks (seasons) and groceries (hoarding) out.
 
-    `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`; None: from 1 to `most_states`, the
-    number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed (docs/decisions/0017-regimes.md): the bound
-    keeps states that can be told apart by name. A new model is published where today's log-likelihood a day is not more than `tolerance`
-    below that of the published one.
+    `min_days`: regions with fewer observed days take no part. `n_states`: from `baseline` to `lockdown`; None: from 1
+    to `most_states`, the number whose BIC is lowest. With thousands of region-days BIC takes whatever it is allowed
+    (docs/decisions/0017-regimes.md): the bound keeps states that can be told apart by name. A new model is published
+    where today's log-likelihood a day is not more than `tolerance` below that of the published one.
     """
 
-    categories: tuple[str, ...] = ("retail_and_recreation", "transit_stations", "workplaces", "residential")
+    categories: tuple[str, ...] = setting(FOUR_CATEGORIES, decides=(TRAINING, APPLYING))
     n_states: int | None = None
     most_states: int = 4
     covariance_type: CovarianceType = "full"
-    min_days: int = 60
+    min_days: int = setting(60, decides=(TRAINING, APPLYING))
     n_iter: int = 100
     tol: float = 1.0
     seed: int = 1
-    tolerance: float = 0.0
+    tolerance: float = setting(0.0, decides=(COMPARING,))
 
 
 @dataclass(frozen=True)
 class RegimeModel:
-    """States of mobility: a model of columns from which `location` (D,) is taken and which are divided by `scale` (D,), both percent, and
-    the `level` (S,) of its states, percent from the baseline, ascending.
+    """States of mobility: a model of columns from which `location` (D,) is taken and which are divided by `scale` (D,),
+    both percent, and the `level` (S,) of its states, percent from the baseline, ascending.
     """
 
     hmm: GaussianHMM
@@ -57,8 +59,9 @@ class RegimeModel:
 
 @dataclass(frozen=True)
 class RegimeReading:
-    """What a model makes of a grid of T days. `state` (T,) the most likely path; `probability` (T,) posterior of that state on that day;
-    `expected_level` (T,) percent; `changes` (n,) days on which a region's state is another than on the day before.
+    """What a model makes of a grid of T days. `state` (T,) the most likely path; `probability` (T,) posterior of that
+    state on that day; `expected_level` (T,) percent; `changes` (n,) days on which a region's state is another than on
+    the day before.
     """
 
     state: np.ndarray
@@ -72,7 +75,7 @@ class RegimeReading:
 
 @dataclass(frozen=True)
 class RegimeFit:
-    """A fitted model, what it makes of the days that it was fitted to, `log_likelihoods` by iteration, `bic` by number of states tried."""
+    """A fitted model, its reading of its own days, `log_likelihoods` by iteration, `bic` by number of states tried."""
 
     model: RegimeModel
     reading: RegimeReading
@@ -93,8 +96,9 @@ class RegimeFit:
 def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: RegimeProgress | None = None) -> RegimeFit:
     """Regimes of all days of `grid`, whose columns are `settings.categories` in percent of the baseline.
 
-    State 0 is nearest to the baseline and the last farthest, so that names stay the same from run to run. `progress` is told number of
-    states, iteration and log-likelihood (of standardised columns). ValueError where there are too few distinct days.
+    State 0 is nearest to the baseline and the last farthest, so that names stay the same from run to run. `progress` is
+    told number of states, iteration and log-likelihood (of standardised columns). ValueError where there are too few
+    distinct days.
     """
     adjusted = without_weekday_effect(grid)
     location, scale = np.nanmean(adjusted, axis=0), np.nanstd(adjusted, axis=0)
@@ -116,10 +120,9 @@ def fit_regimes(grid: DailyGrid, settings: RegimeSettings, progress: RegimeProgr
     order = np.argsort(level, kind="stable")
     model = RegimeModel(choice.model.reordered(order), location, scale, level[order])
     one_state = GaussianHMM(1, settings.covariance_type, n_iter=2, random_state=settings.seed).fit(X, grid.lengths)
-    return RegimeFit(
-        model, read_regimes(model, grid), tuple(choice.model.monitor_.history), choice.model.monitor_.converged,
-        _per_day(one_state.score(X, grid.lengths), grid, scale), choice.bic,
-    )  # fmt: skip
+    reading, monitor = read_regimes(model, grid), choice.model.monitor_
+    baseline = _per_day(one_state.score(X, grid.lengths), grid, scale)
+    return RegimeFit(model, reading, tuple(monitor.history), monitor.converged, baseline, choice.bic)
 
 
 def read_regimes(model: RegimeModel, grid: DailyGrid) -> RegimeReading:
@@ -130,17 +133,27 @@ def read_regimes(model: RegimeModel, grid: DailyGrid) -> RegimeReading:
     # Rounding of the posterior can leave 1 + 1e-16.
     probability = np.clip(gamma[np.arange(len(state)), state], 0.0, 1.0)
     return RegimeReading(
-        state, probability, gamma @ model.level, _per_day(log_likelihood, grid, model.scale), mean_duration(state, grid.lengths),
-        float((probability[grid.is_observed] >= CLEAR).mean()), change_points(state, grid.lengths),
-    )  # fmt: skip
+        state,
+        probability,
+        gamma @ model.level,
+        _per_day(log_likelihood, grid, model.scale),
+        mean_duration(state, grid.lengths),
+        float((probability[grid.is_observed] >= CLEAR).mean()),
+        change_points(state, grid.lengths),
+    )
 
 
 def as_tensors(model: RegimeModel) -> dict[str, np.ndarray]:
     """The arrays of the model by name, columns in standard units, covariances in full."""
     return {
-        "startprob": model.hmm.startprob_, "transmat": model.hmm.transmat_, "means": model.hmm.means_, "covars": model.hmm.covars_,
-        "location": model.location, "scale": model.scale, "level": model.level,
-    }  # fmt: skip
+        "startprob": model.hmm.startprob_,
+        "transmat": model.hmm.transmat_,
+        "means": model.hmm.means_,
+        "covars": model.hmm.covars_,
+        "location": model.location,
+        "scale": model.scale,
+        "level": model.level,
+    }
 
 
 def from_tensors(tensors: Mapping[str, np.ndarray]) -> RegimeModel:
@@ -158,7 +171,7 @@ def from_tensors(tensors: Mapping[str, np.ndarray]) -> RegimeModel:
 
 
 def _per_day(log_likelihood: float, grid: DailyGrid, scale: np.ndarray) -> float:
-    """Of columns in percent, a mean over observed days, from that of columns divided by `scale`: so that models can be compared."""
+    """Mean over observed days, for columns in percent, from that of columns over `scale`: to compare models."""
     n_values = (~np.isnan(grid.values)).sum(axis=0)
     return float((log_likelihood - n_values @ np.log(scale)) / grid.is_observed.sum())
 
@@ -178,7 +191,7 @@ def _untrained(n_states: int, settings: RegimeSettings) -> GaussianHMM:
 
 
 def rank_agreement(ours: np.ndarray, theirs: np.ndarray) -> float | None:
-    """Spearman's rank correlation over the days where both (n,) are numbers; None where fewer than three are or one is constant."""
+    """Spearman's rank correlation where both (n,) are numbers; None where fewer than three are or one is constant."""
     both = ~np.isnan(ours) & ~np.isnan(theirs)
     if both.sum() < 3 or np.ptp(ours[both]) == 0 or np.ptp(theirs[both]) == 0:
         return None

@@ -6,71 +6,66 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from types import FunctionType
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
 from expectations.contracts.documents import WORD_TESTS
+from models.settings import settings_of
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.raw import BadInputError, RawItem, read_raw
-from tasks.lake.steps import Step, StepOutput, Work, settings_of
+from tasks.lake.steps import Batch, StepOutput
 from tasks.transforms.records.parsed_records import ParseLimits, RejectedRecord
 from tasks.transforms.records.quarantine import SetAside, quarantine_table
 from tasks.transforms.records.source_format import Source
 from tasks.transforms.records.word_tests import ParsedQuestion, Question, parse_analogies, parse_word_pairs
 
-STEP = "write_word_tests"
-PARSERS: Mapping[str, Callable[[BinaryIO, ParseLimits], Iterator[ParsedQuestion]]] = {
-    "word_pairs": parse_word_pairs,
-    "analogies": parse_analogies,
-}
+QuestionParser = Callable[[BinaryIO, ParseLimits], Iterator[ParsedQuestion]]
+PARSERS: Mapping[str, QuestionParser] = {"word_pairs": parse_word_pairs, "analogies": parse_analogies}
 """The kinds of source whose records are questions."""
 ROWS_AT_ONCE = 50_000  # our choice: the largest set in common use has 19,544 questions
 
 
 @dataclass(frozen=True)
 class WordTestFiles:
-    """A declared set and its raw items."""
+    """A declared set, its raw items, and what parses them."""
 
     source: Source
     items: tuple[RawItem, ...]
+    parse: QuestionParser
 
 
-def word_test_works(fetched: Sequence[FetchedSource]) -> list[Work]:
-    """One work for each declared set."""
-    return [
-        Work(_step(one.source), f"{one.source.name}: word test", tuple(map(_digest, one.fetched.items)), WordTestFiles(one.source, tuple(one.fetched.items)))
-        for one in fetched
-        if one.source.kind in PARSERS
-    ]  # fmt: skip
+def word_test_batches(sources: Sequence[FetchedSource]) -> list[Batch]:
+    """One batch for each declared set."""
+    batches = []
+    for source, items in ((one.source, tuple(one.fetched.items)) for one in sources):
+        if source.kind in PARSERS:
+            parse = PARSERS[source.kind]
+            settings = {"source": source.name, "kind": source.kind, "lang": source.lang, **settings_of(ParseLimits())}
+            files, calls = WordTestFiles(source, items, parse), (cast("FunctionType", parse),)
+            batches.append(Batch(f"{source.name}: word test", tuple(map(_digest, items)), files, settings, calls))
+    return batches
 
 
-def word_tests_body(lake: Lake, files: WordTestFiles) -> StepOutput:
-    """Leave the questions of a set as `word_tests`, and in the quarantine what is none, by its line. Rows are records."""
+def write_word_tests(lake: Lake, files: WordTestFiles) -> StepOutput:
+    """Leave the questions of a set as `word_tests`, and in the quarantine what is none, by its line. Rows are
+    records.
+    """
     rows = _Rows(lake, files.source)
     for item, stream in read_raw(lake, files.items):
         n_before = rows.n_records
         try:
             if isinstance(stream, BadInputError):
                 raise stream
-            for record in PARSERS[files.source.kind](stream, ParseLimits()):
+            for record in files.parse(stream, ParseLimits()):
                 rows.add(item, record)
         except BadInputError as error:
             place = "rest" if rows.n_records > n_before else ""
             rows.add(item, RejectedRecord(place, error.rule, str(error), item.n_bytes))
     return StepOutput(rows.close(), rows.n_records, rows.n_records - rows.set_aside.total(), dict(rows.set_aside))
-
-
-def _step(source: Source) -> Step:
-    settings: dict[str, Any] = {
-        "source": source.name,
-        "kind": source.kind,
-        "lang": source.lang,
-        **settings_of(ParseLimits()),
-    }
-    return Step(STEP, ("tasks.transforms.records.word_tests", "tasks.transforms.records.quarantine"), settings)
 
 
 def _digest(item: RawItem) -> str:
@@ -93,10 +88,19 @@ class _Rows:
         """Take one record in."""
         self.n_records += 1
         if isinstance(record, Question):
-            self._questions.append({
-                "source": self.source.name, "uri": item.uri, "line": record.line, "lang": self.source.lang, "kind": self.source.kind,
-                "section": record.section, "words": list(record.words), "rating": record.rating, "vintage": item.vintage,
-            })  # fmt: skip
+            self._questions.append(
+                {
+                    "source": self.source.name,
+                    "uri": item.uri,
+                    "line": record.line,
+                    "lang": self.source.lang,
+                    "kind": self.source.kind,
+                    "section": record.section,
+                    "words": list(record.words),
+                    "rating": record.rating,
+                    "vintage": item.vintage,
+                }
+            )
         else:
             self.set_aside[record.rule] += 1
             uri = f"{item.uri}#{record.place}" if record.place else item.uri

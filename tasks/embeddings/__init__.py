@@ -1,0 +1,1 @@
+"""Word vectors of every language, learned and judged, measured and mapped. Their chain is the stage `embeddings`."""

@@ -10,33 +10,25 @@ from typing import Any
 import numpy as np
 
 from models.embeddings.word_tests import WordTest, keep_questions, known_questions
+from tasks.embeddings.data import LanguageCorpus
+from tasks.embeddings.learning import HELD_OUT_LOSS
 from tasks.embeddings.scoring import WordVectors, in_column, read_word_tests, score_on, vectors_of
-from tasks.embeddings.settings import GLOVE, WORD2VEC
-from tasks.embeddings.training import HELD_OUT_LOSS, LanguageCorpus
 from tasks.lake.files import FileRef, read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
-from tasks.lake.steps import StepOutput
-from tasks.learning.champions import Comparison, Contest, NotComparableError, judge
+from tasks.learning.champions import Comparison, Contest, NotComparableError
 
-STEP_NAME = "judge_vectors"
-KINDS = (WORD2VEC, GLOVE)  # a language has one champion
-# How long and how finely a model was trained, and not what its loss is the mean of: losses of models that differ in these alone are on
-# one scale.
+# How long and how finely a model was trained, and not what its loss is the mean of: losses of models that differ in
+# these alone are on one scale.
 NOT_OF_THE_LOSS = frozenset({"alpha", "min_alpha", "epochs", "vector_size", "cbow_mean", "cbow_exact", "shards"})
 NOT_OF_THE_TEXT = frozenset({"fewest_tokens", "tokens_at_least", "most_epochs", "warm_share"})
 
 
-def judge_vectors_body(lake: Lake, contest: Contest) -> StepOutput:
-    """Publish the new model, or keep the champion, as `tasks.learning.champions` says."""
-    return judge(lake, contest, compare_vectors)
-
-
-def compare_vectors(lake: Lake, contest: Contest, new_id: str, present_id: str) -> list[Comparison]:
+def compare(lake: Lake, contest: Contest, new_id: str, present_id: str) -> list[Comparison]:
     """Both models on the questions that both know, and their losses on held-out text where these are on one scale.
 
-    A test counts where both know `fewest_known` of its questions. NotComparableError where the champion is of a form that this code does
-    not know.
+    A test counts where both know `fewest_known` of its questions. NotComparableError where the champion is of a form
+    that this code does not know.
     """
     corpus: LanguageCorpus = contest.payload
     manifest = read_manifest(lake)
@@ -57,9 +49,8 @@ def compare_vectors(lake: Lake, contest: Contest, new_id: str, present_id: str) 
     if new.loss_scale() == champion.loss_scale():
         share, present_share = new.held_out_share(), champion.held_out_share()
         if share is not None and present_share is not None:
-            compared.append(
-                Comparison("loss_per_pair_beside_frequencies", "held_out", share, present_share, is_higher_better=False)
-            )
+            metric = "loss_per_pair_beside_frequencies"
+            compared.append(Comparison(metric, "held_out", share, present_share, is_higher_better=False))
     return compared
 
 
@@ -88,7 +79,7 @@ class _Rows:
         return self.row["kind"], self.row["data_sha256"], settings
 
     def held_out_share(self) -> float | None:
-        """Its loss on held-out text, as a share of what word frequencies alone reach; None where it was not measured."""
+        """Its loss on held-out text, as a share of what word frequencies alone reach; None where not measured."""
         for row in self._of("scores"):
             if (row["metric"], row["split"]) == HELD_OUT_LOSS and row["baseline_value"]:
                 return float(row["value"] / row["baseline_value"])

@@ -1,4 +1,4 @@
-"""What word vectors are learned from, and how: the settings of the stage `embeddings`."""
+"""What can be set of word vectors: what they are learned from, and how."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from models.embeddings.glove import GloveSettings
 from models.embeddings.word2vec import Word2VecSettings
-from tasks.lake.steps import settings_of
+from models.settings import COMPARING, setting, settings_of
 from tasks.transforms.text.word_columns import WordColumn
 
 WORD2VEC, GLOVE = "word2vec", "glove"
-WITHOUT_INFLUENCE = ("threads", "checkpoint_every_s", "tolerance", "fewest_known", "warm_start")
 
 
 class EmbeddingSettingsError(ValueError):
@@ -22,17 +21,19 @@ class EmbeddingSettingsError(ValueError):
 class EmbeddingSettings:
     """What to learn from, and how.
 
-    model: word2vec, of which `word2vec.sg` and `word2vec.hs` choose among four, or glove. column: the form of a token that is a word here.
-    fewest_tokens: languages with less are left out. held_out_share: of the sentences, not learned from, to measure on. tokens_at_least: a
-    small corpus is passed over by word2vec as often as it takes to read so many, at most `most_epochs` times, and `word2vec.epochs`
-    times at least. threads: for a language, in the place of `workers`; 0 = the processor's cores shared between the languages that
-    are due. Results do not depend on it.
+    model: word2vec, of which `word2vec.sg` and `word2vec.hs` choose among four, or glove. column: the form of a token
+    that is a word here. fewest_tokens: languages with less are left out. held_out_share: of the sentences, not learned
+    from, to measure on. tokens_at_least: a small corpus is passed over by word2vec as often as it takes to read so
+    many, at most `most_epochs` times, and `word2vec.epochs` times at least. threads: for a language, in the place of
+    `workers`; 0 = the processor's cores shared between the languages that are due.
 
-    warm_start: where documents were added, start from the published champion of word2vec instead of from random vectors, and pass over
-    the corpus `warm_share` as often. Off by default: with it results depend on what was published before, and not on the corpus alone.
+    warm_start: where documents were added, start from the published champion of word2vec instead of from random
+    vectors, and pass over the corpus `warm_share` as often. Off by default: with it results depend on what was
+    published before (the start is an input), and not on the corpus alone.
 
-    A new model is published if, on the same questions of `word_tests`, it is no more than `tolerance` worse than the champion, the mean over
-    the tests of which both know `fewest_known` questions (decision 0016). checkpoint_every_s: least time between two checkpoints.
+    A new model is published if, on the same questions of `word_tests`, it is no more than `tolerance` worse than the
+    champion, the mean over the tests of which both know `fewest_known` questions (decision 0016). checkpoint_every_s:
+    least time between two checkpoints.
     """
 
     model: Literal["word2vec", "glove"] = "word2vec"
@@ -40,15 +41,14 @@ class EmbeddingSettings:
     fewest_tokens: int = 2_000
     held_out_share: float = 0.05
     tokens_at_least: int = 2_000_000
-    most_epochs: int = (
-        30  # on the samples (10,000 tokens a language) unseen text is predicted best after some 30, worse after 50
-    )
-    threads: int = 0
-    warm_start: bool = False
+    # On the samples (10,000 tokens a language) unseen text is predicted best after some 30, worse after 50.
+    most_epochs: int = 30
+    threads: int = setting(0, decides=())
+    warm_start: bool = setting(False, decides=())
     warm_share: float = 0.4
-    tolerance: float = 0.02
-    fewest_known: int = 200
-    checkpoint_every_s: float = 30.0
+    tolerance: float = setting(0.02, decides=(COMPARING,))
+    fewest_known: int = setting(200, decides=(COMPARING,))
+    checkpoint_every_s: float = setting(30.0, decides=())
     word2vec: Word2VecSettings = field(default_factory=Word2VecSettings)
     glove: GloveSettings = field(default_factory=GloveSettings)
 
@@ -62,7 +62,7 @@ class EmbeddingSettings:
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}")
 
     def for_corpus(self, n_tokens: int, *, is_warm: bool = False) -> Word2VecSettings:
-        """The settings with which word2vec is trained on a corpus of n_tokens, from an earlier model's vectors or not."""
+        """The settings with which word2vec is trained on n_tokens, from an earlier model's vectors or not."""
         enough = min(-(-self.tokens_at_least // max(n_tokens, 1)), self.most_epochs)
         epochs = max(self.word2vec.epochs, enough)
         if is_warm:
@@ -79,14 +79,16 @@ class EmbeddingSettings:
         return self.glove.seed if self.model == GLOVE else self.word2vec.seed
 
     def deciding(self) -> dict[str, Any]:
-        """The settings on which a model depends: of the model chosen alone, without threads."""
-        settings = settings_of(
-            replace(self, word2vec=replace(self.word2vec, workers=1), glove=replace(self.glove, workers=1))
-        )
-        other = WORD2VEC if self.model == GLOVE else GLOVE
-        return {name: value for name, value in settings.items() if name not in (*WITHOUT_INFLUENCE, other)}
+        """The settings on which a model depends, as its card says them: of the model chosen alone."""
+        settings = settings_of(self)
+        del settings[WORD2VEC if self.model == GLOVE else GLOVE]
+        settings[self.model] |= {"workers": 1}  # as cards have said since before threads were left out
+        return settings
 
 
 def _require(holds: bool, message: str) -> None:  # noqa: FBT001  # reads as a sentence
     if not holds:
         raise EmbeddingSettingsError(message)
+
+
+DEFAULTS = EmbeddingSettings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 
@@ -11,17 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from models.embeddings.word_map import map_words
-from tasks.embeddings.scoring import PublishedVectors, WordVectors, vectors_of
-from tasks.lake.files import canonical_json, read_table, write_table
+from tasks.embeddings.scoring import PublishedVectors, WordVectors, champions_of, vectors_of
+from tasks.lake.files import canonical_json, write_table
 from tasks.lake.layout import Lake
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work
+from tasks.lake.steps import Batch, StepOutput, StepRecord
 from tasks.transforms.text.stop_words import stop_words
 from tasks.transforms.text.word_columns import word_in_column
 
-STEP = Step(
-    "map_words",
-    ("models.embeddings.word_map", "tasks.transforms.text.stop_words", "tasks.transforms.text.word_columns"),
-)
 WORD_MAP = "word_map"
 """The working table of places on the map: the most frequent words that are no stop words."""
 WORD_MAP_SCHEMA = pa.schema(
@@ -31,36 +26,30 @@ MOST_WORDS = 150  # our choice: so many can be read on a page
 WORD = re.compile(r"[^\W\d_]{3,}")  # three letters at least: numbers and abbreviations crowd a map
 
 
-def map_works(lake: Lake, judged: Sequence[StepRecord]) -> list[Work]:
+def map_batches(lake: Lake, judge_vectors: Sequence[StepRecord]) -> list[Batch]:
     """One map for each champion that the judgements left."""
-    works = []
-    for record in judged:
-        for row in read_table(lake, record.files_of("models")).to_pylist() if record.files_of("models") else []:
-            vectors = PublishedVectors(
-                row["model_id"],
-                row["lang"],
-                json.loads(row["settings"])["column"],
-                record.files_of("word_vectors"),
-                (),
-                (),
-            )
-            digest = hashlib.sha256(canonical_json([vectors.model_id, vectors.column])).hexdigest()
-            works.append(Work(STEP, row["lang"], (digest, *(ref.sha256 for ref in vectors.files)), vectors))
-    return works
+    batches = []
+    for champion in champions_of(lake, judge_vectors):
+        digest = hashlib.sha256(canonical_json([champion.model_id, champion.column])).hexdigest()
+        batches.append(Batch(champion.lang, (digest, *(ref.sha256 for ref in champion.files)), champion))
+    return batches
 
 
-def map_words_body(lake: Lake, published: PublishedVectors) -> StepOutput:
+def write_map(lake: Lake, published: PublishedVectors) -> StepOutput:
     """Leave the map of a champion, its words in order of frequency. Rows are words."""
     known = vectors_of(lake, published.files, published.model_id, published.lang, published.column)
     chosen = np.array(_frequent(known), np.int64)
     places = map_words(known.vectors[chosen])
     rows = pa.table(
         {
-            "model_id": pa.repeat(published.model_id, chosen.size), "lang": pa.repeat(published.lang, chosen.size),
-            "term": pa.array([known.words[row] for row in chosen], pa.string()), "x": places[:, 0], "y": places[:, 1],
+            "model_id": pa.repeat(published.model_id, chosen.size),
+            "lang": pa.repeat(published.lang, chosen.size),
+            "term": pa.array([known.words[row] for row in chosen], pa.string()),
+            "x": places[:, 0],
+            "y": places[:, 1],
         },
         schema=WORD_MAP_SCHEMA,
-    )  # fmt: skip
+    )
     return StepOutput((write_table(lake, WORD_MAP, rows, schema=WORD_MAP_SCHEMA),), chosen.size, chosen.size)
 
 

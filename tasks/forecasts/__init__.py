@@ -1,0 +1,1 @@
+"""Forecasts of mobility by an LSTM, one model over all regions. Their chain runs in the stage `lstm`."""

@@ -1,4 +1,6 @@
-"""Bytes behind a URL, asked for politely: only if changed, within time and size, again after a pause where the world fails."""
+"""Bytes behind a URL, asked for politely: only if changed, within time and size, again after a pause where the world
+fails.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class OverLimitError(DownloadError):
 
 @dataclass(frozen=True)
 class DownloadSettings:
-    """Limits of a download; all our choice. Pauses between tries are `pause_s` times 1, 2, 4, …, at most `longest_pause_s`."""
+    """Limits of a download; all our choice. Pauses between tries are `pause_s` times 1, 2, 4, …, at most
+    `longest_pause_s`.
+    """
 
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 30.0
@@ -48,7 +52,9 @@ class DownloadSettings:
 
 @dataclass(frozen=True)
 class Download:
-    """What came: the bytes in a nameless temporary file, at its start, and what the server said to recognise them by."""
+    """What came: the bytes in a nameless temporary file, at its start, and what the server said to recognise them
+    by.
+    """
 
     file: BinaryIO
     said: Mapping[str, str | None]
@@ -84,7 +90,9 @@ def download_http(url: str, settings: DownloadSettings, *, known: Vintage | None
 def download_stored(
     url: str, version: str | None, settings: DownloadSettings, *, known: Vintage | None = None
 ) -> Iterator[Download | None]:
-    """The bytes behind a URL that fsspec knows; None where they still have the `version` (see `list_stored`) of the vintage `known`."""
+    """The bytes behind a URL that fsspec knows; None where they still have the `version` (see `list_stored`) of the
+    vintage `known`.
+    """
     if known is not None and version is not None and version == known.etag:
         yield None
         return
@@ -93,7 +101,8 @@ def download_stored(
 
 
 def list_stored(location: str, settings: DownloadSettings) -> dict[str, str | None]:
-    """The files that a path or glob in a remote store means, sorted: URL to a token of their version (None where the store has none).
+    """The files that a path or glob in a remote store means, sorted: URL to a token of their version (None where the
+    store has none).
 
     DownloadError where the store cannot be asked.
     """

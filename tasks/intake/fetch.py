@@ -1,4 +1,6 @@
-"""What a source has now: files, URLs and members of archives, as raw items; what cannot be had is set aside, the rest goes on."""
+"""What a source has now: files, URLs and members of archives, as raw items; what cannot be had is set aside, the rest
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ from tasks.transforms.records.source_format import Source
 
 @dataclass(frozen=True)
 class Fetched(Sequence[RawItem]):
-    """The raw items of a source, by uri; what could not be had; and remarks (uri to sentence) on what is had, but not as it should be:
-    a server was down, and the bytes that it gave before are used.
+    """The raw items of a source, by uri; what could not be had; and remarks (uri to sentence) on what is had, but not
+    as it should be: a server was down, and the bytes that it gave before are used.
     """
 
     items: tuple[RawItem, ...]
@@ -61,7 +63,9 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Desk:
-    """Where a fetch works: the lake as it is, the one that takes new bytes (a scratch one where nothing is to be kept), the source's log."""
+    """Where a fetch works: the lake as it is, the one that takes new bytes (a scratch one where nothing is to be kept),
+    the source's log.
+    """
 
     lake: Lake
     store: Lake
@@ -82,7 +86,8 @@ class _Desk:
 
 
 def fetch_source(lake: Lake, source: Source, *, keep: bool = True, settings: DownloadSettings | None = None) -> Fetched:
-    """The raw items of `source` as it stands now, their bytes kept in the lake; with `keep=False` only looked at, nothing written there.
+    """The raw items of `source` as it stands now, their bytes kept in the lake; with `keep=False` only looked at,
+    nothing written there.
 
     What the source lacks is told in `Fetched.set_aside`, never raised. LakeError where the home refuses.
     """
@@ -233,7 +238,8 @@ def _items_in(desk: _Desk, found: _Found, member_glob: str | None) -> Iterator[R
         else:
             yield replace(whole, uri=uri, member=member.name, n_bytes=member.n_bytes)
     if not wanted:
-        message = f"{whole.uri} holds no file that matches {member_glob or '*'}: correct `location` in the declaration of {whole.source}"
+        remedy = f"correct `location` in the declaration of {whole.source}"
+        message = f"{whole.uri} holds no file that matches {member_glob or '*'}: {remedy}"
         yield desk.set_aside(whole.uri, "location_matches_nothing", message)
 
 

@@ -1,7 +1,8 @@
-"""Foreign web pages, read in a process of their own: a page that takes too long, eats memory or kills the parser is set aside alone.
+"""Foreign web pages, read in a process of their own: a page that takes too long, eats memory or kills the parser is set
+aside alone.
 
-The process reads pages from its standard input and answers on its standard output: lengths as big-endian 32-bit numbers, then bytes, the answer
-in JSON. It ends when its input does, so it never outlives its parent.
+The process reads pages from its standard input and answers on its standard output: lengths as big-endian 32-bit
+numbers, then bytes, the answer in JSON. It ends when its input does, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class PageReaderError(Exception):
 
 
 class PageReader:
-    """A process that reads pages, one after another, each under the guards. Started at first need, and anew after each page that it
-    did not survive. Close it when done.
+    """A process that reads pages, one after another, each under the guards. Started at first need, and anew after each
+    page that it did not survive. Close it when done.
     """
 
     def __init__(self, guards: PageGuards) -> None:
@@ -113,9 +114,13 @@ def _start(guards: PageGuards) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
     process = subprocess.Popen(  # noqa: S603  # our own module under our own interpreter
-        [sys.executable, "-m", __name__, str(guards.most_memory_bytes)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, env=environment,
-    )  # fmt: skip
+        [sys.executable, "-m", main.__module__, str(guards.most_memory_bytes)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        env=environment,
+    )
     try:
         _read_answer(process, time.monotonic() + START_SECONDS)
     except (OSError, EOFError) as error:

@@ -1,4 +1,6 @@
-"""Rows that a step of the stage `mobility` sets aside, written to the quarantine as they come, so that memory stays bounded."""
+"""Rows that a step of the stage `mobility` sets aside, written to the quarantine as they come, so that memory stays
+bounded.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ ROWS_AT_ONCE = 20_000  # our choice: some 20 MB of rows as they came
 
 @dataclass
 class QuarantineOf:
-    """The quarantine of one raw item for one table: `add` rows, then `close`. `counts` are rows by rule, `files` what was written."""
+    """The quarantine of one raw item for one table: `add` rows, then `close`. `counts` are rows by rule, `files` what
+    was written.
+    """
 
     lake: Lake
     table_name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tasks.intake.kinds import SOURCE_KINDS
 from tasks.transforms.records.source_format import Source, SourceError, parse_source
 
 MOST_BYTES = (
@@ -24,7 +25,8 @@ class SourcesError(SourceError):
 def load_sources(folder: Path) -> list[Source]:
     """All sources declared in `folder` (`*.yaml`, `*.yml`), sorted by name.
 
-    SourceError where there is none, where one is not in the format, or where two have one name; all faults are told at once.
+    SourceError where there is none, where one is not in the format, or where two have one name; all faults are told at
+    once.
     """
     if not folder.is_dir():
         raise SourcesError(f"no folder of sources at {folder}: give one with --sources or TIDEMILL_SOURCES")
@@ -36,7 +38,7 @@ def load_sources(folder: Path) -> list[Source]:
     faults: list[SourceError] = []
     for path in paths:
         try:
-            source = parse_source(_read(path), str(path), str(path.parent.resolve()))
+            source = parse_source(_read(path), str(path), str(path.parent.resolve()), SOURCE_KINDS)
         except SourceError as fault:
             faults.append(fault)
             continue

@@ -1,31 +1,33 @@
-"""The labelled documents of a source as examples to learn from and to score on; every document that is left out is counted and named."""
+"""The labelled documents of a source as examples to learn from and to score on; every document that is left out is
+counted and named.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.contracts.ops import LEDGER
 from models.labels.parts import TEST, TRAINING, VALIDATION, folds_of, parts_of
 from models.labels.words import Labelled, WordList, fit_words
 from tasks.labels.settings import ClassificationSettings
 from tasks.labels.texts import described_documents, read_words
-from tasks.lake.files import FileRef, write_table
+from tasks.lake.files import FileRef, read_table
 from tasks.lake.layout import Lake
-from tasks.lake.steps import Step
+from tasks.lake.stages import StageRecord
 
 WITHOUT_TOKEN = "no_token"  # noqa: S105  # no password: of a document that is all white space
 
 
 @dataclass(frozen=True)
 class LabelledSource:
-    """What a training reads: a source, the language of most of its labelled documents, the published files of documents and labels, those of
-    tokens that hold its documents, and the word vectors of its language (none: random ones start), by the form of a token that is a word;
-    and the name of the training's checkpoints.
+    """What a training reads: a source, the language of most of its labelled documents, the published files of documents
+    and labels, those of tokens that hold its documents, and the word vectors of its language (none: random ones start).
     """
 
     source: str
@@ -36,13 +38,19 @@ class LabelledSource:
     word_vectors: tuple[FileRef, ...]
     snapshot_id: str
     settings: ClassificationSettings
-    checkpoint: str = "labels"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The digests of the files, as models are told of them."""
+        files = (*self.documents, *self.labels, *self.tokens, *self.word_vectors)
+        return tuple(sorted(ref.sha256 for ref in files))
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The documents of a source that can be learned from: `doc_ids` (n,), words and labels, the names of the labels, the words known, and
-    the part and the fold of each, (n,). `n_labelled` documents have a label; `set_aside` says why not all of them are here; `rare_labels` have too few.
+    """The documents of a source that can be learned from: `doc_ids` (n,), words and labels, the names of the labels,
+    the words known, and the part and the fold of each, (n,). `n_labelled` documents have a label; `set_aside` says why
+    not all of them are here; `rare_labels` have too few.
     """
 
     doc_ids: np.ndarray
@@ -92,15 +100,24 @@ def read_examples(lake: Lake, part: LabelledSource) -> Examples:
     number = {name: place for place, name in enumerate(labels)}
     is_kept = np.array([name in number for name in given], np.bool_)
     is_learned = np.repeat(is_kept & (part_of == TRAINING), np.diff(read.starts))
-    words = fit_words(
-        read.dictionary, np.bincount(read.codes[is_learned], minlength=len(read.dictionary)), settings.classifiers.words
-    )
+    counts = np.bincount(read.codes[is_learned], minlength=len(read.dictionary))
+    words = fit_words(read.dictionary, counts, settings.classifiers.words)
     texts = words.encode(read.dictionary, read.codes, read.starts).take(is_kept)
     labelled = Labelled(texts, np.array([number[name] for name in given[is_kept]], np.int64), len(labels))
     doc_ids = np.array(read.doc_ids.to_pylist(), dtype=object)[is_kept]
     set_aside = {WITHOUT_TOKEN: rows.num_rows - len(given), rare_label_rule(settings): sum(rare.values())}
     set_aside = {rule: n for rule, n in set_aside.items() if n}
-    return Examples(doc_ids, labelled, labels, words, part_of[is_kept], folds[is_kept], rows.num_rows, set_aside, rare)
+    return Examples(
+        doc_ids=doc_ids,
+        labelled=labelled,
+        labels=labels,
+        words=words,
+        part=part_of[is_kept],
+        folds=folds[is_kept],
+        n_labelled=rows.num_rows,
+        set_aside=set_aside,
+        rare_labels=rare,
+    )
 
 
 def rare_label_rule(settings: ClassificationSettings) -> str:
@@ -108,14 +125,26 @@ def rare_label_rule(settings: ClassificationSettings) -> str:
     return f"fewer_than_{settings.fewest_of_label}_documents_of_its_label_to_learn_from"
 
 
-def write_rare_labels(lake: Lake, step: Step, part: LabelledSource, rare: Mapping[str, int]) -> FileRef:
+def rare_label_lines(part: LabelledSource, rare: Mapping[str, int]) -> list[dict[str, Any]]:
     """A line of the ledger for each label that is left out, with the number of its documents."""
-    lines = [
-        {
-            "subject": f"label {label} of {part.source}", "subject_kind": "batch", "stage": step.name, "outcome": "set_aside",
-            "rule": rare_label_rule(part.settings), "score": float(n), "threshold": float(part.settings.fewest_of_label),
-            "code_version": step.code_version,
-        }
+    rule = {"rule": rare_label_rule(part.settings), "threshold": float(part.settings.fewest_of_label)}
+    return [
+        {"subject": f"label {label} of {part.source}", "outcome": "set_aside", "score": float(n), **rule}
         for label, n in sorted(rare.items())
-    ]  # fmt: skip
-    return write_table(lake, "ops.ledger", pa.Table.from_pylist(lines, schema=LEDGER.arrow_schema()))
+    ]
+
+
+def most_frequent(langs: pa.ChunkedArray) -> str:
+    """The most frequent of `langs`, and of several the last by name."""
+    counted = Counter(langs.to_pylist())
+    return max(counted, key=lambda lang: (counted[lang], lang))
+
+
+def vectors_of(lake: Lake, embeddings: StageRecord | None, lang: str) -> tuple[FileRef, ...]:
+    """The files of word vectors of a language that the stage `embeddings` left; each holds one model's.
+
+    They are not those published: in a run that stage comes between the two publishes, and so the run after a run finds
+    the same vectors, and has nothing to do.
+    """
+    refs = embeddings.tables["word_vectors"] if embeddings is not None else ()
+    return tuple(ref for ref in refs if ref.n_rows and lang in read_table(lake, ref, ["lang"])["lang"].to_pylist())

@@ -1,4 +1,6 @@
-"""Published documents as classifiers read them: which are labelled, in which files their words are, and the words themselves."""
+"""Published documents as classifiers read them: which are labelled, in which files their words are, and the words
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from tasks.lake.layout import Lake
 
 @dataclass(frozen=True)
 class DocumentWords:
-    """Documents with a token or more, by `doc_ids`; the words of document d are `dictionary[codes[starts[d]:starts[d + 1]]]`."""
+    """Documents with a token or more, by `doc_ids`; the words of document d are `dictionary[codes[starts[d]:starts[d +
+    1]]]`.
+    """
 
     doc_ids: pa.Array
     dictionary: Sequence[str]
@@ -24,7 +28,8 @@ class DocumentWords:
 
 
 def described_documents(lake: Lake, documents: Sequence[FileRef], labels: Sequence[FileRef]) -> pa.Table:
-    """All documents by `doc_id`: `doc_id`, `source`, `lang`, `content_sha256`, `label` (NULL = has none). One row a document.
+    """All documents by `doc_id`: `doc_id`, `source`, `lang`, `content_sha256`, `label` (NULL = has none). One row a
+    document.
 
     Labels of documents that are not published (copies of others) find no row here.
     """
@@ -42,7 +47,9 @@ def documents_of_files(lake: Lake, tokens: Sequence[FileRef]) -> Mapping[FileRef
 
 
 def read_words(lake: Lake, tokens: Sequence[FileRef], doc_ids: pa.Array, column: str) -> DocumentWords:
-    """The words (a column of `tokens`) of the documents `doc_ids` that are found in the files, each document's in their order."""
+    """The words (a column of `tokens`) of the documents `doc_ids` that are found in the files, each document's in their
+    order.
+    """
     ids: list[pa.Array] = []
     words: list[pa.Array] = []
     for ref in tokens:
@@ -59,7 +66,9 @@ def read_words(lake: Lake, tokens: Sequence[FileRef], doc_ids: pa.Array, column:
 
 
 def _encoded(chunks: Sequence[pa.Array]) -> tuple[pa.Array, np.ndarray]:
-    """The distinct values of all `chunks`, each a dictionary of its own, and the place of each value among them, (n,) int32."""
+    """The distinct values of all `chunks`, each a dictionary of its own, and the place of each value among them, (n,)
+    int32.
+    """
     if not chunks:
         return pa.array([], pa.string()), np.empty(0, np.int32)
     encoded = pa.chunked_array(chunks).unify_dictionaries()

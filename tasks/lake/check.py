@@ -1,4 +1,6 @@
-"""What is wrong with a lake, and the remedy for each; and the repair of what can be made anew without running anything again."""
+"""What is wrong with a lake, and the remedy for each; and the repair of what can be made anew without running anything
+again.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from tasks.lake.layout import Lake, LakeError
 from tasks.lake.locks import hold, publishing_lock
 from tasks.lake.manifests import MANIFEST, present_id, read_manifest, read_manifests, snapshot_ids
 from tasks.lake.publishing import point_link
-from tasks.lake.sql import first_line
 from tasks.lake.stages import read_stage
+from tasks.lake.statements import first_line
 from tasks.lake.steps import read_record
 from tasks.lake.vacuum import A_DAY, find_temporaries
 from tasks.lake.warehouse import WAREHOUSE, build_warehouse, log_beside, published_home
@@ -41,7 +43,9 @@ class Problem:
 
 
 def check(lake: Lake, *, has_digests: bool = True) -> list[Problem]:
-    """All that is wrong with the lake; nothing is changed. With `has_digests` off, files are held against their sizes alone."""
+    """All that is wrong with the lake; nothing is changed. With `has_digests` off, files are held against their sizes
+    alone.
+    """
     problems = [*_check_link(lake), *_check_warehouse(lake)]
     owners: dict[FileRef, str] = {}  # in the order in which owners matter: the last says what becomes of the file
     for snapshot_id in snapshot_ids(lake):
@@ -69,7 +73,8 @@ def check(lake: Lake, *, has_digests: bool = True) -> list[Problem]:
 
 
 def repair(lake: Lake) -> list[str]:
-    """Make the last snapshot's warehouse anew for the present home and lead readers to it; what was done, a sentence each.
+    """Make the last snapshot's warehouse anew for the present home and lead readers to it; what was done, a sentence
+    each.
 
     LakeError where nothing was published, or a file of that snapshot is missing: `check` says which and what to do.
     """

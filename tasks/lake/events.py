@@ -1,9 +1,10 @@
 """Logs of events: `ops.runs`, `ops.validations`, `ops.snapshots`, one immutable Parquet file an event, read live.
 
-Files lie in numbered volumes, `ops/<table>/<volume>/<event>.parquet`, and events are appended to the open one. The views of a snapshot
-read its archives (closed volumes, merged into one file each), and whatever lies in its volume and the next. So a volume can be closed
-and merged while any number of readers look on: each of their queries finds every event once, because a closed volume stays where it is
-until no snapshot that reads it is left. See `docs/decisions/0001-publishing.md`.
+Files lie in numbered volumes, `ops/<table>/<volume>/<event>.parquet`, and events are appended to the open one. The
+views of a snapshot read its archives (closed volumes, merged into one file each), and whatever lies in its volume and
+the next. So a volume can be closed and merged while any number of readers look on: each of their queries finds every
+event once, because a closed volume stays where it is until no snapshot that reads it is left. See
+`docs/decisions/0001-publishing.md`.
 """
 
 from __future__ import annotations
@@ -28,14 +29,18 @@ EVENTS_PER_VOLUME = (
 
 @dataclass(frozen=True)
 class Volumes:
-    """What a snapshot's views read of the logs: merged files of closed volumes by table, then volume `first` and the next as they grow."""
+    """What a snapshot's views read of the logs: merged files of closed volumes by table, then volume `first` and the
+    next as they grow.
+    """
 
     first: int
     archives: Mapping[str, tuple[FileRef, ...]]
 
 
 def append_event(lake: Lake, table: str, event_id: str, rows: pa.Table) -> None:
-    """Add the rows of one event to a log, in one step; an event that stands already stays as it is. LakeError where the disk refuses."""
+    """Add the rows of one event to a log, in one step; an event that stands already stays as it is. LakeError where the
+    disk refuses.
+    """
     contract = TABLES[table]
     if table not in EVENT_TABLES:
         raise ValueError(f"{table} is no log of events but a table of snapshots")
@@ -85,7 +90,9 @@ def make_volumes(lake: Lake, first: int) -> None:
 
 
 def extend_volumes(lake: Lake, before: Volumes | None) -> Volumes:
-    """What the next snapshot's views read, after `before` (None: the first snapshot): what closed since is merged, a file a table."""
+    """What the next snapshot's views read, after `before` (None: the first snapshot): what closed since is merged, a
+    file a table.
+    """
     with hold(log_lock(lake)):
         volume = open_volume(lake)
         make_volumes(lake, volume)
@@ -99,7 +106,9 @@ def extend_volumes(lake: Lake, before: Volumes | None) -> Volumes:
 
 
 def close_volume(lake: Lake, present: Volumes) -> bool:
-    """Whether the open volume was closed, because it holds more than EVENTS_PER_VOLUME files; `present` is what readers look at now."""
+    """Whether the open volume was closed, because it holds more than EVENTS_PER_VOLUME files; `present` is what readers
+    look at now.
+    """
     with hold(log_lock(lake)):
         volume = open_volume(lake)
         n_files = max(sum(1 for _ in volume_folder(lake, table, volume).glob("*.parquet")) for table in EVENT_TABLES)
@@ -115,7 +124,9 @@ def old_volumes(lake: Lake, first: int) -> list[Path]:
 
 
 def mend_volume(lake: Lake) -> bool:
-    """Whether the record of the open volume was damaged, and was made anew: the last volume of all is open, as readers look there too."""
+    """Whether the record of the open volume was damaged, and was made anew: the last volume of all is open, as readers
+    look there too.
+    """
     with hold(log_lock(lake)):
         try:
             open_volume(lake)

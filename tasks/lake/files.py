@@ -24,7 +24,9 @@ TEMPORARY = ".part"
 
 @dataclass(frozen=True)
 class FileRef:
-    """A file that will never change: the table (or kind of artefact) it belongs to, where it lies under the home, what is in it."""
+    """A file that will never change: the table (or kind of artefact) it belongs to, where it lies under the home, what
+    is in it.
+    """
 
     table: str
     path: str
@@ -37,7 +39,8 @@ class FileRef:
 def temporary_file(folder: Path) -> Iterator[Path]:
     """An empty file in `folder` under a name that no reader looks at, gone at the end unless `settle` moved it.
 
-    LakeError where the disk is full or refuses. A file that is not found inside is somebody else's, and its error goes through.
+    LakeError where the disk is full or refuses. A file that is not found inside is somebody else's, and its error goes
+    through.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,9 +107,10 @@ def write_table(
 ) -> FileRef:
     """Write rows as one Parquet file named by its content, and say what it is; equal rows give the equal file.
 
-    A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key; any other name
-    is a working table, in its given order. A stream of record batches (give `schema` for a working table) is written as it comes,
-    so that it never stands in memory whole; its order is the caller's. How rows are cut into batches makes no difference.
+    A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key;
+    any other name is a working table, in its given order. A stream of record batches (give `schema` for a working
+    table) is written as it comes, so that it never stands in memory whole; its order is the caller's. How rows are cut
+    into batches makes no difference.
     """
     contract = TABLES.get(table)
     if contract is not None:
@@ -163,7 +167,9 @@ def is_whole(lake: Lake, ref: FileRef) -> bool:
 
 
 def read_table(lake: Lake, files: FileRef | Sequence[FileRef], columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of one file, or of several one after another; only `columns` where given. LakeError where a file is gone or no Parquet."""
+    """The rows of one file, or of several one after another; only `columns` where given. LakeError where a file is gone
+    or no Parquet.
+    """
     refs = [files] if isinstance(files, FileRef) else list(files)
     if not refs:
         raise ValueError("no files to read: an empty table still has one file, without rows")

@@ -19,18 +19,22 @@ class Lake:
 
     @classmethod
     def open(cls, home: str | os.PathLike[str]) -> Lake:
-        """The lake at `home`, its folders made where missing. LakeError where the home cannot be written, or its path not be read."""
+        """The lake at `home`, its folders made where missing. LakeError where the home cannot be written, or its path
+        not be read.
+        """
         lake = cls(Path(home).resolve())
         if not _is_readable_path(lake.home):
             raise LakeError(
-                f"DuckDB cannot read below {str(lake.home)!r}: give a --home without backslash and question mark, in Unicode"
+                f"DuckDB cannot read below {str(lake.home)!r}: "
+                "give a --home without backslash and question mark, in Unicode"
             )
         try:
             for folder in (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LakeError(
-                f"cannot write to the home {lake.home} ({error.strerror}): give a writable folder with --home or TIDEMILL_HOME"
+                f"cannot write to the home {lake.home} ({error.strerror}): "
+                "give a writable folder with --home or TIDEMILL_HOME"
             ) from error
         if not os.access(lake.home, os.W_OK | os.X_OK):
             raise LakeError(
@@ -91,8 +95,8 @@ class Lake:
 
 
 def _is_readable_path(path: Path) -> bool:
-    """Whether DuckDB can work below `path`: its patterns have no form for a backslash, it takes what follows a question mark for the
-    parameters of a URL, and its strings have no form for bytes that are no UTF-8.
+    """Whether DuckDB can work below `path`: its patterns have no form for a backslash, it takes what follows a question
+    mark for the parameters of a URL, and its strings have no form for bytes that are no UTF-8.
     """
     try:
         str(path).encode()

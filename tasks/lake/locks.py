@@ -1,4 +1,6 @@
-"""Locks between processes: held on an open file, freed by the kernel when the holder ends, however it ends. Readers take none."""
+"""Locks between processes: held on an open file, freed by the kernel when the holder ends, however it ends. Readers
+take none.
+"""
 
 from __future__ import annotations
 
@@ -32,5 +34,7 @@ def publishing_lock(lake: Lake) -> Path:
 
 
 def log_lock(lake: Lake) -> Path:
-    """The lock under which events are appended and volumes are closed; may be taken while holding `publishing_lock`, never before it."""
+    """The lock under which events are appended and volumes are closed; may be taken while holding `publishing_lock`,
+    never before it.
+    """
     return lake.ops / ".lock"

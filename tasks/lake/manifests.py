@@ -20,7 +20,9 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A published state: what every stage left when it was published. `unfilled` holds an empty file for each table of no stage."""
+    """A published state: what every stage left when it was published. `unfilled` holds an empty file for each table of
+    no stage.
+    """
 
     snapshot_id: str
     parent_id: str | None
@@ -32,15 +34,17 @@ class Manifest:
 
     @cached_property
     def tables(self) -> Mapping[str, tuple[FileRef, ...]]:
-        """The files of every table that is no log of events, by the table's qualified name; one at least, if without rows, and none only
-        for a table that came to the contracts after this snapshot.
+        """The files of every table that is no log of events, by the table's qualified name; one at least, if without
+        rows, and none only for a table that came to the contracts after this snapshot.
         """
         names = (name for name in TABLES if name not in EVENT_TABLES)
         return {name: _files_of(name, self.stages) or self.unfilled.get(name, ()) for name in names}
 
     @property
     def step_files(self) -> tuple[FileRef, ...]:
-        """Every file of the snapshot that steps made and would make anew: of tables, and weights and cards of models."""
+        """Every file of the snapshot that steps made and would make anew: of tables, and weights and cards of
+        models.
+        """
         models = (ref for stage in self.stages.values() for ref in stage.working if ref.path.startswith("models/"))
         return tuple(
             dict.fromkeys(
@@ -80,7 +84,8 @@ def parse_manifest(content: bytes) -> Manifest:
 
 
 def read_manifest(lake: Lake, snapshot_id: str | None = None) -> Manifest | None:
-    """The manifest of the snapshot that readers find at present (None where nothing is published yet), or of the one named.
+    """The manifest of the snapshot that readers find at present (None where nothing is published yet), or of the one
+    named.
 
     LakeError where that snapshot is not there, or its manifest is damaged.
     """
@@ -99,7 +104,9 @@ def read_manifests(lake: Lake, ids: Sequence[str]) -> list[Manifest]:
 
 
 def require_snapshot(lake: Lake, snapshot_id: str | None = None) -> str:
-    """The present snapshot, or the one named, certain to be there. LakeError where it is not; the message says which are."""
+    """The present snapshot, or the one named, certain to be there. LakeError where it is not; the message says which
+    are.
+    """
     if snapshot_id is None:
         return _require_present(lake)
     known = snapshot_ids(lake)
@@ -107,12 +114,15 @@ def require_snapshot(lake: Lake, snapshot_id: str | None = None) -> str:
         return snapshot_id
     there_are = f"there are {', '.join(known)}" if known else "there is none yet"
     raise LakeError(
-        f"no snapshot is called {snapshot_id} in {lake.home} ({there_are}): name one of those, others were never made or vacuumed"
+        f"no snapshot is called {snapshot_id} in {lake.home} ({there_are}): "
+        "name one of those, others were never made or vacuumed"
     )
 
 
 def _require_present(lake: Lake) -> str:
-    """The present snapshot. The link is read before the folder is looked for, and again where publishers have been quicker."""
+    """The present snapshot. The link is read before the folder is looked for, and again where publishers have been
+    quicker.
+    """
     present = present_id(lake)
     while present is not None:
         if (lake.snapshots / present).is_dir():

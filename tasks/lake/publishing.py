@@ -1,9 +1,10 @@
 """Publishing: the next manifest and its warehouse, claimed by one rename, put in force by one link.
 
-A snapshot is built whole in a folder that no reader looks at, claimed by renaming that folder to `snapshots/<id>` (which fails where
-somebody else made that snapshot first: then it is built anew on top of theirs), and put in force by switching the link
-`warehouse.duckdb` in one rename. Claim and switch are done under a lock that the kernel frees when its holder ends, so the link never
-moves backwards; a publisher killed between the two leaves a claimed snapshot, which the next publisher puts in force before its own.
+A snapshot is built whole in a folder that no reader looks at, claimed by renaming that folder to `snapshots/<id>`
+(which fails where somebody else made that snapshot first: then it is built anew on top of theirs), and put in force by
+switching the link `warehouse.duckdb` in one rename. Claim and switch are done under a lock that the kernel frees when
+its holder ends, so the link never moves backwards; a publisher killed between the two leaves a claimed snapshot, which
+the next publisher puts in force before its own.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ __all__ = ["Manifest", "publish", "read_manifest"]
 def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest:
     """The snapshot in force with `records` in it: those stages replaced, all others as they were published last.
 
-    Where nothing differs from the last snapshot, that one. LakeError, and the previous snapshot stays in force, where a file of
-    `records` is not there in full or the disk refuses.
+    Where nothing differs from the last snapshot, that one. LakeError, and the previous snapshot stays in force, where a
+    file of `records` is not there in full or the disk refuses.
     """
     try:
         while True:
@@ -85,7 +86,9 @@ def _empty_file(lake: Lake, table: str, base: Manifest | None) -> FileRef:
 
 
 def _differs(base: Manifest, records: Sequence[StageRecord]) -> bool:
-    """Whether any of `records` left other files than were published; how many of its steps were skipped is no difference."""
+    """Whether any of `records` left other files than were published; how many of its steps were skipped is no
+    difference.
+    """
     published = {name: replace(stage, n_steps_run=0, n_steps_skipped=0) for name, stage in base.stages.items()}
     return any(published.get(record.stage) != replace(record, n_steps_run=0, n_steps_skipped=0) for record in records)
 
@@ -150,10 +153,15 @@ def point_link(lake: Lake, snapshot_id: str) -> None:
 def _snapshot_row(manifest: Manifest) -> pa.Table:
     files = [ref for refs in manifest.tables.values() for ref in refs]
     row = {
-        "snapshot_id": manifest.snapshot_id, "parent_id": manifest.parent_id, "published_at": manifest.published_at,
-        "run_id": manifest.run_id, "n_files": len(files), "n_rows": sum(ref.n_rows for ref in files),
-        "n_bytes": sum(ref.n_bytes for ref in files), "manifest_sha256": hashlib.sha256(manifest.as_json()).hexdigest(),
-    }  # fmt: skip
+        "snapshot_id": manifest.snapshot_id,
+        "parent_id": manifest.parent_id,
+        "published_at": manifest.published_at,
+        "run_id": manifest.run_id,
+        "n_files": len(files),
+        "n_rows": sum(ref.n_rows for ref in files),
+        "n_bytes": sum(ref.n_bytes for ref in files),
+        "manifest_sha256": hashlib.sha256(manifest.as_json()).hexdigest(),
+    }
     return pa.Table.from_pylist([row], schema=SNAPSHOTS.arrow_schema())
 
 

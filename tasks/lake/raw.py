@@ -32,9 +32,21 @@ from tasks.lake.unpacking import (
 )
 
 __all__ = [
-    "BadInputError", "DamagedError", "RawItem", "TooLargeError", "TruncatedError", "Vintage", "VintageLog",
-    "is_kept", "item_of", "keep_raw", "note_raw", "open_raw", "raw_path", "read_raw",
-]  # fmt: skip
+    "BadInputError",
+    "DamagedError",
+    "RawItem",
+    "TooLargeError",
+    "TruncatedError",
+    "Vintage",
+    "VintageLog",
+    "is_kept",
+    "item_of",
+    "keep_raw",
+    "note_raw",
+    "open_raw",
+    "raw_path",
+    "read_raw",
+]
 
 CHUNK_BYTES = 1 << 20
 
@@ -80,7 +92,9 @@ class Vintage:
 
 @dataclass
 class VintageLog:
-    """A source's log in memory, appended to on disk as vintages come (unless `is_written` is off). Read it once a fetch, not once a file."""
+    """A source's log in memory, appended to on disk as vintages come (unless `is_written` is off). Read it once a
+    fetch, not once a file.
+    """
 
     path: Path
     is_written: bool = True
@@ -107,7 +121,9 @@ class VintageLog:
         return self.path.stem
 
     def remember(self, vintage: Vintage) -> Vintage:
-        """Note the vintage, unless it is what the log says of its place already; given back with its first `fetched_at`."""
+        """Note the vintage, unless it is what the log says of its place already; given back with its first
+        `fetched_at`.
+        """
         known = self.first.get((vintage.uri, vintage.raw_sha256))
         if known is not None:
             vintage = replace(vintage, fetched_at=known.fetched_at)
@@ -146,8 +162,9 @@ def keep_raw(
 ) -> RawItem:
     """Keep the whole of `stream` as what `source` has at `uri`; bytes that are there already are not written again.
 
-    `fetched_at` is when these bytes were first kept for this place. `log` spares reading it again; `said` is what a server told of
-    them (`etag`, `last_modified`, `content_type`). LakeError where the disk refuses, DamagedError where the stream does.
+    `fetched_at` is when these bytes were first kept for this place. `log` spares reading it again; `said` is what a
+    server told of them (`etag`, `last_modified`, `content_type`). LakeError where the disk refuses, DamagedError where
+    the stream does.
     """
     digest, n_bytes = hashlib.sha256(), 0
     with temporary_file(lake.raw) as temporary:
@@ -202,7 +219,8 @@ def open_raw(lake: Lake, item: RawItem, allowance: Allowance | None = None) -> B
 def read_raw(
     lake: Lake, items: Sequence[RawItem], allowance: Allowance | None = None
 ) -> Iterator[tuple[RawItem, BinaryIO | BadInputError]]:
-    """Each of `items` with its plain bytes, good until the next is asked for, or with what is wrong where it cannot be opened.
+    """Each of `items` with its plain bytes, good until the next is asked for, or with what is wrong where it cannot be
+    opened.
 
     Members of one archive are read in one pass, in the archive's order; all else comes in the given order.
     """

@@ -15,7 +15,7 @@ from expectations.table_contract import TableContract
 from tasks.lake.files import FileRef
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.manifests import Manifest, present_id, read_manifests, require_snapshot, snapshot_ids
-from tasks.lake.sql import first_line, sql_of
+from tasks.lake.statements import first_line, sql_of
 from tasks.lake.vacuum import Vacuumed, vacuum
 
 __all__ = ["Snapshot", "TableDiff", "Vacuumed", "diff", "list_snapshots", "vacuum"]
@@ -67,9 +67,15 @@ def summarise(manifest: Manifest, *, is_present: bool) -> Snapshot:
     """The manifest in one line; logs of events belong to no snapshot and are not counted."""
     files = [ref for refs in manifest.tables.values() for ref in refs]
     return Snapshot(
-        manifest.snapshot_id, manifest.parent_id, manifest.published_at, manifest.run_id,
-        len(files), sum(ref.n_rows for ref in files), sum(ref.n_bytes for ref in files), is_present,
-    )  # fmt: skip
+        manifest.snapshot_id,
+        manifest.parent_id,
+        manifest.published_at,
+        manifest.run_id,
+        len(files),
+        sum(ref.n_rows for ref in files),
+        sum(ref.n_bytes for ref in files),
+        is_present,
+    )
 
 
 def diff(lake: Lake, earlier_id: str, later_id: str) -> list[TableDiff]:
@@ -120,6 +126,6 @@ def _diff_rows(
     }
     known = [set(pq.read_schema(paths[0]).names) for paths in sides.values()]
     shared = [column.name for column in contract.columns if all(column.name in names for names in known)]
-    query = sql_of("snapshots/diff", columns=", ".join(shared), key=", ".join(contract.key), first_key=contract.key[0])
+    query = sql_of("lake/diff", columns=", ".join(shared), key=", ".join(contract.key), first_key=contract.key[0])
     n_added, n_removed, n_changed = connection.execute(query, sides).fetchall()[0]
     return n_added, n_removed, n_changed

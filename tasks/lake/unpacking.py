@@ -1,6 +1,8 @@
-"""Foreign compressed bytes and archives, read as a stream under a limit: a bomb, a cut or a flaw is an error with a rule, no crash.
+"""Foreign compressed bytes and archives, read as a stream under a limit: a bomb, a cut or a flaw is an error with a
+rule, no crash.
 
-Compression is told by the first bytes, an archive by its name. Nothing is ever unpacked to disk: a member's name is only a name.
+Compression is told by the first bytes, an archive by its name. Nothing is ever unpacked to disk: a member's name is
+only a name.
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ class DamagedError(BadInputError):
 class Allowance:
     """How much may come out of compressed bytes: `free_bytes` always, beyond that `ratio` times their size.
 
-    Our choice: the real corpora at hand unpack to at most 20 times their size, a deflate bomb to 1,000 times; 200 and 256 MiB leave
-    room for repetitive tables.
+    Our choice: the real corpora at hand unpack to at most 20 times their size, a deflate bomb to 1,000 times; 200 and
+    256 MiB leave room for repetitive tables.
     """
 
     free_bytes: int = 256 << 20
@@ -90,7 +92,8 @@ class _Guarded(io.RawIOBase):
         self._n_bytes += len(chunk)
         if self._n_bytes > self._most_bytes:
             raise TooLargeError(
-                f"{self._name} unpacks to more than {self._most_bytes:,} bytes: unpack it by hand if it is to be trusted"
+                f"{self._name} unpacks to more than {self._most_bytes:,} bytes: "
+                "unpack it by hand if it is to be trusted"
             )
         with_room[: len(chunk)] = chunk
         return len(chunk)
@@ -103,7 +106,8 @@ class _Guarded(io.RawIOBase):
 
 
 def unpack(stream: BinaryIO, n_bytes: int, name: str, allowance: Allowance | None = None) -> BinaryIO:
-    """The plain bytes of `stream`, which holds `n_bytes` plain ones, or such packed by gzip or xz (told by their first bytes).
+    """The plain bytes of `stream`, which holds `n_bytes` plain ones, or such packed by gzip or xz (told by their first
+    bytes).
 
     Closing it closes `stream`. Reading raises BadInputError; every whole read before it was good.
     """
@@ -124,7 +128,8 @@ def is_archive(uri: str) -> bool:
 
 
 def list_members(archive: BinaryIO, n_bytes: int, uri: str, allowance: Allowance | None = None) -> list[Member]:
-    """The files in an archive of `n_bytes`, by name; folders and links are not files. `archive` is at its start and stays open.
+    """The files in an archive of `n_bytes`, by name; folders and links are not files. `archive` is at its start and
+    stays open.
 
     BadInputError where it cannot be read or its files together exceed the allowance.
     """
@@ -146,8 +151,8 @@ def open_members(
 ) -> Iterator[tuple[str, BinaryIO]]:
     """Those files of an archive, in its own order, each as a plain stream that is good until the next is asked for.
 
-    One pass, however many are wanted. A name that stands twice in the archive is given once: its last in a .zip (as unzip does),
-    its first in a .tar.
+    One pass, however many are wanted. A name that stands twice in the archive is given once: its last in a .zip (as
+    unzip does), its first in a .tar.
     """
     allowance = allowance or Allowance()
     wanted = set(names)
@@ -161,7 +166,9 @@ def open_members(
 
 
 def open_member(archive: BinaryIO, n_bytes: int, uri: str, name: str, allowance: Allowance | None = None) -> BinaryIO:
-    """One file of an archive as a plain stream; closing it closes `archive`. BadInputError where there is none of that name."""
+    """One file of an archive as a plain stream; closing it closes `archive`. BadInputError where there is none of that
+    name.
+    """
     opened = open_members(archive, n_bytes, uri, frozenset({name}), allowance)
     for _, stream in opened:
         # the generator holds the archive's reader open, so the stream must hold the generator

@@ -34,11 +34,13 @@ class Vacuumed:
 
 
 def vacuum(lake: Lake, keep: int, *, spare: timedelta = A_DAY) -> Vacuumed:
-    """Remove what none of the last `keep` snapshots, of the stages' present output, and of its steps needs; say how much it was.
+    """Remove what none of the last `keep` snapshots, of the stages' present output, and of its steps needs; say how
+    much it was.
 
-    The present snapshot is kept, and whatever was written or found standing within `spare`, because a run under way may be about to
-    name it. Readers of the snapshots that are kept notice nothing; a publish waits at its end until the vacuum is over. A log's volume
-    that has grown is closed. LakeError where `keep` is less than one, or the record of a snapshot or a stage is damaged.
+    The present snapshot is kept, and whatever was written or found standing within `spare`, because a run under way may
+    be about to name it. Readers of the snapshots that are kept notice nothing; a publish waits at its end until the
+    vacuum is over. A log's volume that has grown is closed. LakeError where `keep` is less than one, or the record of a
+    snapshot or a stage is damaged.
     """
     if keep < 1:
         raise LakeError("at least one snapshot is kept: give --keep 1 or more")
@@ -64,7 +66,9 @@ def vacuum(lake: Lake, keep: int, *, spare: timedelta = A_DAY) -> Vacuumed:
 
 
 def find_temporaries(lake: Lake, before: float) -> Iterator[Path]:
-    """Unfinished files and folders last written before the time `before` (seconds since 1970): whoever was writing them is gone."""
+    """Unfinished files and folders last written before the time `before` (seconds since 1970): whoever was writing them
+    is gone.
+    """
     roots = (lake.raw, lake.tables, lake.steps, lake.stages, lake.snapshots, lake.models, lake.ops)
     listed = (
         Path(folder, name) for root in roots for folder, inner, names in os.walk(root) for name in (*inner, *names)
@@ -75,7 +79,9 @@ def find_temporaries(lake: Lake, before: float) -> Iterator[Path]:
 
 
 def _needed_paths(lake: Lake, kept: Sequence[Manifest], since: float) -> set[str]:
-    """Paths under the home that must stay: of kept snapshots, of the stages, and of steps found standing since the time `since`."""
+    """Paths under the home that must stay: of kept snapshots, of the stages, and of steps found standing since the time
+    `since`.
+    """
     stages = read_stages(lake)
     needed = {ref.path for manifest in kept for ref in manifest.files}
     needed |= {ref.path for stage in stages for ref in stage.files}

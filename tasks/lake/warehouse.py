@@ -14,35 +14,49 @@ from expectations.table_contract import TableContract
 from tasks.lake.events import Volumes, volume_folder
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.manifests import Manifest, require_snapshot
-from tasks.lake.sql import first_line, literal, sql_of
+from tasks.lake.statements import first_line, literal, sql_of
 
 WAREHOUSE = "warehouse.duckdb"
-MACROS = ("fold_case", "search", "similar_words", "similar_documents")
+MACROS: Mapping[str, tuple[str, ...]] = {
+    "fold_case": (),
+    "search": ("documents", "terms", "tfidf", "vocabulary"),
+    "similar_words": ("models", "word_vectors"),
+    "similar_documents": ("documents", "tfidf"),
+}
+"""The macros that a warehouse has, each with the tables that it reads: without one of them it is left out."""
 VECTOR = pa.list_(pa.float32())
 SQL_TYPES = {
-    pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
-    pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE", VECTOR: "FLOAT[]", pa.list_(pa.string()): "VARCHAR[]",
-}  # fmt: skip
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
+    VECTOR: "FLOAT[]",
+    pa.list_(pa.string()): "VARCHAR[]",
+}
 """How DuckDB calls each type that a contract may have."""
 
 
 def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
     """Make the snapshot's DuckDB file at `path`, closed and synced, no log beside it.
 
-    Each view is held against the rows that the manifest promises. LakeError where they differ, where a file is gone or no Parquet,
-    or the disk refuses.
+    Each view is held against the rows that the manifest promises. LakeError where they differ, where a file is gone or
+    no Parquet, or the disk refuses.
     """
     try:
         with duckdb.connect(path) as connection:
             connection.execute("BEGIN")
             connection.execute("CREATE SCHEMA ops")
-            connection.execute(sql_of("warehouse/data_root", home=literal(str(lake.home))))
+            connection.execute(sql_of("lake/data_root", home=literal(str(lake.home))))
             for name, contract in TABLES.items():
                 _create_view(connection, lake, manifest, contract)
                 _comment(connection, contract)
                 _check_rows(connection, manifest, name)
-            for macro in MACROS:
-                connection.execute(sql_of(f"warehouse/{macro}"))
+            for macro, tables in MACROS.items():
+                if TABLES.keys() >= set(tables):
+                    connection.execute(sql_of(f"lake/{macro}"))
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")  # closing does so too, but keeps silent where it fails
         with path.open("rb") as built:
@@ -56,12 +70,15 @@ def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
 
 
 def log_beside(warehouse: Path) -> Path:
-    """Where DuckDB would keep its write-ahead log: one that is left there is replayed into whatever file takes the place."""
+    """Where DuckDB would keep its write-ahead log: one that is left there is replayed into whatever file takes the
+    place.
+    """
     return warehouse.with_name(f"{warehouse.name}.wal")
 
 
 def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the present snapshot, or to the one called `as_of`, reading this home wherever it was published.
+    """A read-only connection to the present snapshot, or to the one called `as_of`, reading this home wherever it was
+    published.
 
     LakeError where nothing is published yet, or that snapshot is not there; the message says which are.
     """
@@ -94,9 +111,7 @@ def _create_view(
         return
     paths = [ref.path for ref in manifest.tables[name]]
     held = dict(
-        connection.execute(
-            sql_of("warehouse/columns_of_files"), [[str(lake.locate(path)) for path in paths]]
-        ).fetchall()
+        connection.execute(sql_of("lake/columns_of_files"), [[str(lake.locate(path)) for path in paths]]).fetchall()
     )
     absent = frozenset(types) - frozenset(held)
     is_mixed = any(n_files != len(paths) for column, n_files in held.items() if column in types)
@@ -120,15 +135,15 @@ def _view(
     *,
     is_mixed: bool = True,
 ) -> str:
-    """The statement that creates a view; `absent` are columns that no file has, `is_mixed` says that some have not all others."""
+    """The statement that creates a view; `absent` are columns that no file has, `is_mixed` says that some have not all
+    others.
+    """
     values = {column: "NULL" if column in absent else f'file."{column}"' for column in types}
     columns = ",\n    ".join(
         f'CAST({values[column]} AS {sql_type}) AS "{column}"' for column, sql_type in types.items()
     )
     lines = literal("\n".join(paths))
-    return sql_of(
-        f"warehouse/{template}", view=name, columns=columns, paths=lines, is_mixed="true" if is_mixed else "false"
-    )
+    return sql_of(f"lake/{template}", view=name, columns=columns, paths=lines, is_mixed="true" if is_mixed else "false")
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, contract: TableContract) -> None:

@@ -16,8 +16,9 @@ from tasks.lake.layout import Lake
 def mobility_grid(
     lake: Lake, files: Sequence[FileRef], categories: tuple[str, ...], min_days: int
 ) -> tuple[DailyGrid | None, pa.Array, int]:
-    """The grid of all regions with at least `min_days` days on which any of `categories` was published, its columns in their order;
-    the ids of its regions, in the order of its numbers; and how many region-days of other regions were left out.
+    """The grid of all regions with at least `min_days` days on which any of `categories` was published, its columns in
+    their order; the ids of its regions, in the order of its numbers; and how many region-days of other regions were
+    left out.
 
     The grid is None where no region is left.
     """
@@ -41,8 +42,8 @@ def mobility_grid(
 
 
 def policy_on_grid(lake: Lake, files: Sequence[FileRef], grid: DailyGrid, regions: pa.Array) -> np.ndarray:
-    """The containment and health index of each region on each day of `grid`, (T,); a part of a country without an index of its own
-    has its country's; NaN where neither has one.
+    """The containment and health index of each region on each day of `grid`, (T,); a part of a country without an index
+    of its own has its country's; NaN where neither has one.
     """
     rows = read_table(lake, files, ["region_id", "observed_on", "containment_health_index"])
     countries = pc.list_element(pc.split_pattern(regions, "/", max_splits=1), 0)

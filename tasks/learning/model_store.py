@@ -1,4 +1,6 @@
-"""Models on disk: weights as safetensors, a card as JSON, and their rows in `models` and `scores`. Nothing is ever pickled."""
+"""Models on disk: weights as safetensors, a card as JSON, and their rows in `models` and `scores`. Nothing is ever
+pickled.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,19 +20,25 @@ import safetensors.numpy
 from expectations.contracts.learning import MODELS, SCORES
 from tasks.lake.files import FileRef, canonical_json, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
+from tasks.lake.steps import StepRecord
 
+WEIGHTS, CARD = "model.safetensors", "card.json"
 MODEL_FILES = "model_files"  # the working table under which weights and cards are kept from vacuum
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score of a model on a part of the data, and what it is compared with."""
+    """A score of a model on a part of the data, what it is compared with, and which way is better: `higher`, `lower`,
+    or `near` a target (a coverage near 0.80); None where no way is, as of a count.
+    """
 
     metric: str
     split: str
     value: float
     baseline: str | None = None
     baseline_value: float | None = None
+    better: Literal["higher", "lower", "near"] | None = None
+    target: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,23 @@ class TrainedModel:
 
     @cached_property
     def model_id(self) -> str:
-        """Kind, language, and first 12 hex digits of the digest of data, settings, seed and weights: the same model has the same name."""
+        """Kind, language, and first 12 hex digits of the digest of data, settings, seed and weights: the same model has
+        the same name.
+        """
         digest = hashlib.sha256(canonical_json([self.data_sha256, dict(self.settings), self.seed]))
         for name, array in sorted(self.tensors.items()):
             digest.update(canonical_json([name, array.dtype.str, array.shape]) + _row_major(array).tobytes())
         return "-".join(part for part in (self.kind, self.lang, digest.hexdigest()[:12]) if part)
+
+
+def all_settings(value: Any) -> dict[str, Any]:
+    """Every field of a settings dataclass, as the card tells them: those under which the model was trained."""
+    return asdict(value)
+
+
+def weights_of(record: StepRecord, row: Mapping[str, Any]) -> FileRef:
+    """The weights of the model that `row` of `models` tells of, among the files of a record."""
+    return next(ref for ref in record.files_of(MODEL_FILES) if ref.path == f"{row['path']}/{WEIGHTS}")
 
 
 def data_digest(inputs: Sequence[str]) -> str:
@@ -75,26 +95,33 @@ def write_model(lake: Lake, model: TrainedModel, *, is_champion: bool = True) ->
 
     `is_champion` is False for a model that another one trained beside it, for the same, has beaten.
 
-    Weights (`model.safetensors`) and card (`card.json`) lie in `models/<model_id>/<digest of both>/`, which `models.path` names, and
-    never change: what is trained again lies beside it, and older snapshots find theirs.
+    Weights (`model.safetensors`) and card (`card.json`) lie in `models/<model_id>/<digest of both>/`, which
+    `models.path` names, and never change: what is trained again lies beside it, and older snapshots find theirs.
     """
     trained_at = datetime.now(UTC)
     card = {field.name: getattr(model, field.name) for field in fields(model) if field.name != "tensors"} | {
-        "scores": [asdict(score) for score in model.scores], "model_id": model.model_id, "data_sha256": model.data_sha256,
-        "trained_at": trained_at.isoformat(), "tensors": {name: list(array.shape) for name, array in model.tensors.items()},
-    }  # fmt: skip
+        "scores": [asdict(score) for score in model.scores],
+        "model_id": model.model_id,
+        "data_sha256": model.data_sha256,
+        "trained_at": trained_at.isoformat(),
+        "tensors": {name: list(array.shape) for name, array in model.tensors.items()},
+    }
     weights = safetensors.numpy.save({name: _row_major(array) for name, array in model.tensors.items()})
     described = canonical_json(card) + b"\n"
     folder = lake.models / model.model_id / hashlib.sha256(weights + described).hexdigest()[:12]
-    files = tuple(
-        _keep(lake, folder / name, content)
-        for name, content in (("model.safetensors", weights), ("card.json", described))
-    )
+    files = tuple(_keep(lake, folder / name, content) for name, content in ((WEIGHTS, weights), (CARD, described)))
     row = {
-        "model_id": model.model_id, "kind": model.kind, "lang": model.lang, "trained_at": trained_at, "seed": model.seed,
-        "settings": canonical_json(dict(model.settings)).decode(), "snapshot_id": model.snapshot_id,
-        "data_sha256": model.data_sha256, "path": folder.relative_to(lake.home).as_posix(), "is_champion": is_champion,
-    }  # fmt: skip
+        "model_id": model.model_id,
+        "kind": model.kind,
+        "lang": model.lang,
+        "trained_at": trained_at,
+        "seed": model.seed,
+        "settings": canonical_json(dict(model.settings)).decode(),
+        "snapshot_id": model.snapshot_id,
+        "data_sha256": model.data_sha256,
+        "path": folder.relative_to(lake.home).as_posix(),
+        "is_champion": is_champion,
+    }
     scores = [{"model_id": model.model_id, **asdict(score)} for score in model.scores]
     return (
         *files,
@@ -115,11 +142,11 @@ def read_model(lake: Lake, model_id: str) -> tuple[dict[str, np.ndarray], dict[s
 
 
 def _read_last(lake: Lake, model_id: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    cards = [(json.loads(path.read_bytes()), path) for path in lake.locate(f"models/{model_id}").glob("*/card.json")]
+    cards = [(json.loads(path.read_bytes()), path) for path in lake.locate(f"models/{model_id}").glob(f"*/{CARD}")]
     if not cards:
         raise FileNotFoundError(f"no model is called {model_id} in {lake.models}")
     card, path = max(cards, key=lambda found: str(found[0]["trained_at"]))
-    return safetensors.numpy.load_file(path.with_name("model.safetensors")), card
+    return safetensors.numpy.load_file(path.with_name(WEIGHTS)), card
 
 
 def _row_major(array: np.ndarray) -> np.ndarray:

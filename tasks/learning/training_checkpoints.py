@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.embeddings.word2vec_state import TrainingState
+from models.training.state import TrainingState
+from tasks.lake.checkpoints import Checkpoints
 from tasks.lake.layout import Lake
-from tasks.learning.checkpoints import Checkpoints
 
 if TYPE_CHECKING:  # which loads PyTorch
     from models.training.checkpoint import Checkpoint
@@ -27,7 +27,10 @@ class KeptTraining:
 
 @contextmanager
 def kept_training(lake: Lake, name: str, every_s: float = SECONDS_BETWEEN_CHECKPOINTS) -> Iterator[KeptTraining]:
-    """The last checkpoint of the training `name` (the fingerprint of its work), and a keeper of the next ones. Gone where all went well."""
+    """The last checkpoint of the training `name` (the fingerprint of its task), and a keeper of the next ones.
+
+    All are gone at the end, where all went well.
+    """
     import torch  # noqa: PLC0415  # whose seconds only a training pays
 
     from models.training.checkpoint import Checkpoint  # noqa: PLC0415
@@ -36,14 +39,12 @@ def kept_training(lake: Lake, name: str, every_s: float = SECONDS_BETWEEN_CHECKP
     state = kept.load()
     resume = None
     if state is not None:
-        resume = Checkpoint(
-            {tensor: torch.from_numpy(array.copy()) for tensor, array in state.tensors.items()}, state.notes
-        )
+        tensors = {tensor: torch.from_numpy(array.copy()) for tensor, array in state.tensors.items()}
+        resume = Checkpoint(tensors, state.notes)
 
     def save(checkpoint: Checkpoint) -> None:
-        kept.save(
-            TrainingState({tensor: value.numpy() for tensor, value in checkpoint.tensors.items()}, checkpoint.notes)
-        )
+        tensors = {tensor: value.numpy() for tensor, value in checkpoint.tensors.items()}
+        kept.save(TrainingState(tensors, checkpoint.notes))
 
     yield KeptTraining(resume, save)
     kept.remove()

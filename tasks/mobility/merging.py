@@ -1,7 +1,8 @@
-"""The step `write_mobility`: the parsed reports of some countries merged into their part of `mobility`, sorted by its key.
+"""The step `write_mobility`: the parsed reports of some countries merged into their part of `mobility`, sorted by its
+key.
 
-Countries are dealt to PARTS parts by the digest of their code, for ever the same. A part is made of those reports that hold one of its
-countries, so a new report for a country makes one part due, and one for the whole world all of them.
+Countries are dealt to PARTS parts by the digest of their code, for ever the same. A part is made of those reports that
+hold one of its countries, so a new report for a country makes one part due, and one for the whole world all of them.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expectations.contracts.ops import LEDGER
+from tasks.lake.decisions import write_decisions
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work
+from tasks.lake.steps import Batch, StepOutput, StepRecord
 from tasks.mobility.parsing import REGIONS, ROWS
 from tasks.transforms.mobility.regions import Region
 from tasks.transforms.mobility.reports import WIDE_SCHEMA
@@ -35,14 +36,16 @@ from tasks.transforms.mobility.vintages import (
     national_days,
 )
 
-STEP = Step("write_mobility", ("tasks.transforms.mobility.vintages",))
 NATIONAL = "mobility_national"
-PARTS = 16  # our choice: the largest (with the United States) holds a quarter of the world's rows, 16 files are nothing to a reader
+PARTS = 16
+"""Our choice: the largest (with the United States) holds a quarter of the world's rows; 16 files are nothing to read."""
 
 
 @dataclass(frozen=True)
 class ReportPart:
-    """A report as far as one part of the table needs it: its file of rows, where its regions stand, and which countries count."""
+    """A report as far as one part of the table needs it: its file of rows, where its regions stand, and which countries
+    count.
+    """
 
     rows: FileRef
     regions: FileRef
@@ -57,16 +60,18 @@ def part_of(country_code: str) -> int:
     return hashlib.sha256(country_code.encode()).digest()[0] % PARTS
 
 
-def merge_works(lake: Lake, parsed: Sequence[StepRecord]) -> list[Work]:
-    """A work for each part that has rows, its reports oldest first: by the last day that their vintage reaches, then by where they lie.
+def merge_batches(lake: Lake, parse_mobility: Sequence[StepRecord]) -> list[Batch]:
+    """A batch for each part that has rows, its reports oldest first: by the last day that their vintage reaches, then
+    by where they lie.
 
-    A vintage is what was fetched as one file, so of an archive with a file a year every member counts as reaching its last day.
+    A vintage is what was fetched as one file, so of an archive with a file a year every member counts as reaching its
+    last day.
     """
-    rows = {ref.sha256: ref for record in parsed for ref in record.files_of(ROWS)}
+    rows = {ref.sha256: ref for record in parse_mobility for ref in record.files_of(ROWS)}
     reports = [
         (regions, list(of_report))
         for regions in sorted(
-            {ref for record in parsed for ref in record.files_of(REGIONS)}, key=lambda ref: ref.sha256
+            {ref for record in parse_mobility for ref in record.files_of(REGIONS)}, key=lambda ref: ref.sha256
         )
         for _, of_report in groupby(
             read_table(lake, regions).to_pylist(), itemgetter("rows_sha256", "source", "uri", "vintage")
@@ -89,22 +94,22 @@ def merge_works(lake: Lake, parsed: Sequence[StepRecord]) -> list[Work]:
                 (ReportPart(rows[rows_sha256], regions, source, uri, vintage, countries), digest)
             )
     return [
-        Work(STEP, f"part {part:02}", tuple(digest for _, digest in found[part]), tuple(one for one, _ in found[part]))
+        Batch(f"part {part:02}", tuple(digest for _, digest in found[part]), tuple(one for one, _ in found[part]))
         for part in sorted(found)
     ]
 
 
-def merge_body(lake: Lake, parts: tuple[ReportPart, ...]) -> StepOutput:
-    """Merge the reports of one part. Rows are those of the long table, six for each region-day: in = out + superseded."""
+def write_mobility(lake: Lake, parts: tuple[ReportPart, ...]) -> StepOutput:
+    """Merge the reports of one part. Rows are those of the long table, six for each region-day: in = out +
+    superseded.
+    """
     reports = [_report(lake, part) for part in parts]
     merged = merge_reports(reports)
     files = [
         write_table(lake, "mobility", long_batches(merged)),
         write_table(lake, NATIONAL, national_days(merged).to_batches(), schema=NATIONAL_SCHEMA),
     ]
-    ledger = list(_revisions(parts, merged))
-    if ledger:
-        files.append(write_table(lake, "ops.ledger", pa.Table.from_pylist(ledger, schema=LEDGER.arrow_schema())))
+    files += write_decisions(lake, _revisions(parts, merged))
     n_rows_in = sum(report.rows.num_rows for report in reports) * N_CATEGORIES
     n_superseded = sum(one.n_values for one in merged.superseded)
     return StepOutput(tuple(files), n_rows_in, merged.n_rows, {"superseded": n_superseded} if n_superseded else {})
@@ -120,8 +125,9 @@ def _report(lake: Lake, part: ReportPart) -> Report:
         ),
     )
     regions = {
-        line["region_no"]: Region(*(line[name] for name in Region._fields)) for line in lines.filter(is_here).to_pylist()
-    }  # fmt: skip
+        line["region_no"]: Region(*(line[name] for name in Region._fields))
+        for line in lines.filter(is_here).to_pylist()
+    }
     return Report(part.vintage, regions, _rows_of(lake, part.rows, sorted(regions)))
 
 
@@ -141,19 +147,25 @@ def _rows_of(lake: Lake, ref: FileRef, numbers: Sequence[int]) -> pa.Table:
 
 
 def _revisions(parts: Sequence[ReportPart], merged: MergedReports) -> Iterator[dict[str, object]]:
-    """Ledger lines: what later reports replaced of each report, by country, and how many values they changed, by how much."""
+    """Ledger lines: what later reports replaced of each report, by country, and how many values they changed, by how
+    much.
+    """
     for one in merged.superseded:
         part = parts[one.report]
-        line: dict[str, object] = {
-            "subject": f"{part.source}: {part.uri} {part.vintage} {one.country_code}", "subject_kind": "batch", "stage": STEP.name,
-            "n_rows_in": one.n_values, "code_version": STEP.code_version,
-        }  # fmt: skip
-        yield {**line, "outcome": "set_aside", "rule": "superseded", "n_rows_out": one.n_values}
+        subject = f"{part.source}: {part.uri} {part.vintage} {one.country_code}"
         mean = None if np.isnan(one.mean_revision_pct) else one.mean_revision_pct
-        yield {
-            **line,
-            "outcome": "changed",
-            "rule": "revised_by_later_vintage",
-            "n_rows_out": one.n_revised,
-            "score": mean,
-        }
+        yield from revision_lines(subject, one.n_values, one.n_revised, mean)
+
+
+def revision_lines(subject: str, n_values: int, n_revised: int, mean_revision: float | None) -> list[dict[str, object]]:
+    """Ledger lines on values that a later vintage took the place of: all set aside, and those of them that it gave
+    otherwise.
+    """
+    line: dict[str, object] = {"subject": subject, "n_rows_in": n_values}
+    changed = {
+        "outcome": "changed",
+        "rule": "revised_by_later_vintage",
+        "n_rows_out": n_revised,
+        "score": mean_revision,
+    }
+    return [{**line, "outcome": "set_aside", "rule": "superseded", "n_rows_set_aside": n_values}, {**line, **changed}]

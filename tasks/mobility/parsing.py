@@ -1,7 +1,8 @@
-"""The step `parse_mobility`: raw reports in, wide rows and their regions out, every row that is broken in the quarantine.
+"""The step `parse_mobility`: raw reports in, wide rows and their regions out, every row that is broken in the
+quarantine.
 
-Working tables: `mobility_rows`, one file a report, in its order; `mobility_regions`, one row a region of a report. Both together
-keep a vintage's history queryable, also where later vintages replace its rows in `mobility`.
+Working tables: `mobility_rows`, one file a report, in its order; `mobility_regions`, one row a region of a report. Both
+together keep a vintage's history queryable, also where later vintages replace its rows in `mobility`.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from expectations.contracts.ops import LEDGER
 from tasks.intake.set_aside_rows import QuarantineOf
+from tasks.intake.vintages import FetchedSource
+from tasks.lake.decisions import write_decisions
 from tasks.lake.files import FileRef, canonical_json, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.raw import BadInputError, RawItem, open_raw, read_raw
-from tasks.lake.steps import Step, StepOutput, Work, cut_by_content
+from tasks.lake.steps import Batch, StepOutput, cut_by_content
 from tasks.transforms.mobility.regions import Region
 from tasks.transforms.mobility.reports import WIDE_SCHEMA, Findings, ReportReader, read_header
 from tasks.transforms.records.delimited import RefusedFileError, whole_lines
 
-STEP = Step("parse_mobility", ("tasks.transforms.mobility.reports", "tasks.transforms.records.quarantine"))
 ROWS, REGIONS = "mobility_rows", "mobility_regions"
-# Our choice: the 208 real members of half a megabyte each make 13 batches of one or two seconds.
-ITEMS_PER_BATCH, MOST_ITEMS_PER_BATCH = 16, 48
+# On average and at most. Our choice: the 208 real members of half a megabyte each make 13 batches of one or two
+# seconds; a wide policy file of three years takes half a second.
+ITEMS_OF_BATCH = {"mobility": (16, 48), "policy": (4, 16)}
 REGIONS_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("rows_sha256", "source", "uri", "vintage")),
@@ -37,12 +39,16 @@ REGIONS_SCHEMA = pa.schema(
         pa.field("n_rows", pa.int64()),
     ]
 )
-"""Regions that have rows: `region_no` as in the report's file of rows, whose digest is `rows_sha256`; `last_on` is the report's."""
+"""Regions that have rows: `region_no` as in the report's file of rows, whose digest is `rows_sha256`; `last_on` is the
+report's.
+"""
 
 
 @dataclass(frozen=True)
 class ParsedReport:
-    """What one raw item gave: its file of rows (None: no rows), its regions, files for the quarantine, ledger lines, counts."""
+    """What one raw item gave: its file of rows (None: no rows), its regions, files for the quarantine, ledger lines,
+    counts.
+    """
 
     rows: FileRef | None
     regions: list[dict[str, object]]
@@ -52,12 +58,15 @@ class ParsedReport:
     set_aside: Counter[str]
 
 
-def parse_works(source: str, items: Sequence[RawItem]) -> list[Work]:
-    """The batches of a source's items. A new or changed item makes its own batch due, no other."""
-    batches = cut_by_content(
-        items, lambda item: f"{item.key} {item.uri}", average=ITEMS_PER_BATCH, most=MOST_ITEMS_PER_BATCH
-    )
-    return [Work(STEP, f"{source}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch)) for batch in batches]
+def parse_batches(kind: str, sources: Sequence[FetchedSource]) -> list[Batch]:
+    """The batches of the items of all sources of a kind. A new or changed item makes its own batch due, no other."""
+    average, most = ITEMS_OF_BATCH[kind]
+    return [
+        Batch(f"{one.source.name}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch))
+        for one in sources
+        if one.source.kind == kind
+        for batch in cut_by_content(one.fetched.items, _by_content, average=average, most=most)
+    ]
 
 
 def item_digest(item: RawItem) -> str:
@@ -67,8 +76,10 @@ def item_digest(item: RawItem) -> str:
     ).hexdigest()
 
 
-def parse_body(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
-    """Parse the items of a batch. Rows are lines of the reports; a report that is refused whole counts all its lines, at least one."""
+def parse_mobility(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
+    """Parse the items of a batch. Rows are lines of the reports; a report that is refused whole counts all its lines,
+    at least one.
+    """
     parsed = [parse_report(lake, item, stream) for item, stream in read_raw(lake, items)]
     set_aside: Counter[str] = Counter()
     for one in parsed:
@@ -78,8 +89,7 @@ def parse_body(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
     ledger = [line for one in parsed for line in one.ledger]
     if regions:
         files.append(write_table(lake, REGIONS, pa.Table.from_pylist(regions, schema=REGIONS_SCHEMA)))
-    if ledger:
-        files.append(write_table(lake, "ops.ledger", pa.Table.from_pylist(ledger, schema=LEDGER.arrow_schema())))
+    files += write_decisions(lake, ledger)
     n_rows_out = sum(one.rows.n_rows for one in parsed if one.rows is not None)
     return StepOutput(tuple(dict.fromkeys(files)), sum(one.n_rows_in for one in parsed), n_rows_out, dict(set_aside))
 
@@ -119,9 +129,11 @@ def parse_report(lake: Lake, item: RawItem, opened: BinaryIO | BadInputError) ->
 
 def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: QuarantineOf) -> ParsedReport:
     line: dict[str, object] = {
-        "subject": f"{item.source}: {item.uri}", "subject_kind": "batch", "stage": STEP.name, "outcome": "kept",
-        "n_rows_in": reader.n_rows_in, "n_rows_out": reader.n_rows_out, "code_version": STEP.code_version,
-    }  # fmt: skip
+        "subject": f"{item.source}: {item.uri}",
+        "outcome": "kept",
+        "n_rows_in": reader.n_rows_in,
+        "n_rows_out": reader.n_rows_out,
+    }
     ledger = [{**line, "rule": f"column_unknown: {name}"} for name in reader.header.unknown]
     if not reader.n_rows_in:
         ledger.append({**line, "rule": "header_only"})
@@ -140,6 +152,10 @@ def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: Quar
     return ParsedReport(
         rows if reader.n_rows_out else None, regions, quarantine.close(), ledger, reader.n_rows_in, quarantine.counts
     )
+
+
+def _by_content(item: RawItem) -> str:
+    return f"{item.key} {item.uri}"
 
 
 def _n_lines(stream: BinaryIO) -> int:

@@ -1,4 +1,5 @@
-"""The validation report: what was asked of every table, what came of it, and its history, as static pages that fetch nothing.
+"""The validation report: what was asked of every table, what came of it, and its history, as static pages that fetch
+nothing.
 
 Great Expectations' own data docs fetch their styles from outside; these pages are made of `ops.validations` alone.
 """
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 
 from expectations.checks import Check, checks_of, distinct_names
 from expectations.contracts.ops import VALIDATIONS
@@ -21,58 +21,50 @@ from expectations.contracts.tables import EVENT_TABLES, TABLES
 from expectations.suites import SuiteError, checks_of_table
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
+from tasks.lake.statements import Row, rows_of
 from tasks.lake.warehouse import connect
 from tasks.publication.table_validation import KEEPS_ROWS
 from tasks.publication.validation import KEEPS_VOLUME
-from tasks.report.page import format_cell
+from tasks.report.rendering import render
 
 N_VALIDATIONS = 10  # a table's history on its page: enough to see whether a failure is new
-QUERY = Path(__file__).parents[1] / "sql" / "data_docs" / "outcomes.sql"
-TEMPLATES = Path(__file__).parents[1] / "templates"
 STATES = {"critical": "stops", "warning": "warns", "info": "told"}
 OF_TABLE = {
     KEEPS_ROWS: "At most half of the rows break a rule.",
     KEEPS_VOLUME: "The table keeps at least half of the rows that it had in the snapshot before.",
 }
-NAMES = {"examples": "for example", "observed": "observed", "mismatched": "differs", "error": "could not be run:", "before": "before",
-         "not_set_aside": "not set aside:"}  # fmt: skip
-
-Row = dict[str, Any]
+NAMES = {
+    "examples": "for example",
+    "mismatched": "differs",
+    "error": "could not be run:",
+    "not_set_aside": "not set aside:",
+}
 
 
 def build_data_docs(lake: Lake) -> Path:
     """The page `report/validation/index.html`, and beside it a page for every table that was ever validated."""
     folder = lake.home / "report" / "validation"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["cell"] = format_cell
     histories = {
         table: _history(table, list(rows)) for table, rows in groupby(_outcomes(lake), lambda row: row["table_name"])
     }
-    page = environment.get_template("validation_table.html.j2")
     for table, history in histories.items():
-        write_bytes(folder / f"{table}.html", page.render(**history).encode())
+        write_bytes(folder / f"{table}.html", render("publication/validation_table.html.j2", history).encode())
     tables = [
         {"table": table, **(histories[table]["last"] if table in histories else {"state": None, "validated_at": None})}
         for table in TABLES
         if table not in EVENT_TABLES
     ]
     failing = [row for history in histories.values() for row in history["outcomes"] if not row["is_success"]]
-    index = environment.get_template("validation_index.html.j2").render(
-        tables=tables, failing=failing, facts=_facts(tables, failing)
-    )
+    index = {"tables": tables, "failing": failing, "facts": _facts(tables, failing)}
     path = folder / "index.html"
-    write_bytes(path, index.encode())
+    write_bytes(path, render("publication/validation_index.html.j2", index).encode())
     return path
 
 
 def _outcomes(lake: Lake) -> list[Row]:
     """The outcomes of each table's last validations, newest first, tables in the order of their names."""
     with _log(lake) as log:
-        found = log.execute(QUERY.read_text(), {"n_validations": N_VALIDATIONS})
-        columns = [column[0] for column in found.description or []]
-        rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+        rows = rows_of(log, "publication/outcomes", {"n_validations": N_VALIDATIONS})
     return [row for row in rows if row["table_name"] in TABLES]
 
 
@@ -101,29 +93,43 @@ def _history(table: str, rows: Sequence[Row]) -> Row:
     outcomes = []
     for row in validations[0]:
         identity = (row["expectation"], row["column_name"])
-        outcomes.append({
-            **row, "state": _state([row]), "meaning": words.get(identity) or f"{row['expectation']} {row['column_name']}".strip(),
-            "observed": _observed(row["observed"]), "n_held": held[identity], "n_times": times[identity],
-            "place": places.get(identity, len(places)),
-        })  # fmt: skip
+        outcomes.append(
+            row
+            | {
+                "state": _state([row]),
+                "meaning": words.get(identity) or " ".join(identity).strip(),
+                "observed": _observed(row["observed"]),
+                "n_held": held[identity],
+                "n_times": times[identity],
+                "place": places.get(identity, len(places)),
+            }
+        )
     gravity = list(STATES)
     outcomes.sort(
         key=lambda row: (row["is_success"], not row["is_success"] and gravity.index(row["severity"]), row["place"])
     )
     summaries = [_summary(of_one) for of_one in validations]
     return {
-        "table": table, "contract": TABLES[table], "outcomes": outcomes, "validations": summaries, "last": summaries[0],
+        "table": table,
+        "contract": TABLES[table],
+        "outcomes": outcomes,
+        "validations": summaries,
+        "last": summaries[0],
         "set_aside": sorted(_set_aside(validations[0]).items(), key=lambda item: (-item[1], item[0])),
-    }  # fmt: skip
+    }
 
 
 def _summary(outcomes: Sequence[Row]) -> Row:
     first = outcomes[0]
     return {
-        "run_id": first["run_id"], "validated_at": first["validated_at"], "state": _state(outcomes), "n_checks": len(outcomes),
-        "n_rows": max(row["n_rows"] for row in outcomes), "n_failed": sum(not row["is_success"] for row in outcomes),
+        "run_id": first["run_id"],
+        "validated_at": first["validated_at"],
+        "state": _state(outcomes),
+        "n_checks": len(outcomes),
+        "n_rows": max(row["n_rows"] for row in outcomes),
+        "n_failed": sum(not row["is_success"] for row in outcomes),
         "n_set_aside": sum(_set_aside(outcomes).values()),
-    }  # fmt: skip
+    }
 
 
 def _state(outcomes: Sequence[Row]) -> str:
@@ -134,7 +140,7 @@ def _state(outcomes: Sequence[Row]) -> str:
 
 
 def _set_aside(outcomes: Sequence[Row]) -> Mapping[str, int]:
-    """Rows set aside in one validation, by rule; none where too many broke a rule, because then nothing was set aside."""
+    """Rows set aside in one validation, by rule; none where too many broke a rule, for then nothing was set aside."""
     for row in outcomes:
         if row["expectation"] == KEEPS_ROWS and row["is_success"]:
             rules: dict[str, int] = json.loads(row["observed"])["set_aside"]
@@ -145,7 +151,7 @@ def _set_aside(outcomes: Sequence[Row]) -> Mapping[str, int]:
 def _words(table: str) -> dict[tuple[str, str], str]:
     """What each check asks, by expectation and columns, in their order."""
     try:
-        checks: Sequence[Check] = checks_of_table(table)
+        checks: Sequence[Check] = checks_of_table(TABLES[table])
     except SuiteError:  # the publish says so; the pages show what they can
         checks = checks_of(TABLES[table])
     words = {(name, ""): sentence for name, sentence in OF_TABLE.items()}

@@ -1,9 +1,10 @@
-"""DuckDB as SQLAlchemy and Great Expectations want to see it: a dialect that calls itself PostgreSQL, over a database in memory.
+"""DuckDB as SQLAlchemy and Great Expectations want to see it: a dialect that calls itself PostgreSQL, over a database
+in memory.
 
-Great Expectations knows no DuckDB and writes no SQL for it; of the dialects that it knows, PostgreSQL's runs on DuckDB nearly
-unchanged. What differs is mended here: `~` is DuckDB's `regexp_matches` (its own `~` matches the whole text), columns and their
-types are read from `information_schema`, and results outlive the connection, which Great Expectations closes before it reads them.
-See `docs/decisions/0006-validation.md`. Only reading is meant: there are no transactions.
+Great Expectations knows no DuckDB and writes no SQL for it; of the dialects that it knows, PostgreSQL's runs on DuckDB
+nearly unchanged. What differs is mended here: `~` is DuckDB's `regexp_matches` (its own `~` matches the whole text),
+columns and their types are read from `information_schema`, and results outlive the connection, which Great Expectations
+closes before it reads them. See `docs/decisions/0006-validation.md`. Only reading is meant: there are no transactions.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def register_dialect() -> None:
 
 
 def address_of(database: str) -> str:
-    """The address under which SQLAlchemy reaches a named database in memory (`:memory:<name>`) that this process holds open."""
+    """The address under which SQLAlchemy reaches a named database in memory (`:memory:<name>`) that this process holds
+    open.
+    """
     return f"{SCHEME}:///{database}"
 
 

@@ -1,4 +1,6 @@
-"""Great Expectations run over one table in DuckDB: which checks hold, how many rows break them, and which rows those are."""
+"""Great Expectations run over one table in DuckDB: which checks hold, how many rows break them, and which rows those
+are.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ Validate = Callable[[Sequence[int], Mapping[str, Any]], dict[int, Any]]
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What came of a check. `n_unexpected` is None where rows cannot be counted; `keys` (a row each) name the rows that break it, where
-    it is a check of severity warning that the contract's own row rules do not tell, and they can be told.
+    """What came of a check. `n_unexpected` is None where rows cannot be counted; `keys` (a row each) name the rows that
+    break it, where it is a check of severity warning that the contract's own row rules do not tell, and they can be
+    told.
     """
 
     is_success: bool
@@ -56,7 +59,8 @@ def opened_database(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, s
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET temp_directory = ?", [spill])
         connection.execute("SET preserve_insertion_order = false")
-        # Parquet's statistics leave NaN out, and DuckDB 1.5 trusts them: a column of 0.5 and NaN would be told to lie below 1.
+        # Parquet's statistics leave NaN out, and DuckDB 1.5 trusts them: a column of 0.5 and NaN would be told to lie
+        # below 1.
         connection.execute("SET disabled_optimizers = 'statistics_propagation'")
         yield connection, database
 
@@ -64,10 +68,12 @@ def opened_database(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, s
 def run_suite(
     connection: duckdb.DuckDBPyConnection, database: str, contract: TableContract, checks: Sequence[Check]
 ) -> list[CheckReport]:
-    """A report for each of `checks`, in their order. The table and all that it refers to are views (named without their schema) in
-    `database`, a named database in memory on which `connection` is open. SuiteError where Great Expectations refuses a check.
+    """A report for each of `checks`, in their order. The table and all that it refers to are views (named without their
+    schema) in `database`, a named database in memory on which `connection` is open. SuiteError where Great Expectations
+    refuses a check.
 
-    First all are counted, those of single rows in one query; only of those that fail is more fetched: numbers and a few examples.
+    First all are counted, those of single rows in one query; only of those that fail is more fetched: numbers and a few
+    examples.
     """
     validate, aggregates = _start(database, contract, checks)
     results = validate(
@@ -94,8 +100,8 @@ def run_suite(
 
 
 def _start(database: str, contract: TableContract, checks: Sequence[Check]) -> tuple[Validate, set[int]]:
-    """What validates some of `checks`, given their places, in a certain result format; and the places of those that observe a figure
-    of a column, which is worth telling even where it is as expected.
+    """What validates some of `checks`, given their places, in a certain result format; and the places of those that
+    observe a figure of a column, which is worth telling even where it is as expected.
     """
     logging.getLogger(
         "great_expectations"
@@ -174,7 +180,9 @@ def _plain(value: Any) -> Any:
 
 
 def _sets_aside(check: Check) -> bool:
-    """Whether the rows that break it are to be named here: those of a warning that asks for every row, outside of the row rules."""
+    """Whether the rows that break it are to be named here: those of a warning that asks for every row, outside of the
+    row rules.
+    """
     return bool(check.rule) and check.severity == "warning" and float(check.kwargs.get("mostly", 1)) == 1.0
 
 

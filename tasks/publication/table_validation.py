@@ -5,11 +5,12 @@ A failed check of severity critical leaves the table as it is; `tasks.publicatio
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -18,29 +19,30 @@ import pyarrow.parquet as pq
 
 from expectations.checks import OF_TYPE, REDO, Check, checks_of, distinct_names, duckdb_type
 from expectations.contracts.ops import QUARANTINE, VALIDATIONS
-from expectations.contracts.tables import TABLES
 from expectations.suites import checks_of_table, suites_digest
 from expectations.table_contract import Severity, TableContract
 from tasks.lake.files import ROWS_PER_GROUP, FileRef, canonical_json, read_table, write_table
+from tasks.lake.fingerprints import code_version
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.steps import Step, StepOutput, Work
+from tasks.lake.steps import Batch, StepOutput, Task
 from tasks.transforms.records.failing_rows import broken_rules, columns_to_read, rows_to_set_aside
 from tasks.transforms.records.quarantine import quarantine_table
 
 if TYPE_CHECKING:
     from tasks.publication.suite_run import CheckReport
 
-VALIDATING_MODULES = ("expectations.suites", "tasks.publication.suite_run", "tasks.transforms.records.failing_rows")
 OUTCOMES = "validation_outcomes"  # the working table in which a validated table's outcomes are kept
 MOST_SET_ASIDE_SHARE = (
     0.5  # our choice: where more than half breaks a rule, the rule, the source or the step is wrong, not the rows
 )
-FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: small tables are looked at, not refused
+FEW_ROWS = 10  # up to so many failing rows are set aside even if they are most of the table: a small one is not refused
 KEEPS_ROWS = "expect_table_to_keep_most_of_its_rows"
 
 
 class SuiteRunError(Exception):
-    """A check of a contract that could not be run although the table has the contract's columns, for want of memory, say."""
+    """A check of a contract that could not be run although the table has the contract's columns, for want of memory,
+    say.
+    """
 
 
 class DisagreementError(Exception):
@@ -49,28 +51,34 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class TableToValidate:
-    """A table's files, the stage that left each, the files of the tables that it refers to, and where users' own suites lie.
+    """A table's files, the stage that left each, the files of the tables that it refers to, and where users' own suites
+    lie.
 
-    `is_stale`: it stands published as it is, and only what it refers to is new. Rows whose reference has gone are set aside until their
-    stage is done again, however many they are.
+    `is_stale`: it stands published as it is, and only what it refers to is new. Rows whose reference has gone are set
+    aside until their stage is done again, however many they are.
     """
 
-    table: str
+    contract: TableContract
     files: tuple[FileRef, ...]
     stages: tuple[str, ...]
     referred: Mapping[str, tuple[FileRef, ...]]
+    referred_contracts: Mapping[str, TableContract]
     suites: str
     is_stale: bool = False
 
-    def work(self) -> Work:
-        """The piece of work that validates it; the same again is skipped."""
-        settings = {
-            "own_suite_sha256": suites_digest(self.table, Path(self.suites)),
-            **({"is_stale": True} if self.is_stale else {}),
+    def task(self) -> Task:
+        """The task that validates it; the same again is reused."""
+        contracts = [self.contract, *self.referred_contracts.values()]
+        table = self.contract.qualified_name
+        settings: dict[str, Any] = {
+            "contracts_sha256": [hashlib.sha256(repr(contract).encode()).hexdigest() for contract in contracts],
+            "own_suite_sha256": suites_digest(table, Path(self.suites)),
         }
-        step = Step("validate_table", VALIDATING_MODULES, settings)
+        if self.is_stale:
+            settings["is_stale"] = True
         referred = [f"{name} {ref.sha256}" for name, refs in self.referred.items() for ref in refs]
-        return Work(step, self.table, (*(ref.sha256 for ref in self.files), *referred), self)
+        batch = Batch(table, (*(ref.sha256 for ref in self.files), *referred), self, settings)
+        return Task("validate_table", validate_table, batch, code_version(validate_table))
 
 
 @dataclass(frozen=True)
@@ -88,20 +96,20 @@ class Outcome:
 
 
 def validate_table(lake: Lake, payload: TableToValidate) -> StepOutput:
-    """Leaves the table's files in their order, those with failing rows replaced; for each of the latter a file of `ops.quarantine`,
-    in the same order; and a file of outcomes. Nothing is replaced where a critical check fails.
+    """Leaves the table's files in their order, those with failing rows replaced; for each of the latter a file of
+    `ops.quarantine`, in the same order; and a file of outcomes. Nothing is replaced where a critical check fails.
     """
-    contract = TABLES[payload.table]
-    checks = checks_of_table(payload.table, Path(payload.suites))
+    contract = payload.contract
+    checks = checks_of_table(contract, Path(payload.suites))
     n_rows = sum(ref.n_rows for ref in payload.files)
     reports = _run_checks(lake, contract, payload, checks)
-    _check_was_run(payload.table, checks, reports)
-    outcomes = _outcomes(payload.table, checks, reports, n_rows)
+    _check_was_run(contract, checks, reports)
+    outcomes = _outcomes(contract.qualified_name, checks, reports, n_rows)
     rules: Mapping[FileRef, pa.ChunkedArray] = {}
     if not has_critical_failure(outcomes):
         rules = _failing_rules(lake, contract, payload.files, checks, reports)
         set_aside = Counter(rule for of_file in rules.values() for rule in pc.drop_null(of_file).to_pylist())
-        _check_agreement(payload.table, checks, reports, set_aside.total())
+        _check_agreement(contract.qualified_name, checks, reports, set_aside.total())
         outcomes += _keeping_outcome(payload, n_rows, set_aside)
     if not rules or has_critical_failure(outcomes):
         return StepOutput((*payload.files, _write_outcomes(lake, outcomes)), n_rows, n_rows)
@@ -132,8 +140,8 @@ def _run_checks(
 ) -> list[CheckReport]:
     """A report for each check, of views of the table and of what it refers to.
 
-    The types of the columns are read from every file's footer; Great Expectations is asked about them only where a file deviates,
-    and then the view shows the first such file alone, so that it finds what deviates.
+    The types of the columns are read from every file's footer; Great Expectations is asked about them only where a file
+    deviates, and then the view shows the first such file alone, so that it finds what deviates.
     """
     from tasks.publication.suite_run import CheckReport, opened_database, run_suite  # noqa: PLC0415  # SQLAlchemy, for which only a change may pay
 
@@ -143,7 +151,7 @@ def _run_checks(
     with opened_database(lake.ops) as (connection, database):
         _create_view(lake, connection, contract, deviating[:1] or payload.files)
         for name, refs in payload.referred.items():
-            _create_view(lake, connection, TABLES[name], refs)
+            _create_view(lake, connection, payload.referred_contracts[name], refs)
         told = iter(run_suite(connection, database, contract, asked))
     return [
         next(told) if check in asked else CheckReport(is_success=True, n_unexpected=0, observed={}) for check in checks
@@ -169,11 +177,17 @@ def _column_types(lake: Lake, ref: FileRef) -> list[tuple[str, str]]:
 def _outcomes(table: str, checks: Sequence[Check], reports: Sequence[CheckReport], n_rows: int) -> list[Outcome]:
     return [
         Outcome(
-            table, name, check.column_name, check.severity, report.is_success, n_rows, report.n_unexpected,
+            table,
+            name,
+            check.column_name,
+            check.severity,
+            report.is_success,
+            n_rows,
+            report.n_unexpected,
             canonical_json(report.observed).decode() if report.observed else None,
         )
         for name, check, report in zip(distinct_names(checks), checks, reports, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _keeping_outcome(payload: TableToValidate, n_rows: int, set_aside: Counter[str]) -> list[Outcome]:
@@ -184,7 +198,7 @@ def _keeping_outcome(payload: TableToValidate, n_rows: int, set_aside: Counter[s
     is_success = n_failing <= max(FEW_ROWS, MOST_SET_ASIDE_SHARE * n_rows)
     observed = canonical_json({"set_aside": dict(set_aside)}).decode()
     severity: Severity = "warning" if payload.is_stale else "critical"
-    return [Outcome(payload.table, KEEPS_ROWS, "", severity, is_success, n_rows, n_failing, observed)]
+    return [Outcome(payload.contract.qualified_name, KEEPS_ROWS, "", severity, is_success, n_rows, n_failing, observed)]
 
 
 def _write_outcomes(lake: Lake, outcomes: Sequence[Outcome]) -> FileRef:
@@ -215,14 +229,17 @@ def _failing_rules(
     return failing
 
 
-def _check_was_run(table: str, checks: Sequence[Check], reports: Sequence[CheckReport]) -> None:
-    """Users' own checks may ask what DuckDB cannot do, and are told as failed; the contract's can always be run on its columns."""
+def _check_was_run(contract: TableContract, checks: Sequence[Check], reports: Sequence[CheckReport]) -> None:
+    """Users' own checks may ask what DuckDB cannot do, and are told as failed; the contract's can always be run on its
+    columns.
+    """
     if any(check.remedy == REDO and not report.is_success for check, report in zip(checks, reports, strict=True)):
         return
-    for check, report in zip(checks[: len(checks_of(TABLES[table]))], reports, strict=False):
+    for check, report in zip(checks[: len(checks_of(contract))], reports, strict=False):
         if "error" in report.observed:
             raise SuiteRunError(
-                f"{table}: {check.expectation} on {check.column_name} could not be run ({report.observed['error']}): "
+                f"{contract.qualified_name}: {check.expectation} on {check.column_name} could not be run "
+                f"({report.observed['error']}): "
                 "free memory and disk space in the home, then run again"
             )
 

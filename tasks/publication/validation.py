@@ -1,4 +1,5 @@
-"""Validation before publishing: every table that changed is held against its suite, rows that fail go to `ops.quarantine`.
+"""Validation before publishing: every table that changed is held against its suite, rows that fail go to
+`ops.quarantine`.
 
 What stops a publish, and what does not, is told in `docs/decisions/0006-validation.md`.
 """
@@ -31,7 +32,6 @@ from tasks.publication.table_validation import (
     TableToValidate,
     has_critical_failure,
     read_outcomes,
-    validate_table,
 )
 from tasks.running.runs import RunRefusedError
 
@@ -45,7 +45,9 @@ Stages = Mapping[str, StageRecord]
 
 
 class CriticalExpectationError(RunRefusedError):
-    """Critical expectations that do not hold: nothing is published, the previous snapshot stays. `outcomes` are those that failed."""
+    """Critical expectations that do not hold: nothing is published, the previous snapshot stays. `outcomes` are those
+    that failed.
+    """
 
     def __init__(self, outcomes: Sequence[Outcome], remedy: str) -> None:
         self.outcomes = tuple(outcomes)
@@ -56,17 +58,18 @@ class CriticalExpectationError(RunRefusedError):
         )
         others = f" ({more} more {'fails' if more == 1 else 'fail'}, see the validation report)" if more else ""
         super().__init__(
-            f"the table {first.table_name} is not published: {first.expectation}{where} fails, {numbers}{others}; {remedy}; "
-            "the previous snapshot stays"
+            f"the table {first.table_name} is not published: {first.expectation}{where} fails, {numbers}{others}; "
+            f"{remedy}; the previous snapshot stays"
         )
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What is to be published: the records given, without the rows that failed, and those of other stages that lost rows with them.
+    """What is to be published: the records given, without the rows that failed, and those of other stages that lost
+    rows with them.
 
-    `outcomes` are those of all tables looked at; `set_aside` counts rows by table and rule; `n_fresh` tables were validated now,
-    the others stood.
+    `outcomes` are those of all tables looked at; `set_aside` counts rows by table and rule; `n_fresh` tables were
+    validated now, the others stood.
     """
 
     records: tuple[StageRecord, ...]
@@ -80,8 +83,8 @@ def validate_stages(
 ) -> ValidationResult:
     """Validate the tables of `records`, and those of the present snapshot that refer to them.
 
-    CriticalExpectationError where a critical expectation does not hold, after all tables are validated and every outcome is told in
-    `ops.validations`. SuiteError where a user's own suite is broken.
+    CriticalExpectationError where a critical expectation does not hold, after all tables are validated and every
+    outcome is told in `ops.validations`. SuiteError where a user's own suite is broken.
     """
     manifest = read_manifest(lake)
     stages = {**(manifest.stages if manifest else {}), **{record.stage: record for record in records}}
@@ -94,8 +97,16 @@ def validate_stages(
                 continue
             referred = {held.table: tuple(_owned_files(stages, held.table)) for held in TABLES[table].references}
             is_stale = not any(table in stages[name].tables for name in given)
-            work = TableToValidate(table, tuple(owned), tuple(owned.values()), referred, str(suites), is_stale).work()
-            record = do(lake, work, validate_table)
+            looked_at_now = TableToValidate(
+                contract=TABLES[table],
+                files=tuple(owned),
+                stages=tuple(owned.values()),
+                referred=referred,
+                referred_contracts={name: TABLES[name] for name in referred},
+                suites=str(suites),
+                is_stale=is_stale,
+            )
+            record = do(lake, looked_at_now.task())
             outcomes = read_outcomes(lake, record.files_of(OUTCOMES))
             stages = _without_failing_rows(stages, table, owned, record)
             looked_at.append((record, [*outcomes, *_volume(table, record.n_rows_out, manifest)]))
@@ -120,12 +131,14 @@ def validate_stages(
         ),
         outcomes=tuple(outcome for _, outcomes in looked_at for outcome in outcomes),
         set_aside={record.subject: record.set_aside for record, _ in looked_at if record.set_aside},
-        n_fresh=sum(not record.was_standing for record, _ in looked_at),
+        n_fresh=sum(not record.is_reused for record, _ in looked_at),
     )
 
 
 def _tables_in_order() -> list[str]:
-    """The tables of snapshots: what is referred to before what refers to it, and last the quarantine, which all others fill."""
+    """The tables of snapshots: what is referred to before what refers to it, and last the quarantine, which all others
+    fill.
+    """
     names = [name for name in TABLES if name not in (*EVENT_TABLES, QUARANTINE.qualified_name)]
     graph = {name: sorted({held.table for held in TABLES[name].references}) for name in names}
     return [*TopologicalSorter(graph).static_order(), QUARANTINE.qualified_name]
@@ -141,7 +154,9 @@ def _owned_files(stages: Stages, table: str) -> dict[FileRef, str]:
 
 
 def _is_due(table: str, stages: Stages, given: Iterable[str], manifest: Manifest | None) -> bool:
-    """Whether a given stage fills the table, or its files, or those of what it refers to, are not as they were published."""
+    """Whether a given stage fills the table, or its files, or those of what it refers to, are not as they were
+    published.
+    """
     if any(table in stages[name].tables for name in given):
         return True
     published = manifest.stages if manifest else {}
@@ -157,7 +172,9 @@ def _referred(table: str) -> set[str]:
 def _without_failing_rows(
     stages: Stages, table: str, owned: Mapping[FileRef, str], record: StepRecord
 ) -> dict[str, StageRecord]:
-    """The stages with the table's files replaced by those of `record`, and each replaced file's quarantine put beside it."""
+    """The stages with the table's files replaced by those of `record`, and each replaced file's quarantine put beside
+    it.
+    """
     kept = [ref for ref in record.files if ref.table not in (OUTCOMES, QUARANTINE.qualified_name)]
     quarantines = [ref for ref in record.files if ref.table == QUARANTINE.qualified_name]
     if table == QUARANTINE.qualified_name:
@@ -187,11 +204,11 @@ def _volume(table: str, n_rows: int, manifest: Manifest | None) -> list[Outcome]
 
 
 def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequence[Outcome]]]) -> None:
-    """Log the outcomes of tables validated now, and again of those that refuse the publish; what stands was told before."""
+    """Log the outcomes of tables validated now, and again of those that refuse the publish; what stands was told
+    before.
+    """
     told = [
-        (record, outcomes)
-        for record, outcomes in looked_at
-        if not record.was_standing or has_critical_failure(outcomes)
+        (record, outcomes) for record, outcomes in looked_at if not record.is_reused or has_critical_failure(outcomes)
     ]
     if told:
         now = datetime.now(UTC)
@@ -206,10 +223,10 @@ def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequenc
 def _remedy(outcome: Outcome, suites: Path) -> str:
     if outcome.expectation == KEEPS_ROWS:
         return (
-            f"more than half of its rows break a rule ({outcome.observed}): run the flow that fills it again if what it refers to has "
-            "changed, otherwise mend its source"
+            f"more than half of its rows break a rule ({outcome.observed}): run the flow that fills it again if what "
+            "it refers to has changed, otherwise mend its source"
         )
-    checks = checks_of_table(outcome.table_name, suites)
+    checks = checks_of_table(TABLES[outcome.table_name], suites)
     remedies = {
         (name, check.column_name): check.remedy for name, check in zip(distinct_names(checks), checks, strict=True)
     }

@@ -1,0 +1,1 @@
+"""Questions on what is published: SQL, documents, words. For the command line."""

@@ -63,8 +63,9 @@ def _only_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.S
     if len(statements) != 1:
         raise QueryError(f"{len(statements)} statements given: give one")
     if statements[0].type not in READING:
+        kind = statements[0].type.name
         raise QueryError(
-            f"a statement of the kind {statements[0].type.name} is refused: snapshots are only read, begin with SELECT or FROM"
+            f"a statement of the kind {kind} is refused: snapshots are only read, begin with SELECT or FROM"
         )
     return statements[0]
 

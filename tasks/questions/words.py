@@ -1,4 +1,6 @@
-"""Questions to the published word vectors: words near a sum of words, close spellings, and vectors as files for other programs."""
+"""Questions to the published word vectors: words near a sum of words, close spellings, vectors as files for other
+programs.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow.compute as pc
 
 from models.embeddings.nearest_words import nearest_rows, unit_rows
 from models.embeddings.word_vector_files import WRITERS
 from tasks.lake.layout import Lake
-from tasks.lake.sql import sql_of
+from tasks.lake.statements import rows_of, sql_of
 from tasks.questions.queries import QueryError, VectorFormat, open_snapshot
 from tasks.transforms.text.word_columns import WordColumn, word_in_column
 
@@ -40,7 +43,9 @@ class PublishedWords:
     vectors: np.ndarray
 
     def find(self, word: str) -> int | None:
-        """The row of a word: as it was typed, if the model knows it so, else in the form of the column that the model was learned from."""
+        """The row of a word: as it was typed, if the model knows it so, else in the form of the column that the model
+        was learned from.
+        """
         form = word_in_column(word, self.lang, self.column)
         return self._rows.get(word, self._rows.get(form, self._lower_rows.get(form)))
 
@@ -77,32 +82,37 @@ class Exported:
 def languages_of_vectors(lake: Lake, as_of: str | None = None) -> list[str]:
     """The languages that have published word vectors."""
     with open_snapshot(lake, as_of) as warehouse:
-        return [lang for (lang,) in warehouse.execute(sql_of("words/languages")).fetchall()]
+        return _languages(warehouse)
 
 
 def close_spellings(lake: Lake, word: str, lang: str | None = None, as_of: str | None = None) -> list[str]:
     """Three words at most that are spelt nearly like `word`, in the published vectors of a language or of all."""
     with open_snapshot(lake, as_of) as warehouse:
-        found = warehouse.execute(sql_of("words/close_spellings"), {"word": word, "lang": lang}).fetchall()
-    return [term for (term,) in found]
+        found = rows_of(warehouse, "questions/close_spellings", {"word": word, "lang": lang})
+    return [row["term"] for row in found]
 
 
 def read_vectors(lake: Lake, lang: str, as_of: str | None = None) -> PublishedWords:
     """A language's published word vectors. QueryError where it has none."""
     with open_snapshot(lake, as_of) as warehouse:
-        rows = warehouse.execute(sql_of("words/vectors"), {"lang": lang}).to_arrow_table()
-    if not rows.num_rows:
-        languages = ", ".join(languages_of_vectors(lake, as_of)) or "none"
-        raise QueryError(
-            f"no word vectors of the language {lang!r} are published: give one of those that have some ({languages})"
-        )
+        languages = _languages(warehouse)
+        if lang not in languages:
+            known = ", ".join(languages) or "none"
+            raise QueryError(
+                f"no word vectors of the language {lang!r} are published: give one of those that have some ({known})"
+            )
+        rows = warehouse.execute(sql_of("questions/vectors"), {"lang": lang}).to_arrow_table()
     rows = rows.filter(pc.equal(rows["model_id"], rows["model_id"][0]))
     vectors = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     column = json.loads(rows["settings"][0].as_py()).get("column", "norm")
     return PublishedWords(
-        rows["model_id"][0].as_py(), lang, column, tuple(rows["term"].to_pylist()), rows["n_occurrences"].to_numpy(),
-        np.asarray(vectors, np.float32).reshape(rows.num_rows, -1),
-    )  # fmt: skip
+        model_id=rows["model_id"][0].as_py(),
+        lang=lang,
+        column=column,
+        terms=tuple(rows["term"].to_pylist()),
+        n_occurrences=rows["n_occurrences"].to_numpy(),
+        vectors=np.asarray(vectors, np.float32).reshape(rows.num_rows, -1),
+    )
 
 
 def similar_to_sum(
@@ -114,10 +124,11 @@ def similar_to_sum(
     lang: str | None = None,
     as_of: str | None = None,
 ) -> list[SimilarWord]:
-    """The words whose vectors are nearest to the sum of the directions of `plus` less those of `minus` (3CosAdd), nearest first.
+    """The words whose vectors are nearest to the sum of the directions of `plus` less those of `minus` (3CosAdd),
+    nearest first.
 
-    In one language, or in each whose model knows all of the words; the words themselves are no answer. UnknownWordError where none
-    does, QueryError where there are no vectors of the language, or the words cancel each other out.
+    In one language, or in each whose model knows all of the words; the words themselves are no answer. UnknownWordError
+    where none does, QueryError where there are no vectors of the language, or the words cancel each other out.
     """
     found: list[SimilarWord] = []
     unknown: list[list[str]] = []  # for each language
@@ -141,10 +152,11 @@ def unknown_word(lake: Lake, word: str, lang: str | None = None, as_of: str | No
 
 
 def export_vectors(lake: Lake, lang: str, form: VectorFormat, path: Path, as_of: str | None = None) -> Exported:
-    """Write a language's published vectors to `path`, in one step, the most frequent word first; gensim reads all three formats.
+    """Write a language's published vectors to `path`, in one step, the most frequent word first; gensim reads all three
+    formats.
 
-    text and binary are word2vec's; numpy is an .npz file with `words` and `vectors`. QueryError where the language has none, OSError
-    where the file cannot be written.
+    text and binary are word2vec's; numpy is an .npz file with `words` and `vectors`. QueryError where the language has
+    none, OSError where the file cannot be written.
     """
     known = read_vectors(lake, lang, as_of)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -161,15 +173,18 @@ def export_vectors(lake: Lake, lang: str, form: VectorFormat, path: Path, as_of:
     return Exported(known.model_id, len(known.terms) - len(left_out), left_out)
 
 
+def _languages(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
+    return [row["lang"] for row in rows_of(warehouse, "questions/languages")]
+
+
 def _near_sum(known: PublishedWords, plus: Sequence[int], minus: Sequence[int], most: int) -> list[SimilarWord]:
     units = unit_rows(known.vectors)
     target = units[list(plus)].sum(axis=0, dtype=np.float64) - units[list(minus)].sum(axis=0, dtype=np.float64)
     length = float(np.linalg.norm(target))
     if length < np.finfo(np.float32).eps * (len(plus) + len(minus)):
         raise QueryError("the words cancel each other out: leave some out")
-    asked = np.array(
-        [sorted({*plus, *minus, *np.flatnonzero(~units.any(axis=1)).tolist()})], np.int64
-    )  # a vector of zeros is near to nothing
+    zeros = np.flatnonzero(~units.any(axis=1)).tolist()  # near to nothing
+    asked = np.array([sorted({*plus, *minus, *zeros})], np.int64)
     rows, products = nearest_rows(units, (target / length)[None, :], most + asked.size, asked)
     return [
         SimilarWord(

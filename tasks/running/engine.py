@@ -1,11 +1,12 @@
 """Fan-out through Prefect: what stands is read, what is due goes to a task runner, a batch a task.
 
-Where due work runs is the flow's own parameter `engine`: `local` (processes on this machine), `dask://HOST:PORT` (a running Dask
-cluster whose workers can import the project and see the home), `threads`.
+Where due work runs is the flow's own parameter `engine`: `local` (processes on this machine), `dask://HOST:PORT` (a
+running Dask cluster whose workers can import the project and see the home), `threads`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -16,21 +17,28 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from multiprocessing import active_children, connection, parent_process
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import httpx
+from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectException, TerminationSignal
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import MissingContextError, PrefectException, TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
+from prefect.logging import get_run_logger
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from tasks.lake.layout import Lake
-from tasks.lake.steps import StepRecord, Work, find_record
+from tasks.lake.progress import Progress, listening
+from tasks.lake.steps import Step, StepRecord, Task, do, find_record
+from tasks.running.artifacts import artifact_key
 from tasks.running.runs import count_steps
 
 LOCAL, THREADS, DASK = "local", "threads", "dask://"
+PERCENT = 100.0
 SHOW_EVERY_S = 5.0  # our choice: a step of seconds needs no picture, and each costs a call of the API
 DASK_ANSWER_S = 5  # our choice: a scheduler on the same network answers within milliseconds
 
@@ -41,10 +49,10 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far a step is: works found standing, works that were due, and how many of those have ended, well or not."""
+    """How far a step is: tasks found done, tasks that were due, and how many of those have ended, well or not."""
 
     step: str
-    n_standing: int
+    n_reused: int
     n_due: int
     n_ended: int
 
@@ -55,7 +63,7 @@ _kept: ContextVar[dict[str, TaskRunner[Any]] | None] = ContextVar("kept", defaul
 
 @contextmanager
 def tell_progress(listener: Callable[[StepProgress], None]) -> Iterator[None]:
-    """Within, `listener` hears of every step: when its due works are known, and each time that one has ended."""
+    """Within, `listener` hears of every step: when its due tasks are known, and each time that one has ended."""
     token = _listener.set(listener)
     try:
         yield
@@ -63,36 +71,59 @@ def tell_progress(listener: Callable[[StepProgress], None]) -> Iterator[None]:
         _listener.reset(token)
 
 
-def do_all(lake: Lake, works: Sequence[Work], task: Any) -> list[StepRecord]:
-    """The records of all `works`, in their order. `task` is a Prefect task `(home: str, work: Work) -> StepRecord`.
+def do_all(lake: Lake, step: Step, tasks: Sequence[Task]) -> list[StepRecord]:
+    """The records of all `tasks` of a step, in their order.
 
-    To be called inside a flow; the engine is that flow's parameter `engine`. A single due work of the engine `local` runs in the
-    flow's own process, because starting another would cost more. The first task that fails raises its error here, after the
-    others have ended; EngineError where the engine itself fails. The run under way counts the steps.
+    To be called inside a flow; the engine is that flow's parameter `engine`. A single due task of the engine `local`
+    runs in the flow's own process, because starting another would cost more. The first task that fails raises its error
+    here, after the others have ended; EngineError where the engine itself fails. The run under way counts the tasks.
     """
-    records = [find_record(lake, work) for work in works]
+    records = [find_record(lake, task) for task in tasks]
     due = [place for place, record in enumerate(records) if record is None]
-    if not works:
+    if not tasks:
         return []
-    teller = _Teller(works[0].step.name, len(works) - len(due), len(due))
+    teller = _Teller(step.name, len(tasks) - len(due), len(due))
     teller.tell(0)
-    engine = _engine_of_flow()
+    engine, prefect_task = _engine_of_flow(), prefect_task_of(step)
     if engine == LOCAL and len(due) == 1:
-        records[due[0]] = task(str(lake.home), works[due[0]])
+        records[due[0]] = prefect_task(str(lake.home), tasks[due[0]])
         teller.tell(1)
     elif due:
         with _runner(engine) as runner:
-            futures = [runner.submit(task, {"home": str(lake.home), "work": works[place]}) for place in due]
+            given = ({"home": str(lake.home), "batch": tasks[place]} for place in due)
+            futures = [runner.submit(prefect_task, parameters) for parameters in given]
             _wait(futures, teller)
             for place, future in zip(due, futures, strict=True):
-                records[place] = _outcome(future, works[place])
-    count_steps(len(due), len(works) - len(due))
+                records[place] = _outcome(future, step)
+    count_steps(len(due), len(tasks) - len(due))
     return [record for record in records if record is not None]
+
+
+def prefect_task_of(step: Step) -> Any:
+    """The Prefect task of a step, `(home: str, batch: Task) -> StepRecord`: its name, its time limit; each run is named
+    for its batch.
+
+    No retries: what can fail for a while is fetched before. No cache of Prefect's: records say what is done.
+    """
+    name = f"{step.name} {{batch.batch.subject}}"
+    return _do_here.with_options(name=step.name, task_run_name=name, timeout_seconds=step.timeout_s)
+
+
+@task(cache_policy=NO_CACHE)
+def _do_here(home: str, batch: Task) -> StepRecord:
+    """The record of a task, done in this process; how far it is moves a progress artifact, and goes to the log of the
+    task run.
+    """
+    picture = _Picture(f"{batch.step} {batch.batch.subject}")
+    with listening(picture.hear):
+        record = do(Lake(Path(home)), batch)
+    picture.finish()
+    return record
 
 
 @contextmanager
 def tell_step(step: str) -> Iterator[None]:
-    """Tell the listener of one work that is done here and now, outside `do_all`."""
+    """Tell the listener of one task that is done here and now, outside `do_all`."""
     teller = _Teller(step, 0, 1)
     teller.tell(0)
     yield
@@ -101,7 +132,9 @@ def tell_step(step: str) -> Iterator[None]:
 
 @contextmanager
 def keep_engine() -> Iterator[None]:
-    """Within, each engine is started once, when first needed, and serves all `do_all`, of this flow and the flows that it calls."""
+    """Within, each engine is started once, when first needed, and serves all `do_all`, of this flow and the flows that
+    it calls.
+    """
     if _kept.get() is not None:
         yield
         return
@@ -131,7 +164,9 @@ class LocalProcesses(ProcessPoolTaskRunner):
     """Prefect's pool of processes, able to serve several flow runs one after another."""
 
     def forget_flow_run(self) -> None:
-        """Make the next submit read anew which flow run it belongs to: Prefect 3.8.8 remembers the first until the pool ends."""
+        """Make the next submit read anew which flow run it belongs to: Prefect 3.8.8 remembers the first until the pool
+        ends.
+        """
         self._cached_context = None
 
 
@@ -152,7 +187,9 @@ def _runner(engine: str) -> Iterator[TaskRunner[Any]]:
 
 @contextmanager
 def _end_workers_when_stopped() -> Iterator[None]:
-    """End the worker processes at once where the run is stopped by a signal: a pool would wait for what they are doing."""
+    """End the worker processes at once where the run is stopped by a signal: a pool would wait for what they are
+    doing.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit, TerminationSignal):
@@ -168,34 +205,63 @@ def _engine_of_flow() -> str:
     return str((context.parameters or {}).get("engine", LOCAL))
 
 
+class _Picture:
+    """A progress artifact of the task that runs, made when there is something to show; nothing outside of a task."""
+
+    def __init__(self, subject: str) -> None:
+        self._key = artifact_key(f"progress-{subject}")
+        self._artifact_id: UUID | None = None
+
+    def hear(self, progress: Progress) -> None:
+        """Log `progress`, and show it."""
+        _log(str(progress))
+        self.show(PERCENT * progress.share_done, str(progress))
+
+    def finish(self) -> None:
+        """Show, where something was shown, that all is done."""
+        if self._artifact_id is not None:
+            self.show(PERCENT, None)
+
+    def show(self, percent: float, description: str | None) -> None:
+        """Make or move the artifact; no work fails because a picture of it cannot be drawn."""
+        if FlowRunContext.get() is None and TaskRunContext.get() is None:
+            return
+        with suppress(httpx.HTTPError, PrefectException):
+            if self._artifact_id is None:
+                made = create_progress_artifact(percent, key=self._key, description=description)
+                self._artifact_id = cast(UUID, made)
+            else:
+                update_progress_artifact(self._artifact_id, percent, description=description)
+
+
+def _log(line: str) -> None:
+    try:
+        get_run_logger().info("%s", line)
+    except MissingContextError:
+        logging.getLogger(__name__).info("%s", line)
+
+
 class _Teller:
     """Tells the listener how far a step is, and shows it in the UI where it takes long."""
 
-    def __init__(self, step: str, n_standing: int, n_due: int) -> None:
-        self._progress = StepProgress(step, n_standing, n_due, 0)
-        self._artifact_id: UUID | None = None
+    def __init__(self, step: str, n_reused: int, n_due: int) -> None:
+        self._progress = StepProgress(step, n_reused, n_due, 0)
+        self._picture = _Picture(step)
+        self._is_shown = False
         self._shown_at = time.monotonic()
 
     def tell(self, n_ended: int) -> None:
-        """Of the works that were due, `n_ended` have ended by now."""
+        """Of the tasks that were due, `n_ended` have ended by now."""
         self._progress = replace(self._progress, n_ended=n_ended)
         listener = _listener.get()
         if listener is not None:
             listener(self._progress)
-        is_last = self._artifact_id is not None and n_ended == self._progress.n_due
-        if self._progress.n_due > 1 and (is_last or time.monotonic() - self._shown_at >= SHOW_EVERY_S):
-            with suppress(httpx.HTTPError, PrefectException):  # no work fails because a picture of it cannot be drawn
-                self._show(100.0 * n_ended / self._progress.n_due)
-
-    def _show(self, percent: float) -> None:
-        if self._artifact_id is None:
-            description = (
-                f"{self._progress.step}: {self._progress.n_due} batches, {self._progress.n_standing} unchanged"
-            )
-            self._artifact_id = cast(UUID, create_progress_artifact(percent, description=description))
-        else:
-            update_progress_artifact(self._artifact_id, percent)
-        self._shown_at = time.monotonic()
+        n_due = self._progress.n_due
+        is_last = self._is_shown and n_ended == n_due
+        if n_due > 1 and (is_last or time.monotonic() - self._shown_at >= SHOW_EVERY_S):
+            description = f"{self._progress.step}: {n_due} batches, {self._progress.n_reused} unchanged"
+            self._picture.show(PERCENT * n_ended / n_due, description)
+            self._is_shown, self._shown_at = True, time.monotonic()
 
 
 def _wait(futures: list[PrefectFuture[StepRecord]], teller: _Teller) -> None:
@@ -203,14 +269,12 @@ def _wait(futures: list[PrefectFuture[StepRecord]], teller: _Teller) -> None:
         teller.tell(n_ended)
 
 
-def _outcome(future: PrefectFuture[StepRecord], work: Work) -> StepRecord:
+def _outcome(future: PrefectFuture[StepRecord], step: Step) -> StepRecord:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise EngineError(
-            f"a worker process was killed during {work.step.name}, most likely for want of memory: free some and run again, "
-            "what is done stays done"
-        ) from error
+        what = f"a worker process was killed during {step.name}, most likely for want of memory"
+        raise EngineError(f"{what}: free some and run again, what is done stays done") from error
 
 
 def _dask_runner(address: str) -> TaskRunner[Any]:

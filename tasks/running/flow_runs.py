@@ -1,7 +1,7 @@
 """Prefect's record of flow runs, kept true and kept small: dead runs are marked as crashed, old ones are removed.
 
-A flow's process that is killed is noticed by its worker. Where the worker is gone too, nobody does, and the run would stand as running
-for ever; so somebody has to look. See `docs/decisions/0008-serving.md`.
+A flow's process that is killed is noticed by its worker. Where the worker is gone too, nobody does, and the run would
+stand as running for ever; so somebody has to look. See `docs/decisions/0008-serving.md`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ PAGE = 200  # the most that the API gives at once
 def crash_dead_runs(*, is_local: bool = False, silent_after: timedelta = SILENT_AFTER) -> list[str]:
     """Names of the flow runs that were marked as crashed, because nobody runs them any more.
 
-    Where `is_local` says that all workers of this API are on this machine, a run whose process is known is dead when that is gone, and
-    never before; so are the runs that it called. Every other run is dead when it gave no sign of life (a heartbeat, a change of
-    state) for `silent_after`.
+    Where `is_local` says that all workers of this API are on this machine, a run whose process is known is dead when
+    that is gone, and never before; so are the runs that it called. Every other run is dead when it gave no sign of life
+    (a heartbeat, a change of state) for `silent_after`.
     """
     crashed = []
     with get_client(sync_client=True) as client:
@@ -55,13 +55,17 @@ def crash_dead_runs(*, is_local: bool = False, silent_after: timedelta = SILENT_
 
 
 def remember_process(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect gives all three by name
-    """A hook for flows that no worker runs: their API is told which process they are, so that `crash_dead_runs` can tell."""
+    """A hook for flows that no worker runs: their API is told which process they are, so that `crash_dead_runs` can
+    tell.
+    """
     with get_client(sync_client=True) as client:
         client.update_flow_run(flow_run.id, infrastructure_pid=str(os.getpid()))
 
 
 def remove_old_runs(older_than: timedelta) -> int:
-    """How many ended flow runs were removed from Prefect's database, because they ended longer ago than `older_than`."""
+    """How many ended flow runs were removed from Prefect's database, because they ended longer ago than
+    `older_than`.
+    """
     end_time = FlowRunFilterEndTime.model_validate({"before_": datetime.now(UTC) - older_than})
     wanted = FlowRunFilter(state=_in_state(*ENDED), end_time=end_time)
     with get_client(sync_client=True) as client:

@@ -12,5 +12,7 @@ def home_folder(given: str | None = None) -> Path:
 
 
 def sources_folder(given: str | None = None) -> Path:
-    """The folder of source declarations: `given`, else `TIDEMILL_SOURCES`, else `data/sources` under the working directory."""
+    """The folder of source declarations: `given`, else `TIDEMILL_SOURCES`, else `data/sources` under the working
+    directory.
+    """
     return Path(given or os.environ.get("TIDEMILL_SOURCES") or "data/sources")

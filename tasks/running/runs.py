@@ -1,7 +1,7 @@
 """Runs: one at a time in a home, each told in `ops.runs` however it ended.
 
-The lock is the kernel's (`flock` on `run.lock`), so that it is free again the moment its process is gone. Who holds it stands
-inside it; what still stands there when the next run gets the lock was killed, and is told as failed.
+The lock is the kernel's (`flock` on `run.lock`), so that it is free again the moment its process is gone. Who holds it
+stands inside it; what still stands there when the next run gets the lock was killed, and is told as failed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,6 @@ from expectations.contracts.ops import RUNS
 from tasks.lake.events import append_event
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
-
-Stage = Literal["documents", "mobility", "hmm", "features", "embeddings", "lstm"]
-"""What a run may be asked to do alone: the names of `STAGE_TABLES`, as a type, from which forms and command lines are made."""
 
 Status = Literal["completed", "unchanged", "failed", "refused"]
 FIRST_PARTY = ("tasks", "models", "expectations", "flows", "tidemill")
@@ -60,8 +57,8 @@ _current: ContextVar[Run | None] = ContextVar("run", default=None)
 def record_run(lake: Lake, flow: str) -> Iterator[Run]:
     """The run under way; at its end a row of `ops.runs`, also where it failed or was refused.
 
-    The first to enter takes the home for itself (RunHeldError where another process has it); runs inside it, of the flows that it
-    calls, are parts of the same run. Whatever goes wrong inside is told and goes through.
+    The first to enter takes the home for itself (RunHeldError where another process has it); runs inside it, of the
+    flows that it calls, are parts of the same run. Whatever goes wrong inside is told and goes through.
     """
     outer = _current.get()
     if outer is not None:
@@ -99,19 +96,24 @@ def new_run_id() -> str:
 
 
 def is_our_own(error: BaseException) -> bool:
-    """Whether `error` needs no further word: this project raised it in words for its users, or somebody stopped the run."""
+    """Whether `error` needs no further word: this project raised it in words for its users, or somebody stopped the
+    run.
+    """
     return not isinstance(error, Exception) or type(error).__module__.split(".")[0] in FIRST_PARTY
 
 
 def one_sentence(error: BaseException) -> str:
-    """What to tell a user of `error`: our own errors are sentences already; of any other its kind and its first line."""
+    """What to tell a user of `error`: our own errors are sentences already; of any other its kind and its first
+    line.
+    """
     if not isinstance(error, Exception):  # an interrupt, or what Prefect makes of a signal
         return "stopped by hand: what is done stays done, run again to go on"
     text = str(error).strip()
     if is_our_own(error) and text:
         sentence = text
     elif isinstance(error, OSError) and error.strerror:
-        sentence = f"cannot use {error.filename or 'a file'} ({error.strerror}): free space, mend its permissions, or give another --home"
+        remedy = "free space, mend its permissions, or give another --home"
+        sentence = f"cannot use {error.filename or 'a file'} ({error.strerror}): {remedy}"
     else:
         sentence = f"unexpected {type(error).__name__}" + (f": {text.splitlines()[0]}" if text else "")
     return sentence.encode(
@@ -181,8 +183,14 @@ def _tell_killed(lake: Lake, path: Path) -> None:
 def _tell(lake: Lake, run: Run) -> None:
     manifest = read_manifest(lake)
     row = {
-        "run_id": run.run_id, "flow": run.flow, "started_at": run.started_at, "finished_at": datetime.now(UTC), "status": run.status,
+        "run_id": run.run_id,
+        "flow": run.flow,
+        "started_at": run.started_at,
+        "finished_at": datetime.now(UTC),
+        "status": run.status,
         "snapshot_id": manifest.snapshot_id if manifest is not None else None,
-        "n_steps_run": run.n_steps_run, "n_steps_skipped": run.n_steps_skipped, "message": run.message,
-    }  # fmt: skip
+        "n_steps_run": run.n_steps_run,
+        "n_steps_skipped": run.n_steps_skipped,
+        "message": run.message,
+    }
     append_event(lake, "ops.runs", run.run_id, pa.Table.from_pylist([row], schema=RUNS.arrow_schema()))

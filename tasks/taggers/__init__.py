@@ -1,0 +1,1 @@
+"""Taggers of parts of speech, one a language: trained in the stage `hmm`, applied by `tasks.features`."""

@@ -1,4 +1,4 @@
-"""Taggers as they are applied to tokens: the champions that the stage `hmm` last left, one a language."""
+"""Champions at work, one a language: the taggers that their stage last left, as `tasks.features` applies them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from models.taggers.storage import from_tensors
 from models.taggers.tagger import Tagger, TaggerError
 from tasks.lake.files import FileRef, read_table
 from tasks.lake.layout import Lake
-from tasks.lake.stages import read_stage
-
-KIND = "hmm_tagger"
-WEIGHTS, CARD = "model.safetensors", "card.json"
+from tasks.lake.stages import StageRecord
+from tasks.learning.model_store import CARD, WEIGHTS
+from tasks.taggers.data import KIND
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,15 @@ class LanguageTagger:
     """A tagger as `transforms.lexicon` takes it: parts of speech by number, and lemmas by part of speech."""
 
     def __init__(self, tagger: Tagger, lemmas: TaggedLemmas) -> None:
-        said = [upos for upos, _, _ in tagger.states]
-        self.tags: tuple[str, ...] = tuple(sorted(set(said)))
+        of_states = [upos for upos, _, _ in tagger.states]
+        self.tags: tuple[str, ...] = tuple(sorted(set(of_states)))
         self._tagger, self._lemmas = tagger, lemmas
-        self._tag_of_state = np.array([self.tags.index(upos) for upos in said], np.int32)
+        self._tag_of_state = np.array([self.tags.index(upos) for upos in of_states], np.int32)
 
     def tag(self, words: Sequence[str], codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The number in `tags` of each token, int32 (n,). `codes` (n,) says which of the distinct `words` it is; `lengths` of sentences."""
+        """The number in `tags` of each token, int32 (n,). `codes` (n,) says which of the distinct `words` it is;
+        `lengths` of sentences.
+        """
         tags: np.ndarray = self._tag_of_state[self._tagger.tag(words, codes, lengths)]
         return tags
 
@@ -50,14 +51,13 @@ class LanguageTagger:
         return self._lemmas.find(surface, tag)
 
 
-def present_taggers(lake: Lake) -> Mapping[str, TaggerFiles]:
-    """By language the taggers that `train_hmm` last left; none where it never ran."""
-    stage = read_stage(lake, "hmm")
-    if stage is None:
+def present_taggers(lake: Lake, taggers_left: StageRecord | None) -> Mapping[str, TaggerFiles]:
+    """By language the taggers that their stage last left; none where it never ran."""
+    if taggers_left is None:
         return {}
-    files = {ref.path: ref for ref in stage.working}
+    files = {ref.path: ref for ref in taggers_left.working}
     found = {}
-    for row in read_table(lake, stage.tables["models"], ["kind", "lang", "path", "is_champion"]).to_pylist():
+    for row in read_table(lake, taggers_left.tables["models"], ["kind", "lang", "path", "is_champion"]).to_pylist():
         weights, card = (files.get(f"{row['path']}/{name}") for name in (WEIGHTS, CARD))
         if row["kind"] == KIND and row["is_champion"] and weights is not None and card is not None:
             found[row["lang"]] = TaggerFiles(row["lang"], weights, card)

@@ -36,14 +36,21 @@ def test_critical_checks_say_what_to_do_and_only_checks_of_rows_are_warnings():
     ("column", "bounds", "words"),
     [
         (Column("x", pa.int64(), "n", "rows", minimum=0), {"min_value": 0}, "x is at least 0 (rows)."),
-        (Column("x", pa.float64(), "n", minimum=-100.0, maximum=10_000.0), {"min_value": -100.0, "max_value": 10_000.0},
-         "x lies between -100 and 10,000."),
+        (
+            Column("x", pa.float64(), "n", minimum=-100.0, maximum=10_000.0),
+            {"min_value": -100.0, "max_value": 10_000.0},
+            "x lies between -100 and 10,000.",
+        ),
         (Column("x", pa.float64(), "n", minimum=1.0), {"min_value": 1.0, "max_value": LARGEST}, "x is at least 1."),
         (Column("x", pa.float64(), "n"), {"min_value": -LARGEST, "max_value": LARGEST}, "x is a finite number."),
-        (Column("x", pa.date32(), "n", maximum=date(2020, 1, 2)), {"max_value": datetime(2020, 1, 2)}, "x is at most 2020-01-02."),  # noqa: DTZ001
+        (
+            Column("x", pa.date32(), "n", maximum=date(2020, 1, 2)),
+            {"max_value": datetime(2020, 1, 2)},  # noqa: DTZ001  # as Great Expectations wants a day
+            "x is at most 2020-01-02.",
+        ),
     ],
     ids=["count", "both", "lower", "none", "date"],
-)  # fmt: skip
+)
 def test_bounds_are_inclusive_and_shut_out_nan_and_infinity(column, bounds, words):
     check = checks_of_column(column)["be_between"]
     assert check.kwargs == {"column": "x", **bounds}

@@ -34,18 +34,35 @@ def broken(column: Column, values: list[object]) -> dict[str, list[int]]:
     ("column", "values", "expected"),
     [
         (Column("x", pa.string(), "Text"), ["", None], {"x_missing": [1]}),
-        (Column("x", pa.float64(), "Share", is_nullable=True, minimum=0.0, maximum=1.0), [0.0, 1.0, -0.1, 1.1, math.nan, math.inf, None],
-         {"x_not_finite": [4, 5], "x_below_0.0": [2, 4], "x_above_1.0": [3, 4, 5]}),
-        (Column("x", pa.float32(), "Number", is_nullable=True), [1.0, math.nan, -math.inf, None], {"x_not_finite": [1, 2]}),
+        (
+            Column("x", pa.float64(), "Share", is_nullable=True, minimum=0.0, maximum=1.0),
+            [0.0, 1.0, -0.1, 1.1, math.nan, math.inf, None],
+            {"x_not_finite": [4, 5], "x_below_0.0": [2, 4], "x_above_1.0": [3, 4, 5]},
+        ),
+        (
+            Column("x", pa.float32(), "Number", is_nullable=True),
+            [1.0, math.nan, -math.inf, None],
+            {"x_not_finite": [1, 2]},
+        ),
         (Column("x", pa.int32(), "Count", is_nullable=True, minimum=1), [0, 1, None], {"x_below_1": [0]}),
-        (Column("x", pa.date32(), "Day", is_nullable=True, minimum=date(2020, 1, 1)), [date(2019, 12, 31), date(2020, 1, 1), None],
-         {"x_below_2020-01-01": [0]}),
-        (Column("x", pa.string(), "Kind", is_nullable=True, one_of=("ä", "b")), ["ä", "A", "", None], {"x_not_listed": [1, 2]}),
-        (Column("x", pa.string(), "Code", is_nullable=True, pattern="[A-Z]{2}|x"), ["AB", "ABC", "x", "xx", "AB\n", "", None],
-         {"x_malformed": [1, 3, 4, 5]}),
+        (
+            Column("x", pa.date32(), "Day", is_nullable=True, minimum=date(2020, 1, 1)),
+            [date(2019, 12, 31), date(2020, 1, 1), None],
+            {"x_below_2020-01-01": [0]},
+        ),
+        (
+            Column("x", pa.string(), "Kind", is_nullable=True, one_of=("ä", "b")),
+            ["ä", "A", "", None],
+            {"x_not_listed": [1, 2]},
+        ),
+        (
+            Column("x", pa.string(), "Code", is_nullable=True, pattern="[A-Z]{2}|x"),
+            ["AB", "ABC", "x", "xx", "AB\n", "", None],
+            {"x_malformed": [1, 3, 4, 5]},
+        ),
     ],
     ids=["null", "bounds", "finite", "minimum", "date", "set", "pattern"],
-)  # fmt: skip
+)
 def test_a_rule_finds_what_its_name_says(column, values, expected):
     assert broken(column, values) == expected
 

@@ -24,7 +24,9 @@ DECLARATION = "name: {name}\nkind: {kind}\nlocation: '{location}'\nlang: en\nlic
 
 @pytest.fixture
 def sources(tmp_path) -> Path:
-    """Four sources: text files with a copy and an empty file among them, a page, labelled rows, and one that matches nothing."""
+    """Four sources: text files with a copy and an empty file among them, a page, labelled rows, and one that matches
+    nothing.
+    """
     folder = tmp_path / "sources"
     (folder / "texts").mkdir(parents=True)
     for name, text in {

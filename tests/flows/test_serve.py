@@ -1,4 +1,5 @@
-"""`tidemill serve` end to end: the server schedules, the worker runs, everything can be read, nothing is left behind."""
+"""`tidemill serve` end to end: the server schedules, the worker runs, everything can be read, nothing is left behind.
+"""
 
 import contextlib
 import json

@@ -1,4 +1,6 @@
-"""The flow `train_hmm` between those before and after it: a treebank with a broken line, mobility of odd regions, tagged tokens at the end."""
+"""The flow `train_hmm` between those before and after it: a treebank with a broken line, mobility of odd regions,
+tagged tokens at the end.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,7 +30,9 @@ N_SENTENCES, BROKEN = 60, 30
 
 
 def treebank() -> str:
-    """Sentences `The NOUN VERB .`, of which one has a line of nine columns: line 181, the first of its sentence behind 30 of six lines."""
+    """Sentences `The NOUN VERB .`, of which one has a line of nine columns: line 181, the first of its sentence behind
+    30 of six lines.
+    """
     lines = []
     for number in range(N_SENTENCES):
         noun, verb = NOUNS[number % 5], VERBS[number // 5 % 5]

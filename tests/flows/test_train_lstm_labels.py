@@ -1,4 +1,6 @@
-"""The flow `train_lstm` on labelled documents: what it leaves, what the UI shows, and that the same again has nothing to do."""
+"""The flow `train_lstm` on labelled documents: what it leaves, what the UI shows, and that the same again has nothing
+to do.
+"""
 
 import pytest
 from prefect.client.orchestration import get_client

@@ -148,7 +148,9 @@ def test_every_batch_of_the_ledger_accounts_for_its_rows(
 
 @pytest.fixture(scope="module")
 def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The home of a run over a part of the real small sources, at a size that fits, and the folder of their declarations."""
+    """The home of a run over a part of the real small sources, at a size that fits, and the folder of their
+    declarations.
+    """
     folder = tmp_path_factory.mktemp("real")
     for name in (
         "mobility_new_zealand",

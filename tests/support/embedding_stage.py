@@ -1,30 +1,29 @@
 """The stage `embeddings` without Prefect, for the tests of its parts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.embeddings.word2vec import Word2VecSettings
-from tasks.embeddings.comparing import judge_vectors_body
-from tasks.embeddings.scoring import score_vectors_body, without_scores
+from support.chains import run_chain
 from tasks.embeddings.settings import EmbeddingSettings
-from tasks.embeddings.stage import corpus_works, judgement_works, measurement_works, vector_works, write_corpus_body
-from tasks.embeddings.training import train_vectors_body
-from tasks.embeddings.word_map import map_words_body, map_works
+from tasks.embeddings.stage import CHAIN
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import StepRecord, do
-from tasks.learning.champions import without_models
+from tasks.lake.steps import StepRecord
+from tasks.running.chains import Walk
 
 SETTINGS = EmbeddingSettings(
-    tokens_at_least=200_000, held_out_share=0.1, threads=1, fewest_known=10,
+    tokens_at_least=200_000,
+    held_out_share=0.1,
+    threads=1,
+    fewest_known=10,
     word2vec=Word2VecSettings(vector_size=16, sample=0.0, seed=5),
-)  # fmt: skip
+)
 
 
-@dataclass(frozen=True)
-class Run:
-    """The records of one run of the stage."""
+class Run(NamedTuple):
+    """The records of one run of the stage, step by step."""
 
     parts: list[StepRecord]
     trained: list[StepRecord]
@@ -34,29 +33,25 @@ class Run:
 
     @property
     def n_done(self) -> int:
-        """Steps that this run did; the others stood."""
-        return sum(
-            not record.was_standing for record in (*self.parts, *self.trained, *self.judged, *self.scored, *self.mapped)
-        )
+        """Tasks that this run did; the others were reused."""
+        return sum(not record.is_reused for records in self for record in records)
+
+
+def run_of(way: Walk) -> Run:
+    """The records of a walk that was gone to its end."""
+    return Run(*(way.records[step.name] for step in CHAIN.steps))
 
 
 def run_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:
     """All steps of the stage, on what is published."""
-    parts = [do(lake, work, write_corpus_body) for work in corpus_works(lake, settings)]
-    works = vector_works(lake, parts, settings)
-    trained = [do(lake, work, train_vectors_body) for work in works]
-    judged = [do(lake, work, judge_vectors_body) for work in judgement_works(lake, works, trained, settings)]
-    scored = [do(lake, work, score_vectors_body) for work in measurement_works(lake, judged)]
-    mapped = [do(lake, work, map_words_body) for work in map_works(lake, judged)]
-    return Run(parts, trained, judged, scored, mapped)
+    return run_of(run_chain(lake, CHAIN, settings))
 
 
 def publish_stage(lake: Lake, settings: EmbeddingSettings = SETTINGS) -> Run:
     """The same, published."""
-    run = run_stage(lake, settings)
-    left = [*run.parts, *without_models(run.trained), *without_scores(run.judged), *run.scored, *run.mapped]
-    publish(lake, [leave_stage(lake, "embeddings", left)], "run")
-    return run
+    way = run_chain(lake, CHAIN, settings)
+    publish(lake, [leave_stage(lake, CHAIN.stage, CHAIN.tables, way.left())], "run")
+    return run_of(way)
 
 
 def rows_of(lake: Lake, record: StepRecord, table: str) -> list:

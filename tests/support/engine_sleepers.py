@@ -1,34 +1,29 @@
-"""A program for test_engine.py: a flow whose works sleep in worker processes until somebody stops it."""
+"""A program for test_engine.py: a flow whose tasks sleep in worker processes until somebody stops it."""
 
 import os
 import signal
 import sys
 import time
-from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow
 
 from tasks.lake.layout import Lake
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do
+from tasks.lake.steps import Batch, Step, StepOutput
 from tasks.running.engine import do_all, keep_engine
 
-SLEEP = Step("sleep_long", ("tasks.transforms.records.quarantine",))
 
-
-def body(lake: Lake, word: str) -> StepOutput:
+def sleep_long(lake: Lake, word: str) -> StepOutput:
     (lake.home / f"{word}.pid").write_text(str(os.getpid()))
     time.sleep(600)
     return StepOutput((), 0, 0)
 
 
-@task
-def sleep_long(home: str, work: Work) -> StepRecord:
-    return do(Lake(Path(home)), work, body)
+SLEEP = Step("sleep_long", sleep_long, list)
 
 
 @flow
 def sleep_all(home: str, engine: str = "local") -> None:  # noqa: ARG001  # do_all reads it
-    do_all(Lake.open(home), [Work(SLEEP, word, (word,), word) for word in ("one", "two")], sleep_long)
+    do_all(Lake.open(home), SLEEP, [SLEEP.task(Batch(word, (word,), word)) for word in ("one", "two")])
 
 
 @flow

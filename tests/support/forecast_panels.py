@@ -19,7 +19,9 @@ def ramp(*lengths: int) -> DailyGrid:
 
 
 def panel_of(grid: DailyGrid, policy: np.ndarray | None = None, holidays: Sequence[int] = ()) -> Panel:
-    """The panel of a grid, its regions called `XX/0`, `XX/1`...; every region has the `holidays` (days); no policy unless given."""
+    """The panel of a grid, its regions called `XX/0`, `XX/1`...; every region has the `holidays` (days); no policy
+    unless given.
+    """
     is_holiday = np.zeros((len(grid.lengths), 1000), np.bool_)
     is_holiday[:, [day - (FIRST_DAY - 100) for day in holidays]] = True
     index = np.full(len(grid.day), np.nan) if policy is None else policy
@@ -39,7 +41,9 @@ def flat_panel(grid: DailyGrid, seed: int) -> Panel:
 
 
 def weekly_panel(n_days: int = 260, n_regions: int = 2, seed: int = 4) -> Panel:
-    """Regions pulled back to a level that depends on the weekday: naive repeats the last week's noise, a learner need not."""
+    """Regions pulled back to a level that depends on the weekday: naive repeats the last week's noise, a learner need
+    not.
+    """
     rng = np.random.default_rng(seed)
     day = np.tile(np.arange(FIRST_DAY, FIRST_DAY + n_days), n_regions)
     region = np.repeat(np.arange(n_regions), n_days)

@@ -9,7 +9,7 @@ from support.lake_rows import write_rows
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import Step, StepOutput, Work, do
+from tasks.lake.steps import Batch, Step, StepOutput, do
 
 
 def write_many_labels(lake: Lake, label: str) -> StepOutput:
@@ -19,14 +19,14 @@ def write_many_labels(lake: Lake, label: str) -> StepOutput:
 
 def run_all(lake: Lake, label: str) -> str:
     """A step, its stage, its publish; the snapshot's name."""
-    work = Work(Step("write_labels", ("expectations.contracts.tables",)), "all", (label,), label)
-    return publish(
-        lake, [leave_stage(lake, "documents", [do(lake, work, write_many_labels)])], f"run {label}"
-    ).snapshot_id
+    record = do(lake, Step("write_labels", write_many_labels, list).task(Batch("all", (label,), label)))
+    return publish(lake, [leave_stage(lake, "documents", ("labels",), [record])], f"run {label}").snapshot_id
 
 
 def run_with_little_space(home: Path, most_bytes: int, answers: "Queue[Any]") -> None:
-    """Answers the error of a run in which no file may grow beyond `most_bytes`, or the snapshot that it made all the same."""
+    """Answers the error of a run in which no file may grow beyond `most_bytes`, or the snapshot that it made all the
+    same.
+    """
     lake = Lake(home)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     try:

@@ -1,8 +1,8 @@
 """Runs killed for real, one at each write: a script for the tests, which starts it in a process of its own.
 
-It imports everything and then only forks: a child that prepares, a child that runs (a step, its stage, the publish) and kills itself
-before one of its writes (or is killed after some milliseconds), a child that looks at what is left, runs again and looks once more.
-No thread is started before a fork. Prints one JSON line a kill.
+It imports everything and then only forks: a child that prepares, a child that runs (a step, its stage, the publish) and
+kills itself before one of its writes (or is killed after some milliseconds), a child that looks at what is left, runs
+again and looks once more. No thread is started before a fork. Prints one JSON line a kill.
 """
 
 import itertools
@@ -24,20 +24,21 @@ from tasks.lake.check import check
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish, read_manifest
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import Step, StepOutput, Work, code_version, do
+from tasks.lake.steps import Batch, Step, StepOutput, Task, do
 
 WRITES = {("posix", name) for name in ("chmod", "fsync", "mkdir", "rename", "replace", "symlink", "unlink")} | {
     ("fcntl", "flock")
 }
-DECIDED_BY = ("expectations.contracts.tables",)
 EVERY_NTH_STATEMENT = 40  # of the 280 that build a warehouse
-# Every so many writes one is tried. Writing a table is the same each time, and before the publish, and at the first publish (which
-# writes an empty file for each table), most of it is that.
+# Every so many writes one is tried. Writing a table is the same each time, and before the publish, and at the first
+# publish (which writes an empty file for each table), most of it is that.
 STRIDE_BEFORE_PUBLISH, STRIDE_OF_FIRST_PUBLISH = 9, 20
 
 
 class Killer:
-    """Kills this process right before its n-th write: a call of the operating system, or every so many statements of DuckDB."""
+    """Kills this process right before its n-th write: a call of the operating system, or every so many statements of
+    DuckDB.
+    """
 
     def __init__(self, n: int, note: Path) -> None:
         self.n, self.note, self.stride = n, note, STRIDE_BEFORE_PUBLISH
@@ -61,7 +62,7 @@ class Killer:
 
 
 def main(folder: Path, n_timed: int) -> None:
-    code_version(DECIDED_BY)  # remembered, so that no child has to look through all libraries
+    task_of("any")  # its code version is remembered, so that no child has to look through all libraries
     for is_first in (True, False):
         template = folder / f"template-{is_first}"
         in_child(lambda template=template, is_first=is_first: prepare(template, is_first=is_first))
@@ -86,13 +87,16 @@ def write_labels(lake: Lake, label: str) -> StepOutput:
     return StepOutput((labels_of(lake, a=label),), 1, 1)
 
 
+def task_of(label: str) -> Task:
+    return Step("write_labels", write_labels, list).task(Batch("all", (label,), label))
+
+
 def run_all(home: Path, label: str, killer: Killer | None, *, is_first: bool = False) -> None:
     """A step, its stage, its publish."""
     lake = Lake.open(home)
-    work = Work(Step("write_labels", DECIDED_BY), "all", (label,), label)
     if killer:
         sys.setprofile(killer)
-    stage = leave_stage(lake, "documents", [do(lake, work, write_labels)])
+    stage = leave_stage(lake, "documents", ("labels",), [do(lake, task_of(label))])
     if killer:
         killer.stride = STRIDE_OF_FIRST_PUBLISH if is_first else 1
     publish(lake, [stage], f"run {label}")

@@ -1,22 +1,19 @@
 """The stage `mobility` on files of a test, its steps one after another without an engine."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.intake.fetch import fetch_source
+from support.chains import run_chain
 from tasks.intake.sources import load_sources
-from tasks.intake.vintages import FetchedSource, vintage_works, vintages_body
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.lake.steps import StepRecord, do
-from tasks.mobility import merging as mobility_merging
-from tasks.mobility import parsing as mobility_parsing
-from tasks.mobility import policy
-from tasks.mobility.stage import SUBJECT, mobility_works, policy_works
+from tasks.lake.steps import StepRecord
+from tasks.mobility.stage import CHAIN
 from tasks.transforms.records.source_format import Source
 
 HEADER = (
@@ -72,27 +69,17 @@ class Stage:
 
     def done(self) -> list[tuple[str, str]]:
         """Step and subject of what was done now."""
-        return [(step.step, step.subject) for step in self.steps if not step.was_standing]
+        return [(record.step, record.subject) for record in self.steps if not record.is_reused]
 
     def set_aside(self, step: str) -> dict[str, int]:
         """Rows set aside by a step, by rule."""
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         for record in self.steps:
-            for rule, n in record.set_aside.items() if record.step == step else ():
-                counts[rule] = counts.get(rule, 0) + n
-        return counts
+            counts.update(record.set_aside if record.step == step else {})
+        return dict(counts)
 
 
 def run_stage(lake: Lake, sources: Sequence[Source]) -> Stage:
     """Do the whole stage here and now."""
-    fetched = [
-        FetchedSource(source, fetch_source(lake, source)) for source in sources if source.kind in {"mobility", "policy"}
-    ]
-    noted = [do(lake, work, vintages_body) for work in vintage_works(lake, fetched, SUBJECT)]
-    reports = [do(lake, work, mobility_parsing.parse_body) for work in mobility_works(fetched)]
-    files = [do(lake, work, policy.parse_body) for work in policy_works(fetched)]
-    merged = [do(lake, work, mobility_merging.merge_body) for work in mobility_merging.merge_works(lake, reports)]
-    ruled = [do(lake, work, policy.merge_body) for work in policy.merge_works(files)]
-    joined = [do(lake, work, policy.join_body) for work in policy.join_works(merged, ruled)]
-    steps = [*noted, *reports, *files, *merged, *ruled, *joined]
-    return Stage(lake, leave_stage(lake, "mobility", steps), steps)
+    records = run_chain(lake, CHAIN, sources=sources).left()
+    return Stage(lake, leave_stage(lake, CHAIN.stage, CHAIN.tables, records), records)

@@ -9,7 +9,7 @@ from expectations.contracts.mobility import MOBILITY, POLICY
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
-from tasks.lake.stages import STAGE_TABLES, StageRecord
+from tasks.lake.stages import StageRecord
 
 
 def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, object]]:
@@ -29,7 +29,8 @@ def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, o
 
 
 def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Sweden", is_missing: bool = False) -> None:
-    """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and Sweden's policy.
+    """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and
+    Sweden's policy.
 
     With `is_missing` every row is there and no value.
     """
@@ -53,7 +54,5 @@ def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Swed
         "mobility": pa.Table.from_pylist(rows, schema=MOBILITY.arrow_schema()),
         "policy": pa.Table.from_pylist(policy, schema=POLICY.arrow_schema()),
     }
-    files = {
-        name: (write_table(lake, name, tables[name]),) if name in tables else () for name in STAGE_TABLES["mobility"]
-    }
+    files = {name: (write_table(lake, name, table),) for name, table in tables.items()}
     publish(lake, [StageRecord("mobility", files, (), 1, 0)], "run")

@@ -13,7 +13,7 @@ from expectations.contracts.text import TOKENS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
-from tasks.lake.stages import STAGE_TABLES, StageRecord
+from tasks.lake.stages import StageRecord
 from tasks.lake.steps import StepRecord
 
 WORDS = {
@@ -47,7 +47,9 @@ class Document:
 
 
 def labelled_documents(n, source="messages", labels=("weather", "transport"), seed=1, lang="en"):
-    """`n` documents, their labels in turn, words of their label and small ones; without labels where `labels` is of Nones."""
+    """`n` documents, their labels in turn, words of their label and small ones; without labels where `labels` is of
+    Nones.
+    """
     draws = np.random.default_rng(seed)
     documents = []
     for number in range(n):
@@ -64,20 +66,36 @@ def publish_labelled(lake: Lake, *files: list[Document]) -> None:
     for file in files:
         documents = [
             {
-                "doc_id": one.doc_id, "source": one.source, "uri": one.uri, "kind": "labelled", "lang": one.lang, "lang_confidence": 1.0,
-                "text": " ".join(one.words) or "…", "n_chars": 1, "n_words": len(one.words), "content_sha256": one.content_sha256,
-                "extractor": "labelled_rows", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
+                "doc_id": one.doc_id,
+                "source": one.source,
+                "uri": one.uri,
+                "kind": "labelled",
+                "lang": one.lang,
+                "lang_confidence": 1.0,
+                "text": " ".join(one.words) or "…",
+                "n_chars": 1,
+                "n_words": len(one.words),
+                "content_sha256": one.content_sha256,
+                "extractor": "labelled_rows",
+                "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
             }
             for one in file
-        ]  # fmt: skip
+        ]
         labels = [{"doc_id": one.doc_id, "label": one.label} for one in file if one.label is not None]
         tokens = [
             {
-                "doc_id": one.doc_id, "position": place, "sentence": 0, "token": word.title(), "norm": word, "stem": word[:4], "lemma": word,
+                "doc_id": one.doc_id,
+                "position": place,
+                "sentence": 0,
+                "token": word.title(),
+                "norm": word,
+                "stem": word[:4],
+                "lemma": word,
                 "is_stop": word in SMALL,
             }
-            for one in file for place, word in enumerate(one.words)
-        ]  # fmt: skip
+            for one in file
+            for place, word in enumerate(one.words)
+        ]
         for (name, contract), rows in zip(
             (("documents", DOCUMENTS), ("labels", LABELS), ("tokens", TOKENS)), (documents, labels, tokens), strict=True
         ):
@@ -86,14 +104,7 @@ def publish_labelled(lake: Lake, *files: list[Document]) -> None:
         "documents": {"documents": tuple(tables["documents"]), "labels": tuple(tables["labels"])},
         "features": {"tokens": tuple(tables["tokens"])},
     }
-    publish(
-        lake,
-        [
-            StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0)
-            for stage, given in stages.items()
-        ],
-        "run",
-    )
+    publish(lake, [StageRecord(stage, given, (), 1, 0) for stage, given in stages.items()], "run")
 
 
 def word_vector_record(lake: Lake, lang: str, vectors: dict[str, list[float]]) -> StepRecord:

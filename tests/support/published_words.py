@@ -11,7 +11,7 @@ from expectations.contracts.text import TOKENS
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
-from tasks.lake.stages import STAGE_TABLES, StageRecord
+from tasks.lake.stages import StageRecord
 
 TOPICS = {
     "en": (
@@ -49,11 +49,17 @@ def word_test(lake: Lake, name, lang, questions):
     """A file of `word_tests`: pairs (word, word, rating), or analogies (word, word, word, word)."""
     rows = [
         {
-            "source": name, "uri": f"{name}.txt", "line": line, "lang": lang, "kind": "word_pairs" if len(words) == 3 else "analogies",
-            "words": list(words[:2] if len(words) == 3 else words), "rating": words[2] if len(words) == 3 else None, "vintage": "0" * 12,
+            "source": name,
+            "uri": f"{name}.txt",
+            "line": line,
+            "lang": lang,
+            "kind": "word_pairs" if len(words) == 3 else "analogies",
+            "words": list(words[:2] if len(words) == 3 else words),
+            "rating": words[2] if len(words) == 3 else None,
+            "vintage": "0" * 12,
         }
         for line, words in enumerate(questions, 1)
-    ]  # fmt: skip
+    ]
     return write_table(lake, "word_tests", pa.Table.from_pylist(rows, schema=WORD_TESTS.arrow_schema()))
 
 
@@ -67,7 +73,8 @@ def pairs_within_topics(lang):
 
 
 def publish_words(lake: Lake, *files, tests=()):
-    """Publish documents, each (lang, sentences); a file of tokens for each of `files`, lists of documents, ids in their order.
+    """Publish documents, each (lang, sentences); a file of tokens for each of `files`, lists of documents, ids in their
+    order.
 
     `tests` are files of `word_tests`.
     """
@@ -78,16 +85,33 @@ def publish_words(lake: Lake, *files, tests=()):
         for doc_id, (lang, sentences) in zip(ids, file, strict=True):
             documents.append(
                 {
-                    "doc_id": doc_id, "source": "s", "uri": doc_id, "kind": "text", "lang": lang, "lang_confidence": 1.0, "text": "t",
-                    "n_chars": 1, "n_words": 1, "content_sha256": "0" * 64, "extractor": "plain", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
+                    "doc_id": doc_id,
+                    "source": "s",
+                    "uri": doc_id,
+                    "kind": "text",
+                    "lang": lang,
+                    "lang_confidence": 1.0,
+                    "text": "t",
+                    "n_chars": 1,
+                    "n_words": 1,
+                    "content_sha256": "0" * 64,
+                    "extractor": "plain",
+                    "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
                 }
-            )  # fmt: skip
+            )
             rows += [
                 {
-                    "doc_id": doc_id, "sentence": s, "token": word.title(), "norm": word, "stem": word[:4], "lemma": word, "is_stop": False,
+                    "doc_id": doc_id,
+                    "sentence": s,
+                    "token": word.title(),
+                    "norm": word,
+                    "stem": word[:4],
+                    "lemma": word,
+                    "is_stop": False,
                 }
-                for s, sentence in enumerate(sentences) for word in sentence
-            ]  # fmt: skip
+                for s, sentence in enumerate(sentences)
+                for word in sentence
+            ]
         number += len(file)
         positions = [{**row, "position": place} for place, row in enumerate(rows)]
         token_files.append(write_table(lake, "tokens", pa.Table.from_pylist(positions, schema=TOKENS.arrow_schema())))
@@ -96,11 +120,4 @@ def publish_words(lake: Lake, *files, tests=()):
         "documents": {"documents": (document_file,), "word_tests": tuple(tests)},
         "features": {"tokens": tuple(token_files)},
     }
-    publish(
-        lake,
-        [
-            StageRecord(stage, {name: given.get(name, ()) for name in STAGE_TABLES[stage]}, (), 1, 0)
-            for stage, given in stages.items()
-        ],
-        "run",
-    )
+    publish(lake, [StageRecord(stage, given, (), 1, 0) for stage, given in stages.items()], "run")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
 
-from expectations.contracts.documents import SOURCE_KINDS, WORD_TEST_KINDS
+from expectations.contracts.documents import WORD_TEST_KINDS
 
 REQUIRED_KEYS = ("name", "kind", "location", "licence", "producer")
 OPTIONAL_KEYS = ("lang", "unit", "columns")
@@ -64,8 +64,8 @@ class _Field:
     is_integer: bool
 
 
-def parse_source(text: str, file_name: str, folder: str) -> Source:
-    """The source that one YAML file declares. SourceError with line and remedy where it is not in the format.
+def parse_source(text: str, file_name: str, folder: str, kinds: Sequence[str]) -> Source:
+    """The source that one YAML file declares, of one of `kinds`. SourceError with line and remedy where it is not in the format.
 
     Scalars are taken as written, so `lang: no` is Norwegian. Nothing in the file is ever executed or constructed.
     """
@@ -93,14 +93,19 @@ def parse_source(text: str, file_name: str, folder: str) -> Source:
             raise SourceError(file_name, 1, f"`{key}` is missing", f"add a line `{key}: …`")
         if not fields[key].text.strip():
             raise SourceError(file_name, fields[key].line, f"`{key}` is empty", "give it a value")
-    _check_values(fields, columns, lines, file_name)
+    _check_values(fields, columns, lines, file_name, tuple(kinds))
     kind = fields["kind"].text
     return Source(
-        name=fields["name"].text, kind=kind, location=fields["location"].text, folder=folder,
-        licence=fields["licence"].text, producer=fields["producer"].text,
-        lang=fields["lang"].text if "lang" in fields else None, unit=fields["unit"].text if "unit" in fields else "file",
+        name=fields["name"].text,
+        kind=kind,
+        location=fields["location"].text,
+        folder=folder,
+        licence=fields["licence"].text,
+        producer=fields["producer"].text,
+        lang=fields["lang"].text if "lang" in fields else None,
+        unit=fields["unit"].text if "unit" in fields else "file",
         columns=columns or dict(DEFAULT_COLUMNS.get(kind, {})),
-    )  # fmt: skip
+    )
 
 
 def _parse_yaml(text: str, file_name: str) -> yaml.Node | None:
@@ -151,7 +156,11 @@ def _columns(node: yaml.Node, file_name: str) -> dict[str, str | int]:
 
 
 def _check_values(
-    fields: Mapping[str, _Field], columns: Mapping[str, str | int], lines: Mapping[str, int], file_name: str
+    fields: Mapping[str, _Field],
+    columns: Mapping[str, str | int],
+    lines: Mapping[str, int],
+    file_name: str,
+    kinds: tuple[str, ...],
 ) -> None:
     name, kind, location = fields["name"], fields["kind"], fields["location"]
     if not NAME.fullmatch(name.text):
@@ -161,8 +170,8 @@ def _check_values(
             f"the name `{name.text}` is not in snake_case",
             "use a-z, 0-9 and single _, from a letter",
         )
-    if kind.text not in SOURCE_KINDS:
-        raise SourceError(file_name, kind.line, f"unknown kind `{kind.text}`", f"use {_listed(SOURCE_KINDS)}")
+    if kind.text not in kinds:
+        raise SourceError(file_name, kind.line, f"unknown kind `{kind.text}`", f"use {_listed(kinds)}")
     if "\0" in location.text:
         raise SourceError(
             file_name, location.line, "the location holds a NUL character", "give a path, a glob or a URL"

@@ -4,13 +4,18 @@ from datetime import UTC, datetime
 
 import pyarrow.compute as pc
 import pytest
+from support.chains import step_of
 
-from tasks.documents.copies import COPIES, document_works, documents_body, duplicate_works, duplicates_body
+from expectations.contracts.tables import TABLES
+from tasks.documents.copies import COPIES, document_batches, duplicate_batches
 from tasks.documents.parsing import PARSED
+from tasks.documents.stage import CHAIN
 from tasks.lake.files import read_table, write_table
 from tasks.lake.steps import StepRecord, do, find_record
 from tasks.transforms.records.document_rows import DocumentRows, Origin
 from tasks.transforms.records.parsed_records import ParsedDocument
+
+SEARCH, LEAVE_OUT = step_of(CHAIN, "write_duplicates"), step_of(CHAIN, "write_documents")
 
 
 def parsed(lake, source: str, *texts: str) -> StepRecord:
@@ -30,9 +35,9 @@ def parsed(lake, source: str, *texts: str) -> StepRecord:
 
 def settle(lake, *records: StepRecord):
     """All steps after parsing: the search, the files written anew, and the documents at the end."""
-    (search,) = duplicate_works(records)
-    found = do(lake, search, duplicates_body)
-    written = [do(lake, work, documents_body) for work in document_works(lake, records, found)]
+    (search,) = duplicate_batches(records)
+    found = do(lake, SEARCH.task(search))
+    written = [do(lake, LEAVE_OUT.task(batch)) for batch in document_batches(lake, records, [found])]
     files = [ref for record in (found, *written) for ref in record.files_of("documents")]
     return found, written, read_table(lake, files).to_pylist() if files else []
 
@@ -42,6 +47,7 @@ def test_copies_leave_documents_and_stand_in_duplicates(lake):
     found, written, documents = settle(lake, a, b)
     assert sorted((row["source"], row["text"]) for row in documents) == [("a", "one"), ("a", "two"), ("b", "three")]
     duplicates = read_table(lake, found.files_of("duplicates")).to_pylist()
+    assert {row["method"] for row in duplicates} == {"exact"} == set(TABLES["duplicates"].column("method").one_of)
     kept = {row["doc_id"]: row["text"] for row in documents}
     assert sorted(kept[row["kept_doc_id"]] for row in duplicates) == ["three", "two"]
     assert a.n_rows_out + b.n_rows_out == len(documents) + len(duplicates)
@@ -59,10 +65,10 @@ def test_a_file_whose_copies_did_not_change_is_not_written_again(lake):
     a, b = parsed(lake, "a", "one"), parsed(lake, "b", "one", "two")
     settle(lake, a, b)
     c = parsed(lake, "c", "new", "two")
-    (search,) = duplicate_works((a, b, c))
-    assert find_record(lake, search) is None
-    works = document_works(lake, (a, b, c), do(lake, search, duplicates_body))
-    assert [(work.subject, find_record(lake, work) is not None) for work in works] == [
+    (search,) = duplicate_batches((a, b, c))
+    assert find_record(lake, SEARCH.task(search)) is None
+    batches = document_batches(lake, (a, b, c), [do(lake, SEARCH.task(search))])
+    assert [(batch.subject, find_record(lake, LEAVE_OUT.task(batch)) is not None) for batch in batches] == [
         ("b: a.txt, part 1", True),
         ("c: a.txt, part 1", False),
     ]

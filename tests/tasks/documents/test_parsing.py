@@ -1,4 +1,4 @@
-"""Batches of raw items to documents: every record accounted for, faults told, memory bounded, one new item one batch."""
+"""Raw items to documents: every record accounted for, faults told, memory bounded, one new item one batch."""
 
 import gzip
 import io
@@ -6,14 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.chains import run_chain, step_of
 
 from expectations.contracts.tables import TABLES
 from tasks.documents import parsing as document_parsing
-from tasks.documents.parsing import PARSED, DocumentSettings, ParseBatch, parse_body, parse_works
-from tasks.intake.fetch import fetch_source
+from tasks.documents.parsing import PARSED, DocumentSettings, ParseBatch, parse_batches
+from tasks.documents.stage import CHAIN
+from tasks.intake.fetch import Fetched
+from tasks.intake.kinds import DOCUMENT_KINDS
+from tasks.intake.vintages import FetchedSource
 from tasks.lake.files import read_table
 from tasks.lake.raw import RawItem
-from tasks.lake.steps import do
+from tasks.lake.steps import Task
 from tasks.transforms.records.source_format import Source
 
 SETTINGS = DocumentSettings()
@@ -33,9 +37,9 @@ def source(
 
 def parse(lake, declared: Source):
     """The records of all batches of a source, and the rows that they left, by table."""
-    fetched = fetch_source(lake, declared)
-    assert fetched.set_aside == ()
-    records = [do(lake, work, parse_body) for work in parse_works(declared, fetched.items, SETTINGS)]
+    way = run_chain(lake, CHAIN, SETTINGS, [declared])
+    assert way.sources[0].fetched.set_aside == ()
+    records = way.records["parse_documents"]
     tables = {}
     for name in (PARSED, "labels", "treebank", "ops.ledger", "ops.quarantine"):
         files = [ref for record in records for ref in record.files_of(name)]
@@ -67,8 +71,11 @@ def test_bad_files_are_set_aside_by_rule_and_the_others_go_on(lake, tmp_path):
     (record,), tables = parse(lake, source(tmp_path))
     assert record.set_aside == {"empty_file": 1, "binary_content": 1, "no_text": 1, "compressed_stream_truncated": 1}
     assert {(row["uri"], row["rule"]) for row in tables["ops.quarantine"]} == {
-        ("empty.txt", "empty_file"), ("picture.txt", "binary_content"), ("blank.txt", "no_text"), ("cut.txt", "compressed_stream_truncated"),
-    }  # fmt: skip
+        ("empty.txt", "empty_file"),
+        ("picture.txt", "binary_content"),
+        ("blank.txt", "no_text"),
+        ("cut.txt", "compressed_stream_truncated"),
+    }
     assert {row["uri"] for row in tables[PARSED]} == {"good.txt", "slip.txt"}
     assert [
         (row["outcome"], row["score"]) for row in tables["ops.ledger"] if row["rule"] == "invalid_bytes_replaced"
@@ -110,9 +117,12 @@ def test_pages_are_read_and_bad_ones_set_aside(lake, tmp_path):
     (tmp_path / "script.html").write_bytes(b"<html><body><script>1</script></body></html>")
     records, tables = parse(lake, source(tmp_path, "html", "*.html"))
     assert {(row["uri"], row["rule"]) for row in tables["ops.quarantine"]} == {
-        ("binary.html", "binary_content"), ("deep.html", "nested_deeper_than_255"), ("large.html", "page_over_20_mb"), ("empty.html", "empty_file"),
+        ("binary.html", "binary_content"),
+        ("deep.html", "nested_deeper_than_255"),
+        ("large.html", "page_over_20_mb"),
+        ("empty.html", "empty_file"),
         ("script.html", "no_main_text"),
-    }  # fmt: skip
+    }
     (document,) = tables[PARSED]
     assert (document["title"], document["extractor"].split("/")[0], document["kind"]) == (
         "Trams",
@@ -154,8 +164,8 @@ def test_a_parser_that_fails_costs_its_own_file_only(tmp_path):
 
         read = readinto = peek
 
-    batch = ParseBatch(source(tmp_path), tuple(items(["a.txt"])), SETTINGS)
-    (rejected,) = document_parsing._records(batch.items[0], Odd(), batch, None)
+    batch = ParseBatch(source(tmp_path), tuple(items(["a.txt"])), SETTINGS, DOCUMENT_KINDS["text"].parse)
+    (rejected,) = document_parsing._records(batch.items[0], Odd(), batch)
     assert (rejected.rule, rejected.message) == ("parser_failed", "the parser failed (ValueError: no such thing)")
 
 
@@ -171,31 +181,36 @@ def items(names: list[str], n_bytes: int = 10, member: str | None = None) -> lis
     return [RawItem("one", name, "0" * 64, member, n_bytes, datetime(2020, 5, 17, tzinfo=UTC)) for name in names]
 
 
+def tasks_of(declared: Source, given: list[RawItem]) -> list[Task]:
+    batches = parse_batches([FetchedSource(declared, Fetched(tuple(given)))], SETTINGS)
+    return [step_of(CHAIN, "parse_documents").task(batch) for batch in batches]
+
+
 def test_a_new_item_makes_one_batch_due_and_no_other(tmp_path):
     declared, names = source(tmp_path), [f"{number:05}.txt" for number in range(2_000)]
-    before = {work.fingerprint: work for work in parse_works(declared, items(names), SETTINGS)}
-    after = {work.fingerprint: work for work in parse_works(declared, items([*names, "00700b.txt"]), SETTINGS)}
+    before = {task.fingerprint for task in tasks_of(declared, items(names))}
+    after = {task.fingerprint for task in tasks_of(declared, items([*names, "00700b.txt"]))}
     assert len(before) > 8
-    assert 1 <= len(after.keys() - before.keys()) <= 2
-    assert len(before.keys() - after.keys()) == 1
+    assert 1 <= len(after - before) <= 2
+    assert len(before - after) == 1
 
 
 def test_large_items_have_batches_of_their_own(tmp_path):
-    works = parse_works(source(tmp_path), [*items(["a", "b"], 5 << 20), *items(["c", "d"])], SETTINGS)
-    assert sorted(len(work.payload.items) for work in works) in ([1, 1, 2], [1, 1, 1, 1])
+    tasks = tasks_of(source(tmp_path), [*items(["a", "b"], 5 << 20), *items(["c", "d"])])
+    assert sorted(len(task.batch.payload.items) for task in tasks) in ([1, 1, 2], [1, 1, 1, 1])
 
 
 def test_the_time_of_the_fetch_decides_nothing_but_the_declaration_does(tmp_path):
     (item,) = items(["a"])
     later = RawItem(**{**vars(item), "fetched_at": datetime(2021, 1, 1, tzinfo=UTC)})
-    (work,), (same,) = parse_works(source(tmp_path), [item], SETTINGS), parse_works(source(tmp_path), [later], SETTINGS)
-    (other,) = parse_works(source(tmp_path, lang="de"), [item], SETTINGS)
-    assert work.fingerprint == same.fingerprint != other.fingerprint
+    (task,), (same,) = tasks_of(source(tmp_path), [item]), tasks_of(source(tmp_path), [later])
+    (other,) = tasks_of(source(tmp_path, lang="de"), [item])
+    assert task.fingerprint == same.fingerprint != other.fingerprint
 
 
 @pytest.mark.slow
 def test_every_record_of_the_real_archives_is_accounted_for(lake, shared):
-    """Counted by the heads that stand in the files; the rest of the broken one begins with no head, but a record is lost in it."""
+    """Counted by the heads that stand in the files. The rest of the broken one begins with none, but holds a record."""
     declared = source(shared / "data/warc", "warc", "*/*.warc*", lang=None)
     records, tables = parse(lake, declared)
     n_records = 0

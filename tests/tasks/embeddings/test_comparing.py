@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.chains import plan
 from support.embedding_stage import SETTINGS, Run, publish_stage, rows_of
 from support.published_words import documents_about, pairs_within_topics, publish_words, word_test
 
@@ -11,7 +12,7 @@ from models.embeddings.glove import GloveSettings
 from models.embeddings.word_tests import WordTest
 from tasks.embeddings.comparing import _known_to_both, _on_common_words
 from tasks.embeddings.scoring import WordVectors
-from tasks.embeddings.stage import plan_embeddings
+from tasks.embeddings.stage import CHAIN
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
@@ -58,7 +59,7 @@ def test_a_worse_model_is_kept_unpublished_and_the_reason_is_written(lake: Lake)
     compared = {(row["metric"], row["split"]): row for row in rows_of(lake, second.judged[0], COMPARISONS)}
     assert set(compared) == {("spearman", "topics"), ("loss_per_pair_beside_frequencies", "held_out")}
     assert compared["spearman", "topics"]["value"] < compared["spearman", "topics"]["champion_value"] - 0.02
-    assert plan_embeddings(lake, UNTRAINED) == []
+    assert plan(lake, CHAIN, UNTRAINED) == []
     assert publish_stage(lake, UNTRAINED).n_done == 0
 
 
@@ -70,7 +71,7 @@ def test_a_better_model_takes_the_place(lake: Lake):
     assert [row["model_id"] for row in published(lake, "models")] == [
         row["model_id"] for row in rows_of(lake, run.trained[0], "models")
     ]
-    assert plan_embeddings(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
 
 
 def test_both_are_asked_what_both_know_among_the_words_that_both_know():

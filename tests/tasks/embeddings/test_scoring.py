@@ -1,13 +1,16 @@
-"""Word tests and scores: what is known is measured, what is not is counted and named, and a changed test costs no training."""
+"""Word tests and scores: what is known is measured, what is not is counted and named, and a changed test costs no
+training.
+"""
 
 import numpy as np
 import pytest
+from support.chains import plan
 from support.embedding_stage import SETTINGS, publish_stage, rows_of, run_stage
 from support.published_words import documents_about, pairs_within_topics, publish_words, word_test
 
 from models.embeddings.word_tests import TestResult, WordTest
 from tasks.embeddings.scoring import RESULTS, WordVectors, score_on, scores_of
-from tasks.embeddings.stage import plan_embeddings
+from tasks.embeddings.stage import CHAIN
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import read_manifest
@@ -22,10 +25,12 @@ def test_results_are_rows_of_scores():
     test = WordTest(
         "set", (("Tide", "SEA"), ("tide", "rail"), ("tram", "rail"), ("tide", "moon")), np.array([9.0, 1.0, 8.0, 9.0])
     )
-    assert [(score.metric, score.split, score.value, score.baseline) for score in scores_of(score_on(SQUARE, test))] == [
+    scores = scores_of(score_on(SQUARE, test))
+    assert [(score.metric, score.split, score.value, score.baseline) for score in scores] == [
         ("spearman", "set", pytest.approx(0.5), "chance"), ("n_questions_known", "set", 3.0, None),
         ("share_of_questions_known", "set", 0.75, None),
     ]  # fmt: skip
+    assert [score.better for score in scores] == ["higher", None, None]
 
 
 def test_words_are_brought_into_the_form_of_the_column():
@@ -80,7 +85,7 @@ def test_a_changed_test_costs_the_scores_of_its_language_and_no_training(lake: L
     publish_words(
         lake, ENGLISH, GERMAN, tests=(word_test(lake, "topics", "en", pairs_within_topics("en")[:30]), german)
     )
-    assert [(line.step, line.subject) for line in plan_embeddings(lake, SETTINGS)] == [("score_vectors", "en")]
+    assert [(line.step, line.subject) for line in plan(lake, CHAIN, SETTINGS)] == [("score_vectors", "en")]
     assert publish_stage(lake).n_done == 1
     manifest = read_manifest(lake)
     assert manifest is not None
@@ -90,4 +95,4 @@ def test_a_changed_test_costs_the_scores_of_its_language_and_no_training(lake: L
     assert {row["value"] for row in scores if (row["metric"], row["split"]) == ("n_questions_known", "topics")} == {
         30.0
     }
-    assert plan_embeddings(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []

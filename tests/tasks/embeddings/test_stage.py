@@ -3,15 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.chains import do_batch, plan, run_chain
 from support.embedding_stage import SETTINGS, rows_of, run_stage
 from support.published_words import doc_id_of, documents_about, publish_words
 
 from models.embeddings.word2vec import Word2VecError
-from tasks.embeddings.corpus import encoded_corpus
-from tasks.embeddings.settings import EmbeddingSettings, EmbeddingSettingsError
-from tasks.embeddings.stage import corpus_works, loss_curves, plan_embeddings, vector_works, write_corpus_body
-from tasks.embeddings.training import train_vectors_body
-from tasks.lake.files import TEMPORARY, read_table, write_table
+from tasks.embeddings.stage import CHAIN
 from tasks.lake.layout import Lake
 from tasks.learning.model_store import read_model
 
@@ -74,26 +71,30 @@ def test_words_of_a_topic_are_alike_and_scores_say_so(lake: Lake):
     assert all(row["value"] < row["baseline_value"] for row in scores.values())
 
 
-def test_the_same_again_stands_and_threads_change_nothing(lake: Lake):
+def test_the_same_again_is_reused_and_threads_change_nothing(lake: Lake):
     publish_words(lake, ENGLISH)
     (first,) = run_stage(lake).trained
-    assert plan_embeddings(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     more = replace(SETTINGS, threads=3, word2vec=replace(SETTINGS.word2vec, workers=7))
-    assert plan_embeddings(lake, more) == []
+    assert plan(lake, CHAIN, more) == []
     assert run_stage(lake, more).n_done == 0
-    again = vector_works(lake, run_stage(lake).parts, more)[0]
-    vectors = train_vectors_body(lake, again.payload).files[0]
-    assert vectors == first.files_of("word_vectors")[0]
+    (again,) = run_chain(lake, CHAIN, more).batches["train_vectors"]
+    vectors = do_batch(lake, CHAIN, "train_vectors", again.payload).files_of("word_vectors")
+    assert vectors == first.files_of("word_vectors")
 
 
 def test_document_in_one_language_costs_the_other_nothing(lake: Lake):
     publish_words(lake, [*ENGLISH, *GERMAN[:-1]])
-    assert [line.reason for line in plan_embeddings(lake, SETTINGS)] == [
-        "new", "hangs on write_corpus", "hangs on train_vectors", "hangs on judge_vectors", "hangs on judge_vectors",
-    ]  # fmt: skip
+    assert [line.reason for line in plan(lake, CHAIN, SETTINGS)] == [
+        "new",
+        "waiting for write_corpus",
+        "waiting for train_vectors",
+        "waiting for judge_vectors",
+        "waiting for judge_vectors",
+    ]
     run_stage(lake)
     publish_words(lake, [*ENGLISH, *GERMAN])
-    assert [(line.step, line.subject) for line in plan_embeddings(lake, SETTINGS)] == [
+    assert [(line.step, line.subject) for line in plan(lake, CHAIN, SETTINGS)] == [
         ("write_corpus", f"tokens from {min(map(doc_id_of, range(70)))}"),
         ("train_vectors", "all"),
         ("judge_vectors", "all"),
@@ -101,8 +102,8 @@ def test_document_in_one_language_costs_the_other_nothing(lake: Lake):
         ("map_words", "all"),
     ]
     german, english = run_stage(lake).trained
-    assert english.was_standing
-    assert not german.was_standing
+    assert english.is_reused
+    assert not german.is_reused
 
 
 def test_model_is_learned_from_the_column_asked_for(lake: Lake):
@@ -146,58 +147,21 @@ def test_a_window_longer_than_every_sentence_and_vectors_of_one_number_are_learn
     assert {len(row["vector"]) for row in rows_of(lake, record, "word_vectors")} == {1}
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [({"held_out_share": 1.5}, "between 0 and 1, not 1.5"), ({"warm_share": -1.0}, "between 0 and 1"), ({"threads": -1}, "0 or more, not -1"),
-     ({"tolerance": float("nan")}, "0 or more, not nan"), ({"fewest_known": 0}, "1 or more, not 0")],
-)  # fmt: skip
-def test_settings_out_of_range_are_told_in_a_sentence(changed, words):
-    with pytest.raises(EmbeddingSettingsError, match=words):
-        replace(SETTINGS, **changed)
-
-
-def test_tokens_of_a_document_that_is_not_published_are_set_aside(lake: Lake):
-    publish_words(lake, ENGLISH)
-    (work,) = corpus_works(lake, SETTINGS)
-    documents = read_table(lake, work.payload.documents)
-    fewer = replace(work.payload, documents=(write_table(lake, "documents", documents.slice(1)),))
-    output = write_corpus_body(lake, fewer)
-    assert output.set_aside == {"document_not_published": 80}
-
-
 def test_settings_that_run_away_are_the_users_error(lake: Lake):
     publish_words(lake, ENGLISH)
     with pytest.raises(Word2VecError, match="alpha"):
         run_stage(lake, replace(SETTINGS, word2vec=replace(SETTINGS.word2vec, alpha=1e30)))
 
 
-def test_small_corpora_are_passed_over_more_often():
-    settings = EmbeddingSettings()
-    assert settings.for_corpus(10_000).epochs == 30
-    assert settings.for_corpus(200_000).epochs == 10
-    assert settings.for_corpus(10_000_000).epochs == 5
-
-
 def test_nothing_published_is_nothing_to_do(lake: Lake):
-    assert plan_embeddings(lake) == []
-    assert corpus_works(lake) == []
+    assert plan(lake, CHAIN) == []
+    assert run_chain(lake, CHAIN).batches["write_corpus"] == []
 
 
-def test_loss_curve_has_a_row_an_epoch(lake: Lake):
+def test_who_is_published_is_no_matter_of_the_training(lake: Lake):
     publish_words(lake, ENGLISH)
-    models = run_stage(lake).trained
-    rows = loss_curves(lake, models)
-    assert [row["epoch"] for row in rows] == list(range(1, 31))
-    assert rows[0]["loss"] > rows[-1]["loss"]
-
-
-def test_nothing_is_left_behind_and_a_vacuum_would_find_what_a_kill_leaves(lake: Lake):
-    publish_words(lake, ENGLISH)
-    (work,) = corpus_works(lake, SETTINGS)
-    files = write_corpus_body(lake, work.payload).files
-    with encoded_corpus(lake, files, 0.1, 1) as corpus:
-        (folder,) = lake.models.iterdir()
-        assert folder.name.endswith(TEMPORARY)
-        assert corpus.training.token_ids.size + corpus.held_out.token_ids.size == 3200
-        assert corpus.counts.sum() == corpus.training.token_ids.size
-    assert list(lake.models.iterdir()) == []
+    run_stage(lake)
+    for changed in (replace(SETTINGS, tolerance=0.5), replace(SETTINGS, fewest_known=20)):
+        due = plan(lake, CHAIN, changed)
+        assert [(line.step, line.reason) for line in due[:1]] == [("judge_vectors", "the settings changed")]
+        assert [line.step for line in due] == ["judge_vectors", "score_vectors", "map_words"]

@@ -3,12 +3,13 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from support.chains import plan, run_chain
 from support.forecast_stage import SETTINGS, run_stage
 from support.published import publish_mobility
 
-from tasks.forecasts.comparing import read_forecaster
-from tasks.forecasts.data import ForecastData, read_panel
-from tasks.forecasts.stage import loss_rows, plan_lstm, skill_rows
+from tasks.forecasts.data import ForecastData, read_forecaster, read_panel
+from tasks.forecasts.showing import loss_rows, skill_rows
+from tasks.forecasts.stage import CHAIN
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish, read_manifest
@@ -65,6 +66,11 @@ def test_scores_say_what_was_gained_also_where_nothing_was(lake: Lake) -> None:
     _, (judged,), _, _ = run_stage(lake)
     rows = rows_of(lake, [judged], "scores")
     scores = {(row["metric"], row["split"]): row for row in rows}
+    better = {metric: (row["better"], row["target"]) for (metric, split), row in scores.items() if split == "backtest"}
+    assert better["skill"] == better["skill_horizon_01_days"] == ("higher", None)
+    assert {better[name] for name in ("rmse_pct", "mase", "mae_pct_beside_last_value")} == {("lower", None)}
+    assert better["coverage_80_pct_interval"] == ("near", 0.80)
+    assert better["width_80_pct_interval"] == (None, None)
     skill = read_forecaster(lake, rows[0]["model_id"])[2]
     for ahead in range(14):
         mae = scores[f"mae_pct_horizon_{ahead + 1:02d}_days", "backtest_workplaces"]
@@ -80,12 +86,16 @@ def test_scores_say_what_was_gained_also_where_nothing_was(lake: Lake) -> None:
     assert [row["horizon"] for row in skill_rows(rows)][:2] == ["01 days", "02 days"]
 
 
-def test_a_second_run_stands_with_the_champion_won_or_lost(lake: Lake) -> None:
+def test_a_second_run_does_nothing_whether_the_champion_won_or_lost(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 120))
-    assert [line.reason for line in plan_lstm(lake, SETTINGS)] == ["new", "hangs on fit_lstm", "hangs on fit_lstm"]
+    assert [(line.step, line.reason) for line in plan(lake, CHAIN, SETTINGS)] == [
+        ("fit_lstm", "new"),
+        ("judge_forecaster", "waiting for fit_lstm"),
+        ("write_forecasts", "waiting for fit_lstm, judge_forecaster"),
+    ]
     first = run_stage(lake)
     publish(lake, [first[-1]], "run")
-    assert plan_lstm(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     # So wild a rate can only spoil what was learned before.
     worse = replace(SETTINGS, learning_rate=3.0, refit_learning_rate=3.0, clip_norm=0.0, hidden_size=4)
     trained, judged, written, stage = run_stage(lake, worse)
@@ -93,8 +103,18 @@ def test_a_second_run_stands_with_the_champion_won_or_lost(lake: Lake) -> None:
     assert judged[0].set_aside == {"worse_than_champion": 1}
     assert written[0].files_of("forecasts") == first[2][0].files_of("forecasts")
     assert publish(lake, [stage], "run").tables["models"] == first[1][0].files_of("models")
-    assert plan_lstm(lake, worse) == []
-    assert [record.was_standing for record in (*trained, *judged, *written)] == [False, False, True]
+    assert plan(lake, CHAIN, worse) == []
+    assert [record.is_reused for record in (*trained, *judged, *written)] == [False, False, True]
+
+
+def test_who_is_published_is_no_matter_of_the_training(lake: Lake) -> None:
+    publish_mobility(lake, ("SE", 120))
+    run_chain(lake, CHAIN, SETTINGS)
+    assert plan(lake, CHAIN, replace(SETTINGS, device="auto")) == []
+    due = plan(lake, CHAIN, replace(SETTINGS, tolerance=0.5))
+    assert [(line.step, line.reason) for line in due[:1]] == [("judge_forecaster", "the settings changed")]
+    due = plan(lake, CHAIN, replace(SETTINGS, recent_days=7))
+    assert [(line.step, line.reason) for line in due] == [("write_forecasts", "the settings changed")]
 
 
 def test_a_champion_of_another_form_gives_way(lake: Lake) -> None:
@@ -121,7 +141,7 @@ def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(
     assert (line["outcome"], line["rule"]) == ("skipped", rule)
     assert not record.files_of("models")
     assert (judged, written) == ([], [])
-    assert plan_lstm(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
 
 
 def test_parts_of_a_country_have_its_holidays_or_their_own(lake: Lake) -> None:

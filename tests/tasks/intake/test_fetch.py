@@ -1,4 +1,4 @@
-"""What a source has: files, URLs, stores and archives; what cannot be had is told, the rest goes on, an outage loses nothing."""
+"""What a source has: files, URLs, stores, archives. What cannot be had is told, an outage loses nothing."""
 
 import gzip
 import io

@@ -78,8 +78,10 @@ def test_readers_are_used_again_and_never_shared():
 
 def test_the_process_ends_with_its_parent():
     code = (
-        "import os\nfrom tasks.intake.page_reader import PageReader\nfrom tasks.transforms.records.html_text import PageGuards\n"
-        "reader = PageReader(PageGuards())\nreader.read(b'<p>hello</p>')\nprint(reader._process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+        "import os\nfrom tasks.intake.page_reader import PageReader\n"
+        "from tasks.transforms.records.html_text import PageGuards\n"
+        "reader = PageReader(PageGuards())\nreader.read(b'<p>hello</p>')\n"
+        "print(reader._process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     pid = int(ended.stdout)

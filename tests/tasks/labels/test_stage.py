@@ -2,15 +2,19 @@ import json
 from dataclasses import replace
 
 import pytest
+from support.chains import plan, step_of, walk
 from support.label_stage import SETTINGS, rows_of, run_stage
 from support.published_labels import Document, labelled_documents, publish_labelled, word_vector_record
 
+from models.labels import storage
 from models.labels.parts import PartSettings, parts_of
-from tasks.labels.applying import prediction_works
-from tasks.labels.stage import KINDS, classifier_works, confusion_rows, curve_rows, plan_classification
+from tasks.labels.settings import KINDS
+from tasks.labels.showing import confusion_rows, curve_rows
+from tasks.labels.stage import CHAIN
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import leave_stage
+from tasks.lake.steps import Task
 from tasks.learning.model_store import read_model
 
 pytestmark = pytest.mark.slow  # a few seconds in all
@@ -18,6 +22,11 @@ pytestmark = pytest.mark.slow  # a few seconds in all
 
 def part_of(document: Document) -> str:
     return str(parts_of([document.content_sha256], PartSettings())[0])
+
+
+def trainings(lake: Lake) -> list[Task]:
+    """The trainings on what is published."""
+    return walk(lake, CHAIN, SETTINGS).tasks(step_of(CHAIN, "fit_classifiers"))
 
 
 def test_every_labelled_source_has_its_classifiers_scores_and_a_champion(lake: Lake):
@@ -59,6 +68,7 @@ def test_every_labelled_source_has_its_classifiers_scores_and_a_champion(lake: L
         champion = next(row["model_id"] for row in models if row["is_champion"])
         assert scores[champion, "accuracy", "validation"]["value"] == best > 0.8
     assert [record.n_rows_out for record in judged] == [1, 1]
+    assert storage.KINDS == KINDS
 
 
 def test_where_little_is_held_out_the_choice_is_by_cross_validation(lake: Lake):
@@ -88,10 +98,10 @@ def test_labels_are_predicted_for_what_was_not_learned_from(lake: Lake):
         (SETTINGS, of_source | {one.doc_id for one in same_language}),
         (replace(SETTINGS, predict_for="source"), of_source),
     ):
-        _, judged, said, _ = run_stage(lake, settings)
-        rows = rows_of(lake, said, "predictions")
+        _, judged, predictions, _ = run_stage(lake, settings)
+        rows = rows_of(lake, predictions, "predictions")
         assert {row["doc_id"] for row in rows} == expected
-        assert len(rows) == len(expected) == sum(record.n_rows_out for record in said)
+        assert len(rows) == len(expected) == sum(record.n_rows_out for record in predictions)
         assert {row["model_id"] for row in rows} == {
             row["model_id"] for row in rows_of(lake, judged, "models") if row["is_champion"]
         }
@@ -104,19 +114,21 @@ def test_labels_are_predicted_for_what_was_not_learned_from(lake: Lake):
 
 def test_the_same_again_has_nothing_to_do_and_an_unlabelled_document_trains_nothing_anew(lake: Lake):
     messages, letters = labelled_documents(90), labelled_documents(8, source="letters", labels=(None,), seed=4)
-    assert plan_classification(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     publish_labelled(lake, messages, letters[:5])
-    assert [(line.step, line.reason) for line in plan_classification(lake, SETTINGS)] == [
-        ("fit_classifiers", "new"), ("judge_classifier", "hangs on fit_classifiers"), ("predict_labels", "hangs on fit_classifiers"),
-    ]  # fmt: skip
+    assert [(line.step, line.reason) for line in plan(lake, CHAIN, SETTINGS)] == [
+        ("fit_classifiers", "new"),
+        ("judge_classifier", "waiting for fit_classifiers"),
+        ("predict_labels", "waiting for judge_classifier"),
+    ]
     *records, stage = run_stage(lake)
-    assert plan_classification(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     publish(lake, [stage], "run")
-    assert plan_classification(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     publish_labelled(lake, messages, letters)
-    assert [line.step for line in plan_classification(lake, SETTINGS)] == ["predict_labels"]
+    assert [line.step for line in plan(lake, CHAIN, SETTINGS)] == ["predict_labels"]
     *again, _ = run_stage(lake)
-    assert [[record.was_standing for record in part] for part in again[:2]] == [[True], [True]]
+    assert [[record.is_reused for record in part] for part in again[:2]] == [[True], [True]]
     assert [record.files for record in again[0]] == [record.files for record in records[0]]
 
 
@@ -126,9 +138,11 @@ def test_small_files_are_labelled_together_and_large_ones_apart(lake: Lake, monk
     _, judged, together, _ = run_stage(lake)
     assert len(together) == 1
     monkeypatch.setattr("tasks.labels.applying.TOKENS_AT_ONCE", 1)
-    apart = prediction_works(lake, judged, SETTINGS)
+    way = walk(lake, CHAIN, SETTINGS)
+    way.records["judge_classifier"] = judged
+    apart = way.tasks(step_of(CHAIN, "predict_labels"))
     assert len(apart) > 10
-    assert sum(len(work.payload.doc_ids) for work in apart) == together[0].n_rows_out
+    assert sum(len(task.batch.payload.doc_ids) for task in apart) == together[0].n_rows_out
 
 
 def test_a_label_with_too_few_documents_is_set_aside_counted_and_named(lake: Lake):
@@ -168,12 +182,12 @@ def test_a_label_with_too_few_documents_is_set_aside_counted_and_named(lake: Lak
 )
 def test_too_little_to_learn_from_is_a_line_in_the_ledger_and_no_model(lake: Lake, documents, rule, n_in):
     publish_labelled(lake, documents)
-    (trained,), judged, said, _ = run_stage(lake)
-    assert (judged, said, trained.files_of("models")) == ([], [], ())
+    (trained,), judged, predictions, _ = run_stage(lake)
+    assert (judged, predictions, trained.files_of("models")) == ([], [], ())
     skipped = [row["rule"] for row in rows_of(lake, [trained], "ops.ledger") if row["outcome"] == "skipped"]
     assert skipped == [rule]
     assert trained.n_rows_in == sum(trained.set_aside.values()) == (len(documents) if n_in is None else n_in)
-    assert plan_classification(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
 
 
 def test_a_loss_that_is_no_number_leaves_the_lstm_out_and_the_ledger_says_where(lake: Lake):
@@ -181,7 +195,7 @@ def test_a_loss_that_is_no_number_leaves_the_lstm_out_and_the_ledger_says_where(
     lstm = SETTINGS.classifiers.lstm
     wild = replace(lstm, training=replace(lstm.training, learning_rate=1e30, warm_up_share=0.0))
     settings = replace(SETTINGS, parts=PartSettings(), classifiers=replace(SETTINGS.classifiers, lstm=wild))
-    (trained,), judged, said, _ = run_stage(lake, settings)
+    (trained,), judged, predictions, _ = run_stage(lake, settings)
     assert sorted(row["kind"] for row in rows_of(lake, [trained], "models")) == sorted(set(KINDS) - {"label_lstm"})
     (line,) = rows_of(lake, [trained], "ops.ledger")
     assert (line["outcome"], line["subject"], line["rule"]) == (
@@ -189,17 +203,18 @@ def test_a_loss_that_is_no_number_leaves_the_lstm_out_and_the_ledger_says_where(
         "LSTM of messages",
         "loss_no_number_in_epoch_1_batch_2",
     )
-    assert len(judged) == len(said) == 1
+    assert len(judged) == len(predictions) == 1
 
 
 def test_word_vectors_of_the_language_are_where_words_start_from(lake: Lake):
     publish_labelled(lake, labelled_documents(60))
     vectors = {"fog": [1.0, 2.0, 3.0], "rain": [0.5, 0.5, 0.5], "nowhere": [1.0, 0.0, 0.0]}
-    leave_stage(lake, "embeddings", [word_vector_record(lake, "de", vectors)])
-    (before,) = classifier_works(lake, SETTINGS)
-    leave_stage(lake, "embeddings", [word_vector_record(lake, "de", vectors), word_vector_record(lake, "en", vectors)])
-    (after,) = classifier_works(lake, SETTINGS)
-    assert len(before.payload.word_vectors) == 0
+    german, english = (word_vector_record(lake, lang, vectors) for lang in ("de", "en"))
+    leave_stage(lake, "embeddings", ["word_vectors"], [german])
+    (before,) = trainings(lake)
+    leave_stage(lake, "embeddings", ["word_vectors"], [german, english])
+    (after,) = trainings(lake)
+    assert len(before.batch.payload.word_vectors) == 0
     assert before.fingerprint != after.fingerprint
     (trained,), *_ = run_stage(lake)
     name = next(row["model_id"] for row in rows_of(lake, [trained], "models") if row["kind"] == "label_lstm")
@@ -218,16 +233,16 @@ def test_a_worse_champion_is_kept_back_and_the_run_after_finds_nothing_to_do(lak
     # Labels turned round in the training part: whoever learns from them is wrong about what is held out.
     spoiled = [replace(one, label=turned[one.label]) if part_of(one) == "training" else one for one in messages]
     publish_labelled(lake, spoiled)
-    _, (second,), said, stage = run_stage(lake)
+    _, (second,), predictions, stage = run_stage(lake)
     assert second.set_aside == {"worse_than_champion": 1}
     assert {row["model_id"] for row in rows_of(lake, [second], "models")} == published
-    assert {row["model_id"] for row in rows_of(lake, said, "predictions")} == published
+    assert {row["model_id"] for row in rows_of(lake, predictions, "predictions")} == published
     (line,) = rows_of(lake, [second], "ops.ledger")
     assert line["score"] < 0.6
     assert line["threshold"] > 0.8
     publish(lake, [stage], "run")
-    assert plan_classification(lake, SETTINGS) == []
-    assert run_stage(lake)[1][0].was_standing
+    assert plan(lake, CHAIN, SETTINGS) == []
+    assert run_stage(lake)[1][0].is_reused
 
 
 def test_a_champion_that_cannot_be_read_any_more_gives_way(lake: Lake):
@@ -254,5 +269,24 @@ def test_cards_tell_the_course_of_the_training_and_what_is_taken_for_what(lake: 
     assert len({row["predicted"] for row in majority}) == 1
     assert majority[0]["true"] != majority[0]["predicted"]
     wrong = cards["label_majority"]["examples"]["wrong"]
-    assert all(true != said for _, true, said, _ in wrong)
+    assert all(true != predicted for _, true, predicted, _ in wrong)
     assert [row[3] for row in wrong] == sorted((row[3] for row in wrong), reverse=True)
+
+
+def test_who_is_published_and_what_is_predicted_is_no_matter_of_the_training(lake: Lake):
+    publish_labelled(lake, labelled_documents(60), labelled_documents(7, source="letters", labels=(None,), seed=4))
+    run_stage(lake)
+    due = plan(lake, CHAIN, replace(SETTINGS, tolerance=0.5))
+    assert [(line.step, line.reason) for line in due[:1]] == [("judge_classifier", "the settings changed")]
+    assert "fit_classifiers" not in {line.step for line in due}
+    due = plan(lake, CHAIN, replace(SETTINGS, predict_for="source"))
+    assert {line.step for line in due} == {"predict_labels"}
+    assert plan(lake, CHAIN, replace(SETTINGS, fewest_of_label=4))[0].step == "fit_classifiers"
+
+
+def test_scores_say_which_way_is_better_and_ends_of_intervals_do_not(lake: Lake):
+    publish_labelled(lake, labelled_documents(60))
+    (trained,), *_ = run_stage(lake)
+    better = {row["metric"]: row["better"] for row in rows_of(lake, [trained], "scores")}
+    expected = {"accuracy": "higher", "macro_f1": "higher", "log_loss": "lower"}
+    assert better == {**expected, **{f"{metric}_{end}": None for metric in expected for end in ("low", "high")}}

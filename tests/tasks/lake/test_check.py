@@ -13,13 +13,14 @@ from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import publish
 from tasks.lake.raw import keep_raw
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import Step, StepOutput, Work, do, record_path
-
-WORK = Work(Step("write_labels", ("expectations.contracts.tables",)), "all", ("a",))
+from tasks.lake.steps import Batch, Step, StepOutput, do, record_path
 
 
 def write_labels(lake: Lake, _payload: object) -> StepOutput:
     return StepOutput((labels_of(lake, a="new"),), 1, 1)
+
+
+TASK = Step("write_labels", write_labels, list).task(Batch("all", ("a",)))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def kept_copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path]:
     lake = Lake.open(folder / "home")
     keep_raw(lake, "pages", "a.html", io.BytesIO(b"<p>"))
     publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
-    publish(lake, [leave_stage(lake, "documents", [do(lake, WORK, write_labels)])], "run 2")
+    publish(lake, [leave_stage(lake, "documents", ("labels",), [do(lake, TASK)])], "run 2")
     return lake, shutil.copytree(lake.home, folder / "copy", symlinks=True)
 
 
@@ -106,7 +107,7 @@ DAMAGES: dict[str, tuple[Callable[[Lake], object], str, str, str]] = {
     ),
     "damaged stage": (lambda lake: (lake.stages / "documents.json").write_bytes(b""), "stages/documents.json", "is damaged", "remove it, then run"),
     "damaged step": (
-        lambda lake: record_path(lake, "write_labels", WORK.fingerprint).write_bytes(b"[]"), "steps/write_labels/", "is damaged", "its step is done again",
+        lambda lake: record_path(lake, "write_labels", TASK.fingerprint).write_bytes(b"[]"), "steps/write_labels/", "is damaged", "its step is done again",
     ),
     "damaged volume": (lambda lake: (lake.ops / "volume").write_bytes(b"x"), "ops/volume", "is damaged", REPAIR),
     "damaged event": (
@@ -141,7 +142,7 @@ def test_what_repair_is_the_remedy_for_it_mends(full: Lake, damage: str) -> None
 @pytest.mark.parametrize("damage", ["missing file of a stage", "damaged step"])
 def test_what_a_run_is_the_remedy_for_it_mends(full: Lake, damage: str) -> None:
     DAMAGES[damage][0](full)
-    publish(full, [leave_stage(full, "documents", [do(full, WORK, write_labels)])], "run 3")
+    publish(full, [leave_stage(full, "documents", ("labels",), [do(full, TASK)])], "run 3")
     assert check(full) == []
 
 

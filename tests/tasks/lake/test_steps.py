@@ -1,8 +1,7 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,113 +9,160 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.lake_rows import labels_of
 
+from expectations.contracts.tables import TABLES
+from expectations.table_contract import Column
 from tasks.lake import steps
 from tasks.lake.layout import Lake
 from tasks.lake.steps import (
+    Batch,
     RowsLostError,
     Step,
     StepOutput,
-    Work,
-    code_version,
+    Task,
+    current_task,
     cut_by_content,
     do,
     find_record,
     latest_path,
     record_path,
-    settings_of,
     why_due,
 )
-
-STEP = Step("write_labels", ("expectations.contracts.tables",), {"floor": 0.5})
-WORK = Work(STEP, "batch 1", ("digest a", "digest b"), {"a": "good"})
 
 
 def body(lake: Lake, payload: Mapping[str, str]) -> StepOutput:
     return StepOutput((labels_of(lake, **payload),), len(payload) + 1, len(payload), {"too_short": 1})
 
 
+def other_body(lake: Lake, payload: Mapping[str, str]) -> StepOutput:
+    return replace(body(lake, payload), set_aside={"too_long": 1})
+
+
 def never(_lake: Lake, _payload: Any) -> StepOutput:
-    raise AssertionError("a standing step was done again")
+    raise AssertionError("a task that was done was done again")
 
 
-def test_a_step_is_done_once_and_stands_from_then_on(lake: Lake) -> None:
-    assert (find_record(lake, WORK), why_due(lake, WORK)) == (None, "new")
-    record = do(lake, WORK, body)
+STEP = Step("write_labels", body, list, leaves=("labels",))
+BATCH = Batch("batch 1", ("digest a", "digest b"), {"a": "good"}, {"floor": 0.5})
+TASK = STEP.task(BATCH)
+
+
+def task(**changes: Any) -> Task:
+    """The task of a batch with these changes."""
+    return STEP.task(replace(BATCH, **changes))
+
+
+def test_a_task_is_done_once_and_reused_from_then_on(lake: Lake) -> None:
+    assert (find_record(lake, TASK), why_due(lake, TASK)) == (None, "new")
+    record = do(lake, TASK)
     assert (record.step, record.subject, record.inputs) == ("write_labels", "batch 1", ("digest a", "digest b"))
-    assert (record.n_rows_in, record.n_rows_out, record.set_aside, record.was_standing) == (
-        2,
-        1,
-        {"too_short": 1},
-        False,
-    )
+    assert (record.n_rows_in, record.n_rows_out, record.set_aside, record.is_reused) == (2, 1, {"too_short": 1}, False)
     assert record.files_of("labels") == record.files
     assert record.files_of("documents") == ()
-    assert do(lake, WORK, never) == replace(record, was_standing=True)
-    assert why_due(lake, WORK) is None
+    assert do(lake, replace(TASK, body=never)) == replace(record, is_reused=True)
+    assert why_due(lake, TASK) is None
 
 
 def test_asking_why_changes_nothing_and_finding_marks_the_record_as_used(lake: Lake) -> None:
-    do(lake, WORK, body)
-    path = record_path(lake, "write_labels", WORK.fingerprint)
+    do(lake, TASK)
+    path = record_path(lake, "write_labels", TASK.fingerprint)
     os.utime(path, (1e9, 1e9))
-    assert why_due(lake, WORK) is None
+    assert why_due(lake, TASK) is None
     assert path.stat().st_mtime == 1e9
-    assert find_record(lake, WORK) is not None
+    assert find_record(lake, TASK) is not None
     assert path.stat().st_mtime > time.time() - 60
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (replace(WORK, inputs=("digest a", "digest c")), "of 2 inputs 1 new, 1 gone"),
-        (replace(WORK, inputs=("digest a", "digest b", "digest c")), "of 3 inputs 1 new, 0 gone"),
-        (replace(WORK, step=replace(STEP, settings={"floor": 0.6})), "the settings changed"),
-        (replace(WORK, step=replace(STEP, modules=("expectations.table_contract",))), "the code changed"),
-        (replace(WORK, subject="batch 2", inputs=("digest z",)), "new"),
-        (replace(WORK, step=replace(STEP, name="other_step")), "new"),
+        (task(inputs=("digest a", "digest c")), "of 2 inputs 1 new, 1 gone"),
+        (task(inputs=("digest a", "digest b", "digest c")), "of 3 inputs 1 new, 0 gone"),
+        (task(settings={"floor": 0.6}), "the settings changed"),
+        (replace(STEP, body=other_body).task(BATCH), "the code changed"),
+        (task(calls=(never,)), "the code changed"),
+        (task(subject="batch 2", inputs=("digest z",)), "new"),
+        (replace(STEP, name="other_step").task(BATCH), "new"),
     ],
 )
-def test_the_plan_says_what_has_changed(lake: Lake, changed: Work, reason: str) -> None:
-    do(lake, WORK, body)
+def test_the_plan_says_what_has_changed(lake: Lake, changed: Task, reason: str) -> None:
+    do(lake, TASK)
     assert why_due(lake, changed) == reason
 
 
-def test_a_subject_is_no_part_of_the_fingerprint_and_everything_else_is() -> None:
-    assert replace(WORK, subject="other", payload=None).fingerprint == WORK.fingerprint
+def test_subject_and_payload_are_no_part_of_the_fingerprint_and_everything_else_is() -> None:
+    assert task(subject="other", payload=None).fingerprint == TASK.fingerprint
     others = [
-        replace(WORK, inputs=WORK.inputs[::-1]),
-        replace(WORK, step=replace(STEP, name="other")),
-        replace(WORK, step=replace(STEP, settings={"floor": 0.6})),
-        replace(WORK, step=replace(STEP, modules=("expectations.table_contract",))),
+        task(inputs=BATCH.inputs[::-1]),
+        task(settings={"floor": 0.6}),
+        task(calls=(never,)),
+        replace(STEP, name="other").task(BATCH),
+        replace(STEP, body=other_body).task(BATCH),
     ]
-    assert len({WORK.fingerprint, *(other.fingerprint for other in others)}) == 5
+    assert len({TASK.fingerprint, *(other.fingerprint for other in others)}) == 6
+
+
+def test_a_table_whose_contract_asks_for_another_form_is_written_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(lake, TASK)
+    contract = TABLES["labels"]
+    more = replace(
+        contract, columns=(*contract.columns, Column("given_by", contract.columns[0].type, "Who", is_nullable=True))
+    )
+    for table, changed in (("documents", TABLES["documents"]), ("labels", more)):
+        monkeypatch.setitem(TABLES, table, changed)
+    steps._form.cache_clear()
+    assert why_due(lake, TASK) == "the contract of labels changed"
+    assert not do(lake, TASK).is_reused
+    assert why_due(lake, TASK) is None
+    steps._form.cache_clear()
+
+
+def test_a_body_knows_which_task_it_does(lake: Lake) -> None:
+    seen: list[Task] = []
+
+    def look(_lake: Lake, _payload: Any) -> StepOutput:
+        seen.append(current_task())
+        return StepOutput((), 0, 0)
+
+    do(lake, replace(TASK, body=look))
+    assert seen[0].fingerprint == TASK.fingerprint
+    with pytest.raises(LookupError):
+        current_task()
+
+
+def test_parameters_without_a_value_name_what_a_step_reads() -> None:
+    def batches(lake: Lake, trained: list[Any], *, kinds: tuple[str, ...] = ()) -> list[Batch]:
+        return [Batch(str(lake), tuple(trained), kinds)]
+
+    assert Step("judge", body, batches, reads={"trained": "fit"}).inputs == {"lake": "lake", "trained": "fit"}
 
 
 @pytest.mark.parametrize("damage", ["gone", "short"])
-def test_a_step_whose_file_is_gone_or_cut_short_is_done_again(lake: Lake, damage: str) -> None:
-    record = do(lake, WORK, body)
+def test_a_task_whose_file_is_gone_or_cut_short_is_done_again(lake: Lake, damage: str) -> None:
+    record = do(lake, TASK)
     path = lake.locate(record.files[0].path)
     if damage == "gone":
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-1])
-    assert why_due(lake, WORK) == "its files are gone"
-    again = do(lake, WORK, body)
-    assert (again.files, again.was_standing) == (record.files, False)
-    assert why_due(lake, WORK) is None
+    assert why_due(lake, TASK) == "its files are gone"
+    again = do(lake, TASK)
+    assert (again.files, again.is_reused) == (record.files, False)
+    assert why_due(lake, TASK) is None
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"{}", b'{"files": 7}', b'{"files": [{"path": 1}]}', b"\xff\xfe", b'"text"']
 )
-def test_a_damaged_record_is_as_none_and_its_step_is_done_again(lake: Lake, content: bytes) -> None:
-    do(lake, WORK, body)
-    for path in (record_path(lake, "write_labels", WORK.fingerprint), latest_path(lake, "write_labels", "batch 1")):
+def test_a_damaged_record_is_as_none_and_its_task_is_done_again(lake: Lake, content: bytes) -> None:
+    do(lake, TASK)
+    for path in (record_path(lake, "write_labels", TASK.fingerprint), latest_path(lake, "write_labels", "batch 1")):
         path.write_bytes(content)
-        assert why_due(lake, replace(WORK, inputs=("other",))) == "new"
-    assert find_record(lake, WORK) is None
-    assert not do(lake, WORK, body).was_standing
-    assert find_record(lake, WORK) is not None
+        assert why_due(lake, task(inputs=("other",))) == "new"
+    assert find_record(lake, TASK) is None
+    assert not do(lake, TASK).is_reused
+    assert find_record(lake, TASK) is not None
 
 
 @pytest.mark.parametrize(
@@ -129,16 +175,16 @@ def test_a_damaged_record_is_as_none_and_its_step_is_done_again(lake: Lake, cont
         StepOutput((), 0, 1),
     ],
 )
-def test_rows_that_do_not_add_up_stop_the_step_and_leave_no_record(lake: Lake, output: StepOutput) -> None:
+def test_rows_that_do_not_add_up_stop_the_task_and_leave_no_record(lake: Lake, output: StepOutput) -> None:
     with pytest.raises(RowsLostError, match="write_labels of batch 1"):
-        do(lake, WORK, lambda _lake, _payload: output)
-    assert why_due(lake, WORK) == "new"
+        do(lake, replace(TASK, body=lambda _lake, _payload: output))
+    assert why_due(lake, TASK) == "new"
 
 
 def test_an_error_goes_through_and_leaves_no_record(lake: Lake) -> None:
     with pytest.raises(ZeroDivisionError):
-        do(lake, WORK, lambda _lake, _payload: StepOutput((), 1 // 0, 0))
-    assert find_record(lake, WORK) is None
+        do(lake, replace(TASK, body=lambda _lake, _payload: StepOutput((), 1 // 0, 0)))
+    assert find_record(lake, TASK) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,46 +216,3 @@ def test_a_new_item_changes_its_own_batch_or_cuts_it_in_two(keys: list[str], ave
 def test_batches_are_of_the_average_size_on_average() -> None:
     batches = cut_by_content([f"{n:05d}" for n in range(20_000)], lambda key: key, average=50, most=10_000)
     assert 40 < 20_000 / len(batches) < 60  # 400 cuts: five standard deviations either way
-
-
-def test_the_code_version_follows_what_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "pure"
-    package.mkdir()
-    for name, source in {
-        "__init__": "",
-        "top": "import json\nfrom pure.middle import f\n",
-        "middle": "from pure import bottom\n\ndef f():\n    import numpy\n",
-        "bottom": "X = 1\n",
-        "aside": "Y = 1\n",
-    }.items():
-        (package / f"{name}.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(steps, "FIRST_PARTY", ("pure",))
-
-    def version_after(name: str, source: str) -> str:
-        (package / f"{name}.py").write_text(source)
-        code_version.cache_clear()
-        return code_version(("pure.top",))
-
-    first = version_after("aside", "Y = 2\n")
-    assert version_after("aside", "Y = 3\n") == first
-    assert version_after("bottom", "X = 2\n") != first
-    assert version_after("bottom", "X = 1\n") == first
-    assert version_after("middle", "from pure import bottom\n\ndef f():\n    import pyarrow\n") != first
-    code_version.cache_clear()
-
-
-def test_a_module_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"no first-party module called expectations\.nowhere"):
-        code_version(("expectations.nowhere",))
-
-
-def test_settings_are_a_dataclass_value() -> None:
-    @dataclass(frozen=True)
-    class FloorSettings:
-        floor: float = 0.5
-
-    assert settings_of(FloorSettings()) == {"floor": 0.5}
-    for other in (FloorSettings, {"floor": 0.5}):
-        with pytest.raises(TypeError, match="settings are a dataclass value"):
-            settings_of(other)

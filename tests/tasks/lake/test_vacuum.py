@@ -1,6 +1,7 @@
 import io
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,25 +15,25 @@ from tasks.lake.manifests import snapshot_ids
 from tasks.lake.publishing import point_link, publish
 from tasks.lake.raw import keep_raw, raw_path
 from tasks.lake.stages import leave_stage
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do, find_record, latest_path, record_path
+from tasks.lake.steps import Batch, Step, StepOutput, StepRecord, Task, do, find_record, latest_path, record_path
 from tasks.lake.vacuum import Vacuumed, vacuum
 from tasks.lake.warehouse import connect
 
 AT_ONCE = timedelta(0)
 
 
-def work_of(label: str, subject: str = "all") -> Work:
-    return Work(Step("write_labels", ("expectations.contracts.tables",)), subject, (label, subject), label)
-
-
 def write_labels(lake: Lake, label: str) -> StepOutput:
     return StepOutput((labels_of(lake, a=label),), 1, 1)
 
 
+def task_of(label: str, subject: str = "all") -> Task:
+    return Step("write_labels", write_labels, list).task(Batch(subject, (label, subject), label))
+
+
 def run_once(lake: Lake, label: str) -> StepRecord:
     """A step, its stage, its publish."""
-    record = do(lake, work_of(label), write_labels)
-    publish(lake, [leave_stage(lake, "documents", [record])], f"run {label}")
+    record = do(lake, task_of(label))
+    publish(lake, [leave_stage(lake, "documents", ("labels",), [record])], f"run {label}")
     return record
 
 
@@ -47,7 +48,7 @@ def test_what_the_last_snapshots_need_stays_and_the_rest_goes(lake: Lake) -> Non
     left = [path.stat().st_size for path in lake.home.rglob("*") if path.is_file()]
     assert removed == Vacuumed(("000001", "000002"), len(sizes) - len(left), sum(sizes) - sum(left))
     assert [path_of(lake, record).exists() for record in records] == [False, False, True, True]
-    assert [find_record(lake, work_of(label)) is not None for label in "abcd"] == [False, False, True, True]
+    assert [find_record(lake, task_of(label)) is not None for label in "abcd"] == [False, False, True, True]
     with connect(lake, as_of="000003") as connection:
         assert connection.execute("SELECT label FROM labels").fetchall() == [("c",)]
     with pytest.raises(LakeError, match=r"no snapshot is called 000001 .* \(there are 000003, 000004\)"):
@@ -66,40 +67,40 @@ def test_what_was_written_within_a_day_stays(lake: Lake) -> None:
 
 def test_a_stage_s_output_stays_though_it_is_not_published(lake: Lake) -> None:
     run_once(lake, "a")
-    record = do(lake, work_of("b"), write_labels)
-    leave_stage(lake, "documents", [record])
+    record = do(lake, task_of("b"))
+    leave_stage(lake, "documents", ("labels",), [record])
     vacuum(lake, 1, spare=AT_ONCE)
-    assert find_record(lake, work_of("b")) is not None
+    assert find_record(lake, task_of("b")) is not None
     assert plain_rows(lake.warehouse, "SELECT label FROM labels") == [("a",)]
 
 
-def test_a_step_found_standing_just_now_stays_though_no_stage_names_it(lake: Lake) -> None:
+def test_a_task_found_done_just_now_stays_though_no_stage_names_it(lake: Lake) -> None:
     old = run_once(lake, "a")
     run_once(lake, "b")
     for path in lake.home.rglob("*"):
         os.utime(path, (1e9, 1e9), follow_symlinks=False)
-    assert do(lake, work_of("a"), write_labels).was_standing
+    assert do(lake, task_of("a")).is_reused
     vacuum(lake, 1)
     assert path_of(lake, old).exists()
-    assert find_record(lake, work_of("a")) is not None
+    assert find_record(lake, task_of("a")) is not None
 
 
-def test_a_step_that_left_no_files_stays_while_it_is_the_last_of_its_subject(lake: Lake) -> None:
+def test_a_task_that_left_no_files_stays_while_it_is_the_last_of_its_subject(lake: Lake) -> None:
     run_once(lake, "a")
 
     def look(_lake: Lake, _payload: object) -> StepOutput:
         return StepOutput((), 0, 0)
 
     for label in "xy":
-        do(lake, work_of(label, "looked at"), look)
+        do(lake, replace(task_of(label, "looked at"), body=look))
     vacuum(lake, 1, spare=AT_ONCE)
-    assert [find_record(lake, work_of(label, "looked at")) is not None for label in "xy"] == [False, True]
+    assert [find_record(lake, task_of(label, "looked at")) is not None for label in "xy"] == [False, True]
     assert latest_path(lake, "write_labels", "looked at").exists()
 
 
 def test_what_nobody_names_goes_with_its_record(lake: Lake) -> None:
     run_once(lake, "a")
-    orphan = do(lake, work_of("z", "batch that is no more"), write_labels)
+    orphan = do(lake, task_of("z", "batch that is no more"))
     vacuum(lake, 1, spare=AT_ONCE)
     assert not path_of(lake, orphan).exists()
     assert not record_path(lake, "write_labels", orphan.fingerprint).exists()

@@ -1,65 +1,100 @@
 """A learner as small as can be: a training keeps a model of one number, and the judgement compares the numbers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from support.chains import plan, run_chain, step_of
 
+from models.settings import COMPARING, setting
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish, read_manifest
 from tasks.lake.stages import StageRecord, leave_stage
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do, find_record
+from tasks.lake.steps import Batch, Step, StepOutput, StepRecord
 from tasks.lake.vacuum import vacuum
 from tasks.learning.champions import (
     COMPARISONS,
+    OF_A_MODEL,
+    Compare,
     Comparison,
     Contest,
     NotComparableError,
     champion_rows,
-    judge,
-    judge_works,
+    judging,
     mean_gain,
-    without_models,
 )
 from tasks.learning.model_store import Score, TrainedModel, read_model, write_model
-
-NO_MODULES: tuple[str, ...] = ()
-
-
-def training(quality: float, lang: str | None = "en", dataset: str = "reviews") -> Work:
-    return Work(Step("fit_number", NO_MODULES), f"{dataset} of {lang}", (f"{quality}",), (quality, lang, dataset))
+from tasks.running.chains import Chain
 
 
-def fit_number(lake: Lake, payload: tuple[float, str | None, str]) -> StepOutput:
-    quality, lang, dataset = payload
+@dataclass(frozen=True)
+class Number:
+    """What a training is given: the number that it learns, and what the model is for."""
+
+    quality: float
+    lang: str | None = "en"
+    dataset: str = "reviews"
+
+
+@dataclass(frozen=True)
+class NumberSettings:
+    numbers: tuple[Number, ...]
+    tolerance: float = setting(0.0, decides=(COMPARING,))
+
+
+def training_batches(settings: NumberSettings) -> list[Batch]:
+    return [Batch(f"{one.dataset} of {one.lang}", (f"{one.quality}",), one) for one in settings.numbers]
+
+
+def fit_number(lake: Lake, given: Number) -> StepOutput:
     model = TrainedModel(
-        "number", lang, 1, {"dataset": dataset}, "000001", (f"{quality}",), {"quality": np.array([quality])},
-        [Score("quality", "all", quality)],
-    )  # fmt: skip
+        kind="number",
+        lang=given.lang,
+        seed=1,
+        settings={"dataset": given.dataset},
+        snapshot_id="000001",
+        inputs=(f"{given.quality}",),
+        tensors={"quality": np.array([given.quality])},
+        scores=[Score("quality", "all", given.quality)],
+    )
     return StepOutput(write_model(lake, model), 10, 10)
 
 
 def compare_numbers(lake: Lake, contest: Contest, new_id: str, present_id: str) -> Sequence[Comparison]:
-    assert contest.payload[2] == "reviews"
+    assert contest.payload.dataset == "reviews"
     value, present = (float(read_model(lake, name)[0]["quality"][0]) for name in (new_id, present_id))
     return [Comparison("quality", "all", value, present)]
 
 
-def judge_number(lake: Lake, contest: Contest) -> StepOutput:
-    return judge(lake, contest, compare_numbers)
+def refuse(*_: object) -> Sequence[Comparison]:
+    raise NotComparableError("the champion has other columns")
 
 
-def train(lake: Lake, *works: Work, tolerance: float = 0.0) -> tuple[StageRecord, list[StepRecord]]:
+def compare_undefined(*_: object) -> Sequence[Comparison]:
+    return [Comparison("quality", "all", float("nan"), 1.0)]
+
+
+def chain_of(compare: Compare = compare_numbers) -> Chain:
+    fit = Step("fit_number", fit_number, training_batches, hands_over=OF_A_MODEL)
+    return Chain(
+        "numbers", "lstm", "train_lstm", (fit, judging("judge_number", "fit_number", compare, same=("dataset",)))
+    )
+
+
+CHAIN = chain_of()
+
+
+def train(
+    lake: Lake, *numbers: Number, tolerance: float = 0.0, chain: Chain = CHAIN
+) -> tuple[StageRecord, list[StepRecord]]:
     """What a flow does: train, judge, leave the stage, publish."""
-    trained = [do(lake, work, fit_number) for work in works]
-    contests = judge_works(lake, works, trained, "judge_number", NO_MODULES, same=("dataset",), tolerance=tolerance)
-    judged = [do(lake, work, judge_number) for work in contests]
-    stage = leave_stage(lake, "lstm", [*without_models(trained), *judged])
+    way = run_chain(lake, chain, NumberSettings(numbers, tolerance))
+    stage = leave_stage(lake, chain.stage, chain.tables, way.left())
     publish(lake, [stage], "run")
-    return stage, judged
+    return stage, way.records["judge_number"]
 
 
 def published(lake: Lake) -> list[float]:
@@ -77,21 +112,21 @@ def decisions(lake: Lake, judged: Sequence[StepRecord]) -> list[tuple[str, str, 
 
 
 def test_the_first_model_is_champion(lake: Lake) -> None:
-    _, judged = train(lake, training(0.5))
+    _, judged = train(lake, Number(0.5))
     assert published(lake) == [0.5]
     assert decisions(lake, judged) == [("kept", "first_champion", None, None)]
 
 
 def test_a_model_as_good_takes_the_place(lake: Lake) -> None:
-    train(lake, training(0.5))
-    _, judged = train(lake, training(0.6))
+    train(lake, Number(0.5))
+    _, judged = train(lake, Number(0.6))
     assert published(lake) == [0.6]
     assert decisions(lake, judged) == [("kept", "not_worse_than_champion", 0.6, 0.5)]
 
 
 def test_a_worse_model_is_kept_unpublished_and_the_ledger_says_why(lake: Lake) -> None:
-    train(lake, training(0.5))
-    stage, judged = train(lake, training(0.4))
+    train(lake, Number(0.5))
+    stage, judged = train(lake, Number(0.4))
     assert published(lake) == [0.5]
     assert decisions(lake, judged) == [("skipped", "worse_than_champion", 0.4, 0.5)]
     assert judged[0].set_aside == {"worse_than_champion": 1}
@@ -108,72 +143,67 @@ def test_a_worse_model_is_kept_unpublished_and_the_ledger_says_why(lake: Lake) -
 
 
 @pytest.mark.parametrize("second", [0.6, 0.4])
-def test_the_same_again_finds_its_judgement_standing(lake: Lake, second: float) -> None:
-    train(lake, training(0.5))
-    stage, _ = train(lake, training(second))
-    again, judged = train(lake, training(second))
-    assert judged[0].was_standing
+def test_the_same_again_finds_its_judgement_there(lake: Lake, second: float) -> None:
+    train(lake, Number(0.5))
+    stage, _ = train(lake, Number(second))
+    again, judged = train(lake, Number(second))
+    assert judged[0].is_reused
     assert again.tables == stage.tables
 
 
 def test_a_vacuum_leaves_champion_and_loser_and_their_judgement(lake: Lake) -> None:
-    train(lake, training(0.5))
-    _, judged = train(lake, training(0.4))
+    train(lake, Number(0.5))
+    _, judged = train(lake, Number(0.4))
     vacuum(lake, 1, spare=timedelta(seconds=-1))
-    assert find_record(lake, training(0.4)) is not None
-    (work,) = judge_works(
-        lake, [training(0.4)], [do(lake, training(0.4), fit_number)], "judge_number", NO_MODULES, same=("dataset",)
-    )
-    assert find_record(lake, work) is not None
+    assert plan(lake, CHAIN, NumberSettings((Number(0.4),))) == []
     for row in champion_rows(lake, judged):
         assert read_model(lake, row["model_id"])[0]["quality"] == [0.5]
 
 
 def test_a_champion_that_stays_stays_against_the_next(lake: Lake) -> None:
     for quality in (0.5, 0.4, 0.45):
-        train(lake, training(quality))
+        train(lake, Number(quality))
     assert published(lake) == [0.5]
 
 
 def test_a_loss_within_the_tolerance_is_no_loss(lake: Lake) -> None:
-    train(lake, training(0.5))
-    train(lake, training(0.45), tolerance=0.1)
+    train(lake, Number(0.5))
+    train(lake, Number(0.45), tolerance=0.1)
     assert published(lake) == [0.45]
 
 
 def test_only_models_for_the_same_are_rivals(lake: Lake) -> None:
-    train(lake, training(0.5), training(0.7, lang=None))
-    _, judged = train(lake, training(0.4, lang="de"), training(0.8, lang=None))
+    train(lake, Number(0.5), Number(0.7, lang=None))
+    _, judged = train(lake, Number(0.4, lang="de"), Number(0.8, lang=None))
     assert published(lake) == [0.4, 0.8]
     assert [rule for _, rule, _, _ in decisions(lake, judged)] == ["first_champion", "not_worse_than_champion"]
 
 
-def test_a_champion_that_cannot_be_compared_gives_way(lake: Lake) -> None:
-    def refuse(*_: object) -> Sequence[Comparison]:
-        raise NotComparableError("the champion has other columns")
-
-    def undefined(*_: object) -> Sequence[Comparison]:
-        return [Comparison("quality", "all", float("nan"), 1.0)]
-
-    train(lake, training(0.5))
-    trained = do(lake, training(0.4), fit_number)
-    (work,) = judge_works(lake, [training(0.4)], [trained], "judge_number", NO_MODULES, same=("dataset",))
-    for compare in (refuse, undefined):
-        output = judge(lake, work.payload, compare)
-        rules = {
-            row["rule"]
-            for ref in output.files
-            if ref.table == "ops.ledger"
-            for row in read_table(lake, ref).to_pylist()
-        }
-        assert rules == {"champion_not_comparable"}
-        assert output.set_aside == {}
+@pytest.mark.parametrize("compare", [refuse, compare_undefined])
+def test_a_champion_that_cannot_be_compared_gives_way(lake: Lake, compare: Compare) -> None:
+    train(lake, Number(0.5))
+    _, judged = train(lake, Number(0.4), chain=chain_of(compare))
+    assert [rule for _, rule, _, _ in decisions(lake, judged)] == ["champion_not_comparable"]
+    assert judged[0].set_aside == {}
+    assert published(lake) == [0.4]
 
 
 def test_a_training_without_a_model_is_not_judged(lake: Lake) -> None:
-    work = training(0.5)
-    record = replace(do(lake, work, fit_number), files=())
-    assert judge_works(lake, [work], [record], "judge_number", NO_MODULES, same=("dataset",)) == []
+    settings = NumberSettings((Number(0.5),))
+    way = run_chain(lake, CHAIN, settings)
+    batches_of = step_of(CHAIN, "judge_number").batches
+    given = {"lake": lake, "trained_batches": way.batches["fit_number"], "settings": settings}
+    (record,) = way.records["fit_number"]
+    assert len(batches_of(trained=[record], **given)) == 1
+    assert batches_of(trained=[replace(record, files=())], **given) == []
+
+
+def test_what_decides_the_verdict_costs_no_training(lake: Lake) -> None:
+    run_chain(lake, CHAIN, NumberSettings((Number(0.5),)))
+    due = plan(lake, CHAIN, NumberSettings((Number(0.5),), tolerance=0.1))
+    assert [(line.step, line.reason) for line in due] == [("judge_number", "the settings changed")]
+    due = plan(lake, chain_of(refuse), NumberSettings((Number(0.5),)))
+    assert [(line.step, line.reason) for line in due] == [("judge_number", "the code changed")]
 
 
 def test_gain_counts_losses_downwards() -> None:

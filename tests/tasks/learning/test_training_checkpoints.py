@@ -55,8 +55,14 @@ def test_training_goes_on_after_a_kill_to_the_same_bytes_and_leaves_nothing_behi
     whole, interrupted = fresh(), fresh()
     history = learn(whole)
     with pytest.raises(KilledError), kept_training(lake, "a" * 64, every_s=0.0) as kept:
-        train(fresh(), TensorBatches((torch.randn(20, 2, generator=torch.Generator().manual_seed(5)),), 8), squared_error,
-              lambda m: float(m[2].bias**2), SETTINGS, checkpoint=killed_after(kept.save, 2))  # fmt: skip
+        train(
+            fresh(),
+            TensorBatches((torch.randn(20, 2, generator=torch.Generator().manual_seed(5)),), 8),
+            squared_error,
+            lambda m: float(m[2].bias ** 2),
+            SETTINGS,
+            checkpoint=killed_after(kept.save, 2),
+        )
     assert len(list(lake.models.iterdir())) == 1
     with kept_training(lake, "a" * 64, every_s=0.0) as kept:
         assert kept.resume is not None

@@ -1,58 +1,52 @@
-import pytest
-from prefect import flow, task
-from prefect.client.orchestration import get_client
-
 from models.training.loop import Progress
-from tasks.learning.training_progress import artifact_key, progress_log
+from tasks.lake.progress import Progress as TaskProgress
+from tasks.lake.progress import listening
+from tasks.learning.training_progress import training_listener
 
 
-def progress_at(share, n_samples):
-    return Progress(
-        epoch=1, n_epochs=4, batch=round(share * 40) - 10, n_batches=10, n_samples=n_samples, loss=0.25, validation=None
-    )
+def progress_at(share: float, n_samples: int) -> Progress:
+    """Of the second epoch of four of ten batches each."""
+    batch = round(share * 40) - 10
+    return Progress(epoch=1, n_epochs=4, batch=batch, n_batches=10, n_samples=n_samples, loss=0.25, validation=None)
 
 
-def test_a_line_every_ten_seconds_says_epoch_loss_speed_and_time_to_go():
-    lines = []
-    seconds = iter([0.0, 0.0, 9.0, 10.0, 12.0, 25.0])  # when it is made, and at each report
-    report = progress_log("labels of messages", lines.append, lambda: next(seconds))
-    for share, n_samples in ((0.25, 0), (0.3, 90), (0.375, 100), (0.4, 110), (0.5, 2500)):
-        report(progress_at(share, n_samples))
-    assert lines == [
-        "labels of messages: epoch 2 of 4, loss 0.2500, 10 samples/s, 50 s to go",
-        "labels of messages: epoch 2 of 4, loss 0.2500, 100 samples/s, 50 s to go",
+class Seconds:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told(reports: list[tuple[float, float, int]], n_trainings: int = 1) -> list[str]:
+    """What is heard of reports of (second, share done, samples)."""
+    heard: list[TaskProgress] = []
+    seconds = Seconds()
+    with listening(heard.append):
+        listen = training_listener("labels of messages", n_trainings, seconds)
+        for seconds.now, share, n_samples in reports:
+            listen(progress_at(share, n_samples))
+    return [str(progress) for progress in heard]
+
+
+def test_a_line_every_five_seconds_says_share_epoch_loss_speed_and_time_to_go() -> None:
+    reports = [(0.0, 0.25, 0), (4.0, 0.3, 90), (10.0, 0.375, 100), (12.0, 0.4, 110), (25.0, 0.5, 2500)]
+    assert told(reports) == [
+        "labels of messages: 38 % done, epoch 2 of 4, loss 0.2500, 10 samples/s, 50 s to go",
+        "labels of messages: 50 % done, epoch 2 of 4, loss 0.2500, 100 samples/s, 50 s to go",
     ]
 
 
-def test_what_has_not_moved_has_no_time_to_go():
-    lines = []
-    seconds = iter([0.0, 20.0])
-    progress_log("x", lines.append, lambda: next(seconds))(progress_at(0.25, 0))
-    assert lines == ["x: epoch 2 of 4, loss 0.2500, 0 samples/s, time to go unknown"]
+def test_what_has_not_moved_has_no_time_to_go() -> None:
+    assert told([(20.0, 0.25, 0)]) == [
+        "labels of messages: 25 % done, epoch 2 of 4, loss 0.2500, 0 samples/s, time to go unknown"
+    ]
 
 
-@task
-def train_something():
-    seconds = iter([0.0, 0.0, 20.0, 40.0])
-    report = progress_log("labels of Ünits", clock=lambda: next(seconds))
-    for share in (0.25, 0.5, 0.75):
-        report(progress_at(share, 10))
-
-
-@flow
-def train_in_a_flow():
-    train_something()
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
-def test_a_task_shows_a_progress_artifact_that_moves():
-    train_in_a_flow()
-    with get_client(sync_client=True) as client:
-        shown = [one for one in client.read_artifacts() if one.key == "training-labels-of--nits"]
-    assert [(one.type, float(one.data)) for one in shown] == [("progress", 75.0)]
-    assert "epoch 2 of 4" in shown[0].description
-
-
-def test_keys_of_artifacts_hold_what_they_may():
-    assert artifact_key("Labels of film_reviews, 2") == "labels-of-film-reviews--2"
+def test_trainings_one_after_another_are_one_piece_of_work() -> None:
+    reports = [(0.0, 0.25, 10), (10.0, 0.5, 20), (20.0, 0.25, 100), (40.0, 0.5, 300)]
+    assert told(reports, n_trainings=2)[1:] == [
+        "labels of messages: 62 % done, epoch 2 of 4, loss 0.2500, 10 samples/s, 15 s to go",
+        "labels of messages: 75 % done, epoch 2 of 4, loss 0.2500, 10 samples/s, 16 s to go",
+    ]

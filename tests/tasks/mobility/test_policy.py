@@ -13,9 +13,8 @@ def test_indices_of_several_files_stand_in_one_row(lake, tmp_path):
         "index_containmenthealth.csv": ",,01jan2020\nSweden,SWE,.\nKosovo,RKS,5\n",
     }
     rows = run_stage(lake, put(tmp_path / "in", files)).rows("policy").to_pylist()
-    assert [(row["region_id"], row["country_code"], row["stringency_index"], row["containment_health_index"]) for row in rows] == [
-        ("SE", "SE", 10, None), ("XK", "XK", None, 5),
-    ]  # fmt: skip
+    named = ("region_id", "country_code", "stringency_index", "containment_health_index")
+    assert [tuple(row[name] for name in named) for row in rows] == [("SE", "SE", 10, None), ("XK", "XK", None, 5)]
 
 
 def test_states_carry_the_identifier_that_mobility_gives_them(lake, tmp_path):

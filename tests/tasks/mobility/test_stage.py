@@ -4,18 +4,18 @@ import json
 import zipfile
 from datetime import date
 
+import pyarrow.compute as pc
 import pytest
+from support.chains import plan, run_chain
 from support.mobility_stage import HEADER, line, put, run_stage
 
 from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
-from tasks.intake.vintages import FetchedSource
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
-from tasks.lake.steps import do
-from tasks.mobility.merging import merge_works, part_of
-from tasks.mobility.parsing import REGIONS, ROWS, parse_body
-from tasks.mobility.stage import mobility_works, plan_mobility
+from tasks.mobility.merging import part_of
+from tasks.mobility.parsing import REGIONS, ROWS
+from tasks.mobility.stage import CHAIN
 
 SWEDEN = [line("SE", "Sweden", f"2020-03-{day:02}", day, None, -day) for day in range(1, 20)]
 NAMIBIA = [line("NA", "Namibia", f"2020-03-{day:02}", day) for day in range(1, 5)]
@@ -63,9 +63,11 @@ def test_broken_rows_stand_in_the_quarantine_with_file_and_line(lake, tmp_path):
     stage = run_stage(lake, put(tmp_path / "in", {"report.csv": content}))
     told = {row["rule"]: row for row in stage.rows("ops.quarantine").to_pylist()}
     assert {rule: row["uri"] for rule, row in told.items()} == {
-        "fewer_fields_than_header": "report.csv#3", "change_pct_not_a_number": "report.csv#4", "future_date": "report.csv#5",
+        "fewer_fields_than_header": "report.csv#3",
+        "change_pct_not_a_number": "report.csv#4",
+        "future_date": "report.csv#5",
         "location_matches_nothing": "index_*",
-    }  # fmt: skip
+    }
     assert (
         json.loads(told["change_pct_not_a_number"]["raw_row"])["retail_and_recreation_percent_change_from_baseline"]
         == "many"
@@ -132,11 +134,9 @@ def test_the_vintage_that_reaches_further_wins_and_the_ledger_tells_by_how_much(
         for row in stage.rows("ops.ledger").to_pylist()
         if "report_z_old.csv" in row["subject"] and row["stage"] == "write_mobility"
     }
-    assert (
-        lines["superseded"]["n_rows_out"],
-        lines["revised_by_later_vintage"]["n_rows_out"],
-        lines["revised_by_later_vintage"]["score"],
-    ) == (12, 2, 3.0)
+    superseded, revised = lines["superseded"], lines["revised_by_later_vintage"]
+    assert (superseded["n_rows_in"], superseded["n_rows_out"], superseded["n_rows_set_aside"]) == (12, None, 12)
+    assert (revised["n_rows_in"], revised["n_rows_out"], revised["score"]) == (12, 2, 3.0)
 
 
 def test_of_vintages_that_reach_as_far_the_last_by_place_wins(lake, tmp_path):
@@ -169,17 +169,17 @@ def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
     assert part_of("IT") != part_of("NA")
     sources = put(tmp_path / "in", {"report_na.csv": _report(*NAMIBIA), "index_stringency.csv": RULES})
     run_stage(lake, sources)
-    assert plan_mobility(lake, sources) == []
+    assert plan(lake, CHAIN, sources=sources) == []
     assert run_stage(lake, sources).done() == []
     sources = put(tmp_path / "in", {"report_it.csv": _report(*ITALY)})
-    planned = [(line.step, line.subject, line.reason) for line in plan_mobility(lake, sources)]
+    planned = [(line.step, line.subject, line.reason) for line in plan(lake, CHAIN, sources=sources)]
     assert [step for step, _, _ in planned] == [
         "write_vintages",
         "parse_mobility",
         "write_mobility",
         "write_mobility_policy",
     ]
-    assert planned[2] == ("write_mobility", "all", "hangs on parse_mobility")
+    assert planned[2] == ("write_mobility", "all", "waiting for parse_mobility")
     done = run_stage(lake, sources).done()
     assert [step for step, _ in done] == [step for step, _, _ in planned]
     assert ("write_mobility", f"part {part_of('IT'):02}") in done
@@ -221,7 +221,7 @@ def test_history_of_a_replaced_vintage_stays_in_the_working_tables(lake, tmp_pat
 def test_no_observations_at_all_leave_empty_tables(lake, tmp_path):
     stage = run_stage(lake, put(tmp_path / "in", {}))
     assert [stage.rows(name).num_rows for name in ("mobility", "policy", "mobility_policy")] == [0, 0, 0]
-    assert plan_mobility(lake, put(tmp_path / "in", {})) == []
+    assert plan(lake, CHAIN, sources=put(tmp_path / "in", {})) == []
 
 
 def test_more_broken_rows_than_stand_in_memory_all_reach_the_quarantine(lake, tmp_path, monkeypatch):
@@ -231,17 +231,12 @@ def test_more_broken_rows_than_stand_in_memory_all_reach_the_quarantine(lake, tm
     assert stage.rows("ops.quarantine").filter(_is("rule", "fewer_fields_than_header")).num_rows == 10
 
 
-def test_works_keep_their_subjects_and_read_what_the_fetch_found(lake, tmp_path):
-    from tasks.intake.fetch import fetch_source  # noqa: PLC0415  # only this test fetches alone
-
-    (reports, _) = put(tmp_path / "in", {"report.csv": _report(*SWEDEN)})
-    (work,) = mobility_works([FetchedSource(reports, fetch_source(lake, reports))])
-    assert work.subject == "google: report.csv"
-    (merge,) = merge_works(lake, [do(lake, work, parse_body)])
+def test_batches_keep_their_subjects_and_read_what_the_fetch_found(lake, tmp_path):
+    batches = run_chain(lake, CHAIN, sources=put(tmp_path / "in", {"report.csv": _report(*SWEDEN)})).batches
+    assert [batch.subject for batch in batches["parse_mobility"]] == ["google: report.csv"]
+    (merge,) = batches["write_mobility"]
     assert (merge.subject, [part.uri for part in merge.payload]) == (f"part {part_of('SE'):02}", ["report.csv"])
 
 
 def _is(column, value):
-    import pyarrow.compute as pc  # noqa: PLC0415  # an expression, nothing more
-
     return pc.field(column) == value

@@ -53,9 +53,8 @@ class Page(HTMLParser):
 
 
 def outcome(expectation: str, column: str = "", **changed: Any) -> dict[str, Any]:
-    row = {"table_name": "terms", "expectation": expectation, "column_name": column, "severity": "warning", "is_success": True,
-           "n_rows": 200, "n_unexpected": 0, "observed": None}  # fmt: skip
-    return {**row, **changed}
+    of_check = {"table_name": "terms", "expectation": expectation, "column_name": column, "severity": "warning"}
+    return {**of_check, "is_success": True, "n_rows": 200, "n_unexpected": 0, "observed": None, **changed}
 
 
 def tell(lake: Lake, run: int, *outcomes: dict[str, Any]) -> None:
@@ -104,9 +103,10 @@ def test_every_table_stands_in_the_index(lake):
 
 def test_what_came_from_outside_is_escaped(lake):
     evil = '<script>alert("1")</script>'
-    tell(lake, 1, outcome("expect_column_values_to_match_regex", "lang", is_success=False, n_unexpected=1,
-                          observed='{"examples":["<script>alert(\\"1\\")</script>"]}'),
-         outcome("<img src=x>", "", severity="critical", is_success=False, observed='{"error":"<b>"}'))  # fmt: skip
+    examples = '{"examples":["<script>alert(\\"1\\")</script>"]}'
+    regex = "expect_column_values_to_match_regex"
+    broken = outcome("<img src=x>", "", severity="critical", is_success=False, observed='{"error":"<b>"}')
+    tell(lake, 1, outcome(regex, "lang", is_success=False, n_unexpected=1, observed=examples), broken)
     found = pages(lake)["terms"]
     assert not {"script", "img"} & set(found.tags)
     assert found.tags.count("b") == 5  # the facts at the top

@@ -36,14 +36,16 @@ EVERY_KIND = TableContract("every_kind", "a row of every kind of column", ("id",
 ))  # fmt: skip
 
 NUMBERS = st.none() | st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, 1e-320, 0.5, -1.0, 2.0, 1e308])
+DAYS = [date(2019, 12, 31), date(2020, 1, 1), date(2021, 12, 31), date(2022, 1, 1), date(1, 1, 1)]
+CODES = [None, "AB", "xAB", "ABx", "AB\n", "x", "\nx", "", "ÄÖ", "straße", "strasse", "{batch}", "A B"]
 ROWS = st.lists(
     st.fixed_dictionaries({
         "flag": st.sampled_from([True, False, None]),
         "n": st.none() | st.sampled_from([-1, 0, 5, 6]),
         "share": NUMBERS, "amount": NUMBERS, "at_least": NUMBERS,
-        "observed_on": st.none() | st.sampled_from([date(2019, 12, 31), date(2020, 1, 1), date(2021, 12, 31), date(2022, 1, 1), date(1, 1, 1)]),
+        "observed_on": st.none() | st.sampled_from(DAYS),
         "kind": st.sampled_from([None, "a", "ä'b", "%s", "A", "", "ä", "$1"]),
-        "code": st.sampled_from([None, "AB", "xAB", "ABx", "AB\n", "x", "\nx", "", "ÄÖ", "straße", "strasse", "{batch}", "A B"]),
+        "code": st.sampled_from(CODES),
         "vector": st.sampled_from([None, [], [1.0], [math.nan]]),
     }),
     max_size=8,
@@ -59,7 +61,7 @@ RULES_OF = {
 
 @contextmanager
 def database(**tables: pa.Table) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """Views of Parquet files, as in earnest: from their statistics DuckDB concludes what it does not from tables in memory."""
+    """Views of Parquet files, as in earnest: DuckDB concludes from their statistics what it does not from memory."""
     with tempfile.TemporaryDirectory() as folder, opened_database(Path(folder)) as (connection, name):
         for table, rows in tables.items():
             path = Path(folder) / f"{table}.parquet"
@@ -139,8 +141,10 @@ def test_repeated_keys_are_counted_and_shown():
 def test_another_column_order_and_another_type_are_found():
     rows = every_kind([{"code": "x"}])
     swapped = rows.select(["flag", "id", *rows.column_names[2:]]).set_column(2, "n", rows["n"].cast(pa.int64()))
-    failed = [(check.expectation, check.column_name, report.observed) for check, report in zip(checks_of(EVERY_KIND), reports_of(swapped), strict=True)
-              if not report.is_success]  # fmt: skip
+    reports = zip(checks_of(EVERY_KIND), reports_of(swapped), strict=True)
+    failed = [
+        (check.expectation, check.column_name, report.observed) for check, report in reports if not report.is_success
+    ]
     assert [(name, column) for name, column, _ in failed] == [
         ("expect_table_columns_to_match_ordered_list", ""), ("expect_column_values_to_be_of_type", "n"),
     ]  # fmt: skip
@@ -149,9 +153,8 @@ def test_another_column_order_and_another_type_are_found():
 
 
 def test_a_missing_column_is_told_not_raised():
-    reports = reports_of(every_kind([{"code": "x"}]).drop_columns(["code"]))
-    errors = {check.column_name: report.observed["error"] for check, report in zip(checks_of(EVERY_KIND), reports, strict=True)
-              if "error" in report.observed}  # fmt: skip
+    reports = zip(checks_of(EVERY_KIND), reports_of(every_kind([{"code": "x"}]).drop_columns(["code"])), strict=True)
+    errors = {check.column_name: report.observed["error"] for check, report in reports if "error" in report.observed}
     assert errors == {"code": 'Error: The column "code" in BatchData does not exist.'}
 
 

@@ -32,10 +32,22 @@ DOC_IDS = [f"{number:016x}" for number in range(4)]
 
 def document(doc_id: str, **changed: Any) -> dict[str, Any]:
     row = {
-        "doc_id": doc_id, "source": "letters", "uri": f"letters/{doc_id}.txt", "kind": "text", "lang": "de", "lang_confidence": 1.0,
-        "title": None, "text": "Straße <script>", "n_chars": 6, "n_words": 1, "content_sha256": "a" * 64, "extractor": "plain",
-        "extraction_confidence": None, "published_on": None, "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
-    }  # fmt: skip
+        "doc_id": doc_id,
+        "source": "letters",
+        "uri": f"letters/{doc_id}.txt",
+        "kind": "text",
+        "lang": "de",
+        "lang_confidence": 1.0,
+        "title": None,
+        "text": "Straße <script>",
+        "n_chars": 6,
+        "n_words": 1,
+        "content_sha256": "a" * 64,
+        "extractor": "plain",
+        "extraction_confidence": None,
+        "published_on": None,
+        "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
     return {**row, **changed}
 
 
@@ -45,8 +57,8 @@ def weight(doc_id: str, term: str = "straß", **changed: Any) -> dict[str, Any]:
 
 def change(region_id: str, **changed: Any) -> dict[str, Any]:
     row = dict.fromkeys(MOBILITY.arrow_schema().names)
-    row |= {"region_id": region_id, "observed_on": date(2020, 3, 1), "category": "parks", "country_code": "DE", "country": "Germany",
-            "change_pct": -10.0, "vintage": "0" * 12}  # fmt: skip
+    row |= {"region_id": region_id, "observed_on": date(2020, 3, 1), "category": "parks", "change_pct": -10.0}
+    row |= {"country_code": "DE", "country": "Germany", "vintage": "0" * 12}
     return {**row, **changed}
 
 
@@ -63,6 +75,10 @@ def any_file(lake: Lake, table: str, rows: Sequence[dict[str, Any]], schema: pa.
 
 def stage(lake: Lake, name: str, **tables: Sequence[dict[str, Any]]) -> StageRecord:
     return StageRecord(name, {table: (any_file(lake, table, rows),) for table, rows in tables.items()}, (), 0, 0)
+
+
+def weights_of_files(*files: FileRef) -> StageRecord:
+    return StageRecord("features", {"tfidf": files}, (), 0, 0)
 
 
 def rows_of(lake: Lake, record: StageRecord, table: str) -> list[dict[str, Any]]:
@@ -150,19 +166,34 @@ def test_a_stage_whose_documents_are_all_gone_stops_no_publish_of_what_came_inst
 @pytest.mark.parametrize(
     ("record_of", "sentence"),
     [
-        (lambda lake: stage(lake, "documents", documents=[document(DOC_IDS[0])] * 2),
-         "the table documents is not published: expect_column_values_to_be_unique on doc_id fails, 2 of 2 rows; two rows of one key"),
-        (lambda lake: stage(lake, "features", tfidf=[weight(DOC_IDS[0])] * 3),
-         "the table tfidf is not published: expect_compound_columns_to_be_unique on doc_id,term fails, 3 of 3 rows"),
-        (lambda lake: StageRecord("features", {"tfidf": (any_file(lake, "tfidf", [], TFIDF.arrow_schema().remove(3)),)}, (), 0, 0),
-         "the table tfidf is not published: expect_table_columns_to_match_ordered_list fails, 0 rows looked at (1 more fails"),
-        (lambda lake: StageRecord("features", {"tfidf": (
-            any_file(lake, "tfidf", [weight(DOC_IDS[0])]),
-            any_file(lake, "tfidf", [], TFIDF.arrow_schema().set(2, pa.field("n_occurrences", pa.string()))),
-         )}, (), 0, 0), "expect_column_values_to_be_of_type on n_occurrences fails"),
+        (
+            lambda lake: stage(lake, "documents", documents=[document(DOC_IDS[0])] * 2),
+            (
+                "the table documents is not published: expect_column_values_to_be_unique on doc_id fails, 2 of 2 rows; "
+                "two rows of one key"
+            ),
+        ),
+        (
+            lambda lake: stage(lake, "features", tfidf=[weight(DOC_IDS[0])] * 3),
+            "the table tfidf is not published: expect_compound_columns_to_be_unique on doc_id,term fails, 3 of 3 rows",
+        ),
+        (
+            lambda lake: weights_of_files(any_file(lake, "tfidf", [], TFIDF.arrow_schema().remove(3))),
+            (
+                "the table tfidf is not published: expect_table_columns_to_match_ordered_list fails, 0 rows looked at "
+                "(1 more fails"
+            ),
+        ),
+        (
+            lambda lake: weights_of_files(
+                any_file(lake, "tfidf", [weight(DOC_IDS[0])]),
+                any_file(lake, "tfidf", [], TFIDF.arrow_schema().set(2, pa.field("n_occurrences", pa.string()))),
+            ),
+            "expect_column_values_to_be_of_type on n_occurrences fails",
+        ),
     ],
     ids=["key of one column", "key of many", "a column is gone", "one file has another type"],
-)  # fmt: skip
+)
 def test_a_critical_failure_stops_and_leaves_everything_as_it_was(lake, record_of, sentence):
     published = publish(lake, [stage(lake, "documents", documents=[document(DOC_IDS[0])])], "before")
     record = record_of(lake)
@@ -229,8 +260,9 @@ def test_a_second_time_needs_no_great_expectations(lake):
     record = stage(lake, "documents", documents=[document(DOC_IDS[0]), document("no id")])
     validate_stages(lake, [record], "first")
     code = (
-        "import sys\nfrom pathlib import Path\nfrom tasks.lake.files import FileRef\nfrom tasks.lake.layout import Lake\n"
-        "from tasks.lake.stages import StageRecord\nfrom tasks.publication.validation import validate_stages\n"
+        "import sys\nfrom pathlib import Path\nfrom tasks.lake.files import FileRef\n"
+        "from tasks.lake.layout import Lake\nfrom tasks.lake.stages import StageRecord\n"
+        "from tasks.publication.validation import validate_stages\n"
         f"record = {record!r}\nresult = validate_stages(Lake(Path({str(lake.home)!r})), [record], 'second')\n"
         "assert result.set_aside == {'documents': {'doc_id_malformed': 1}}, result\n"
         "print([name for name in ('great_expectations', 'sqlalchemy', 'prefect') if name in sys.modules])"

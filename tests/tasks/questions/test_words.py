@@ -1,4 +1,6 @@
-"""Sums of words, close spellings, files for gensim, and the macro `similar_words`: each equal to the obvious computation."""
+"""Sums of words, close spellings, files for gensim, and the macro `similar_words`: each equal to the obvious
+computation.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +22,14 @@ from tasks.questions.words import (
 )
 
 ROYAL = {
-    "king": [1.0, 1.0, 0.0], "queen": [1.0, -1.0, 0.0], "man": [0.0, 1.0, 0.1], "woman": [0.0, -1.0, 0.1], "castle": [1.0, 0.0, 0.3],
-    "nothing": [0.0, 0.0, 0.0], "Straße": [0.2, 0.1, 1.0],
-}  # fmt: skip
+    "king": [1.0, 1.0, 0.0],
+    "queen": [1.0, -1.0, 0.0],
+    "man": [0.0, 1.0, 0.1],
+    "woman": [0.0, -1.0, 0.1],
+    "castle": [1.0, 0.0, 0.3],
+    "nothing": [0.0, 0.0, 0.0],
+    "Straße": [0.2, 0.1, 1.0],
+}
 
 
 def publish_vectors(lake: Lake, settings: str = "{}", **by_lang: dict) -> None:
@@ -30,10 +37,20 @@ def publish_vectors(lake: Lake, settings: str = "{}", **by_lang: dict) -> None:
     models, rows = [], []
     for number, (lang, vectors) in enumerate(by_lang.items()):
         model_id = f"word2vec-{lang}-{number:012d}"
-        models.append({
-            "model_id": model_id, "kind": "word2vec", "lang": lang, "trained_at": datetime(2026, 3, 1, tzinfo=UTC), "seed": 1,
-            "settings": settings, "snapshot_id": "000001", "data_sha256": "c" * 64, "path": f"models/{model_id}", "is_champion": True,
-        })  # fmt: skip
+        models.append(
+            {
+                "model_id": model_id,
+                "kind": "word2vec",
+                "lang": lang,
+                "trained_at": datetime(2026, 3, 1, tzinfo=UTC),
+                "seed": 1,
+                "settings": settings,
+                "snapshot_id": "000001",
+                "data_sha256": "c" * 64,
+                "path": f"models/{model_id}",
+                "is_champion": True,
+            }
+        )
         rows += [
             {"model_id": model_id, "lang": lang, "term": term, "n_occurrences": 1000 - place, "vector": vector}
             for place, (term, vector) in enumerate(vectors.items())

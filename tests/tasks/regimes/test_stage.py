@@ -1,16 +1,28 @@
 from dataclasses import replace
 
 import pytest
+from support.chains import leave_chain, plan, run_chain
 from support.published import publish_mobility
-from support.regime_stage import SETTINGS, leave_regimes
+from support.regime_stage import SETTINGS
 
+from models.regimes.regimes import RegimeSettings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import StageRecord
-from tasks.lake.steps import do
+from tasks.lake.steps import StepRecord
 from tasks.learning.model_store import read_model
-from tasks.regimes.stage import fit_hmm_body, hmm_works, plan_hmm
+from tasks.regimes.stage import CHAIN
+
+
+def fit(lake: Lake) -> StepRecord:
+    """The record of the one fit."""
+    (record,) = run_chain(lake, CHAIN, SETTINGS).records["fit_hmm"]
+    return record
+
+
+def leave_regimes(lake: Lake, settings: RegimeSettings = SETTINGS) -> StageRecord:
+    return leave_chain(lake, CHAIN, settings)
 
 
 def verdict(lake: Lake, stage: StageRecord) -> str:
@@ -23,8 +35,7 @@ def verdict(lake: Lake, stage: StageRecord) -> str:
 
 def test_regimes_scores_and_model_are_left(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 80), ("SE/Skåne", 10))
-    (work,) = hmm_works(lake, SETTINGS)
-    record = do(lake, work, fit_hmm_body)
+    record = fit(lake)
     assert (record.n_rows_in, record.n_rows_out, record.set_aside) == (90, 80, {"fewer_than_60_days": 10})
     stage = leave_regimes(lake)
     regimes = read_table(lake, stage.tables["regimes"])
@@ -37,8 +48,9 @@ def test_regimes_scores_and_model_are_left(lake: Lake) -> None:
     assert tensors["means"].shape == (2, 2)
     assert card["notes"]["states"] == ["baseline", "lockdown"]
     scores = {(row["metric"], row["split"]): row for row in read_table(lake, stage.tables["scores"]).to_pylist()}
-    fit = scores["log_likelihood_per_day", "all_days"]
-    assert fit["value"] > fit["baseline_value"]
+    likelihood = scores["log_likelihood_per_day", "all_days"]
+    assert likelihood["value"] > likelihood["baseline_value"]
+    assert likelihood["better"] == "higher"
     assert scores["rank_correlation_with_containment_health_index", "SE"]["value"] > 0.5
 
 
@@ -58,7 +70,7 @@ def test_a_model_under_which_the_days_are_less_likely_is_kept_and_not_published(
     }
     assert set(read_table(lake, second.tables["regimes"])["label"].to_pylist()) == {"baseline", "lockdown"}
     publish(lake, [second], "second")
-    assert plan_hmm(lake, one_state) == []  # and a second run does nothing
+    assert plan(lake, CHAIN, one_state) == []  # and a second run does nothing
 
 
 def test_days_that_came_later_are_written_with_the_model_that_won(lake: Lake) -> None:
@@ -76,13 +88,13 @@ def test_a_model_of_other_categories_is_no_rival(lake: Lake) -> None:
     assert verdict(lake, leave_regimes(lake, replace(SETTINGS, categories=("workplaces",)))) == "first_champion"
 
 
-def test_a_second_fit_stands_and_the_plan_is_empty(lake: Lake) -> None:
+def test_a_second_fit_is_reused_and_the_plan_is_empty(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 80))
-    assert [(line.step, line.reason) for line in plan_hmm(lake, SETTINGS)] == [
-        ("fit_hmm", "new"), ("judge_hmm", "hangs on fit_hmm"), ("write_regimes", "hangs on fit_hmm"),
+    assert [(line.step, line.reason) for line in plan(lake, CHAIN, SETTINGS)] == [
+        ("fit_hmm", "new"), ("judge_hmm", "waiting for fit_hmm"), ("write_regimes", "waiting for judge_hmm"),
     ]  # fmt: skip
     leave_regimes(lake)
-    assert plan_hmm(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
     assert leave_regimes(lake).n_steps_run == 0
 
 
@@ -98,21 +110,26 @@ def test_too_little_mobility_is_a_line_in_the_ledger_and_no_model(
     lake: Lake, regions: tuple[tuple[str, int], ...], rule: str
 ) -> None:
     publish_mobility(lake, *regions)
-    (work,) = hmm_works(lake, SETTINGS)
-    record = do(lake, work, fit_hmm_body)
+    record = fit(lake)
     (line,) = read_table(lake, record.files_of("ops.ledger")).to_pylist()
     assert (line["outcome"], line["rule"]) == ("skipped", rule)
     assert not record.files_of("models")
-    assert plan_hmm(lake, SETTINGS) == []
+    assert plan(lake, CHAIN, SETTINGS) == []
 
 
 def test_mobility_of_which_nothing_was_published_is_no_mobility(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 80), is_missing=True)
-    (work,) = hmm_works(lake, SETTINGS)
-    (line,) = read_table(lake, do(lake, work, fit_hmm_body).files_of("ops.ledger")).to_pylist()
+    (line,) = read_table(lake, fit(lake).files_of("ops.ledger")).to_pylist()
     assert line["rule"] == "no_mobility_published"
 
 
 def test_nothing_published_is_nothing_to_do(lake: Lake) -> None:
-    assert hmm_works(lake, SETTINGS) == []
-    assert plan_hmm(lake, SETTINGS) == []
+    assert run_chain(lake, CHAIN, SETTINGS).batches["fit_hmm"] == []
+    assert plan(lake, CHAIN, SETTINGS) == []
+
+
+def test_who_is_published_is_no_matter_of_the_fit(lake: Lake) -> None:
+    publish_mobility(lake, ("SE", 80))
+    run_chain(lake, CHAIN, SETTINGS)
+    due = plan(lake, CHAIN, replace(SETTINGS, tolerance=0.5))
+    assert [(line.step, line.reason) for line in due[:1]] == [("judge_hmm", "the settings changed")]

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pytest
-from prefect import flow, task
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterType
 from prefect.runtime import flow_run
@@ -20,15 +20,15 @@ from prefect.settings import get_current_settings
 
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.steps import Step, StepOutput, StepRecord, Work, do
+from tasks.lake.steps import Batch, Step, StepOutput, StepRecord
 from tasks.running.engine import EngineError, StepProgress, do_all, keep_engine, make_runner, tell_progress
 from tasks.running.runs import record_run
 
 ROOT = Path(__file__).resolve().parents[3]
-MEASURE = Step("measure_word", ("tasks.transforms.records.quarantine",))
 
 
-def body(lake: Lake, word: str) -> StepOutput:
+def measure_word(lake: Lake, word: str) -> StepOutput:
+    (lake.home / f"{word}.run").write_text(str(flow_run.id))
     if word == "bad":
         raise LakeError("the word bad has no length: take it out of the list")
     if word == "fatal":
@@ -38,15 +38,12 @@ def body(lake: Lake, word: str) -> StepOutput:
     return StepOutput((write_table(lake, "lengths", rows),), 1, 1)
 
 
-@task
-def measure_word(home: str, work: Work) -> StepRecord:
-    (Path(home) / f"{work.subject}.run").write_text(str(flow_run.id))
-    return do(Lake(Path(home)), work, body)
+MEASURE = Step("measure_word", measure_word, list)
 
 
 @flow
 def measure_words(home: str, words: list[str], engine: str = "local") -> list[StepRecord]:  # noqa: ARG001  # do_all reads it
-    return do_all(Lake.open(home), works_of(words), measure_word)
+    return do_all(Lake.open(home), MEASURE, [MEASURE.task(Batch(word, (word,), word)) for word in words])
 
 
 @flow
@@ -54,10 +51,6 @@ def measure_twice(home: str, engine: str = "local") -> None:
     with keep_engine():
         measure_words(home, ["one", "two"], engine)
         measure_words(home, ["three", "four"], engine)
-
-
-def works_of(words: list[str]) -> list[Work]:
-    return [Work(MEASURE, word, (word,), word) for word in words]
 
 
 def pids(home: Path) -> dict[str, int]:
@@ -71,24 +64,24 @@ def files(home: Path) -> dict[str, bytes]:
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
 
-def test_records_come_in_the_order_of_the_works_whatever_stood_before(tmp_path: Path) -> None:
+def test_records_come_in_the_order_of_the_tasks_whatever_was_done_before(tmp_path: Path) -> None:
     measure_words(str(tmp_path), ["beta"], "threads")
     with record_run(Lake.open(tmp_path), "measure") as run:
         records = measure_words(str(tmp_path), ["gamma", "beta", "alpha"], "threads")
     assert (run.n_steps_run, run.n_steps_skipped) == (2, 1)
-    assert [(record.subject, record.was_standing) for record in records] == [
+    assert [(record.subject, record.is_reused) for record in records] == [
         ("gamma", False),
         ("beta", True),
         ("alpha", False),
     ]
 
 
-def test_a_single_due_work_runs_in_the_flow_process(tmp_path: Path) -> None:
+def test_a_single_due_task_runs_in_the_flow_process(tmp_path: Path) -> None:
     measure_words(str(tmp_path), ["alone"])
     assert pids(tmp_path) == {"alone": os.getpid()}
 
 
-def test_progress_counts_what_stood_what_was_due_and_what_has_ended(tmp_path: Path) -> None:
+def test_progress_counts_what_was_reused_what_was_due_and_what_has_ended(tmp_path: Path) -> None:
     heard: list[StepProgress] = []
     measure_words(str(tmp_path), ["one"], "threads")
     with tell_progress(heard.append):
@@ -107,7 +100,7 @@ def test_a_long_step_shows_its_progress_in_the_ui(tmp_path: Path, monkeypatch: p
     ]
 
 
-def test_a_failing_work_raises_its_own_sentence_after_the_others_have_ended(tmp_path: Path) -> None:
+def test_a_failing_task_raises_its_own_sentence_after_the_others_have_ended(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match=r"^the word bad has no length: take it out of the list$"):
         measure_words(str(tmp_path), ["bad", "good", "better"], "threads")
     assert set(pids(tmp_path)) == {"good", "better"}

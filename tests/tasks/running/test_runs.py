@@ -3,14 +3,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pyarrow.parquet as pq
 import pytest
 
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.stages import STAGE_TABLES
-from tasks.running.runs import RunHeldError, RunRefusedError, Stage, new_run_id, one_sentence, record_run
+from tasks.running.runs import RunHeldError, RunRefusedError, new_run_id, one_sentence, record_run
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD_FOR_EVER = """
@@ -129,7 +127,3 @@ def test_run_ids_sort_by_time_and_differ_within_a_millisecond() -> None:
 
 def test_an_error_without_words_still_has_a_sentence() -> None:
     assert one_sentence(ValueError()) == "unexpected ValueError"
-
-
-def test_the_stages_that_may_run_alone_are_those_of_the_lake() -> None:
-    assert get_args(Stage) == tuple(STAGE_TABLES)

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.transforms.records.source_format import Source, SourceError, parse_source
 
+KINDS = ("text", "html", "warc", "jsonl", "conllu", "labelled", "mobility", "policy", "word_pairs", "analogies")
 GOOD = textwrap.dedent("""\
     name: example_pages
     kind: html
@@ -24,35 +25,35 @@ def declare(**changes: str) -> str:
 
 def fault_of(text: str) -> SourceError:
     with pytest.raises(SourceError) as caught:
-        parse_source(text, "pages.yaml", "/somewhere")
+        parse_source(text, "pages.yaml", "/somewhere", KINDS)
     return caught.value
 
 
 def test_every_key_of_a_good_declaration_is_taken():
-    assert parse_source(GOOD, "pages.yaml", "/somewhere") == Source(
+    assert parse_source(GOOD, "pages.yaml", "/somewhere", KINDS) == Source(
         "example_pages", "html", "pages/*.html", "/somewhere", "CC0-1.0", "Who made it", "de", "file", {}
     )
 
 
 def test_columns_are_names_or_positions():
-    by_position = parse_source(declare(kind="labelled", columns="{label: 0, text: 1}"), "a.yaml", "/")
-    by_name = parse_source(declare(kind="labelled", columns='{label: "0", text: body}'), "a.yaml", "/")
+    by_position = parse_source(declare(kind="labelled", columns="{label: 0, text: 1}"), "a.yaml", "/", KINDS)
+    by_name = parse_source(declare(kind="labelled", columns='{label: "0", text: body}'), "a.yaml", "/", KINDS)
     assert by_position.columns == {"label": 0, "text": 1}
     assert by_name.columns == {"label": "0", "text": "body"}
 
 
 def test_columns_have_defaults_where_the_kind_needs_them():
-    assert parse_source(declare(kind="labelled"), "a.yaml", "/").columns == {"text": "text", "label": "label"}
-    assert parse_source(declare(kind="jsonl"), "a.yaml", "/").columns == {"text": "text"}
-    assert parse_source(declare(), "a.yaml", "/").columns == {}
+    assert parse_source(declare(kind="labelled"), "a.yaml", "/", KINDS).columns == {"text": "text", "label": "label"}
+    assert parse_source(declare(kind="jsonl"), "a.yaml", "/", KINDS).columns == {"text": "text"}
+    assert parse_source(declare(), "a.yaml", "/", KINDS).columns == {}
 
 
 def test_norwegian_is_not_false():
-    assert parse_source(declare(lang="no"), "a.yaml", "/").lang == "no"
+    assert parse_source(declare(lang="no"), "a.yaml", "/", KINDS).lang == "no"
 
 
 def test_a_declaration_travels_to_other_processes():
-    source = parse_source(GOOD, "pages.yaml", "/somewhere")
+    source = parse_source(GOOD, "pages.yaml", "/somewhere", KINDS)
     assert pickle.loads(pickle.dumps(source)) == source  # noqa: S301  # our own bytes
     assert str(pickle.loads(pickle.dumps(fault_of("")))) == str(fault_of(""))  # noqa: S301
 

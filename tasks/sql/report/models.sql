@@ -1,4 +1,0 @@
--- The models in use.
-SELECT model_id, kind, lang, trained_at, snapshot_id, seed, is_champion
-FROM models
-ORDER BY kind, lang, trained_at DESC;
