@@ -171,7 +171,7 @@ def _candidate(lake: Lake, part: LabelledSource, examples: Examples, vectors: np
 
 
 def _write_stop(lake: Lake, part: LabelledSource, stopped_at: tuple[int, int], outcome: str) -> tuple[FileRef, ...]:
-    """A line of the ledger that says where the LSTM's loss was no number: it was left out, or weights before that kept."""
+    """Says in the ledger where the LSTM's loss was no number: it was left out, or weights before that kept."""
     epoch, batch = stopped_at
     rule = f"loss_no_number_in_epoch_{epoch + 1}_batch_{batch + 1}"
     return write_decisions(lake, [{"subject": f"LSTM of {part.source}", "outcome": outcome, "rule": rule}])

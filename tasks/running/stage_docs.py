@@ -5,6 +5,7 @@ What each step reads and leaves as tables, and who reads from whom as a picture.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -13,6 +14,7 @@ from tasks.lake.steps import Step
 from tasks.running.chains import BATCHES, LEFT, PUBLISHED, SNAPSHOT_ID, Chain
 from tasks.running.stages import all_chains, refresh_order
 
+TITLE = "Which chain reads what of which other"
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """# Stages
 
@@ -24,9 +26,8 @@ Made from the chains in `tasks/*/stage.py` by `make docs`; do not edit. How a ch
 A whole run (`tidemill run`, the flow `refresh`) does, in this order: {order}. Before a stage reads as published what
 was left since the last publish, it is published.
 """
-# Our choice, in pixels: a box as wide as the longest step's name, a column apart from the next as far as names of
-# tables need.
-BOX_WIDTH, LINE, COLUMN, GAP, MARGIN = 190, 15, 330, 26, 20
+# Our choice, in pixels: boxes one below another in the order of a run, arrows in the margin before them.
+BOX_WIDTH, LINE, GAP, MARGIN, LANE = 330, 15, 14, 20, 17
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 STYLE = """
 .back { fill: #fff; } .box { fill: #f4f7f9; stroke: #0b5cad; } text { fill: #1b2733; }
@@ -58,34 +59,33 @@ def stages_markdown(chains: Mapping[str, Chain]) -> str:
 
 
 def stages_svg(chains: Mapping[str, Chain]) -> str:
-    """The chains as boxes, in columns by how many others must come before; an arrow for what one reads of another."""
-    depth: dict[str, int] = {}
+    """The chains as boxes in the order of a run, an arrow from each to those that read from it: dashed what is read as
+    it was last left, drawn through what is read as it is published.
+    """
     edges = _edges(chains)
-    for subject in chains:  # in the order of a run, so those before it are placed
-        depth[subject] = max((depth[source] + 1 for source, target, _, _ in edges if target == subject), default=0)
-    place, below = {}, dict.fromkeys(range(max(depth.values(), default=0) + 1), MARGIN)
+    margin = MARGIN + LANE * len(edges)
+    tops, y = {}, MARGIN
     for subject, chain in chains.items():
-        height = 46 + LINE * len(chain.steps)
-        place[subject] = (MARGIN + COLUMN * depth[subject], below[depth[subject]], height)
-        below[depth[subject]] += height + GAP
-    width, high = MARGIN + COLUMN * len(below) - COLUMN + BOX_WIDTH + MARGIN, max(below.values())
-    drawn = [_box(chains[subject], *where) for subject, where in place.items()]
-    ends = dict.fromkeys(chains, 0)
-    for source, target, words, is_left in edges:
-        drawn.append(_arrow(place[source], place[target], ends[target], words, is_left=is_left))
-        ends[target] += 1
+        tops[subject] = y
+        y += _height(chain) + GAP
+    drawn = [_box(chains[subject], margin, top) for subject, top in tops.items()]
+    for lane, (source, target, words, is_left) in enumerate(edges):
+        n_before = sum(other[1] == target for other in edges[:lane])
+        y0 = tops[source] + _height(chains[source]) - 8 - 3 * sum(other[0] == source for other in edges[:lane])
+        y1 = tops[target] + 14 + LINE * n_before
+        x = margin - LANE * (lane + 1)
+        path = f"M{margin} {y0} H{x + 8} Q{x} {y0} {x} {y0 + 8} V{y1 - 8} Q{x} {y1} {x + 8} {y1} H{margin - 2}"
+        drawn.append(f'<path class="arrow{" left" if is_left else ""}" d="{path}"/>')
+        read = f"reads {escape(words)} of {escape(source)}"
+        drawn.append(f'<text class="small" x="{margin + BOX_WIDTH + 10}" y="{y1 + 4}">{read}</text>')
+    width = margin + BOX_WIDTH + 260
     marker = '<marker id="head" markerWidth="9" markerHeight="9" refX="8" refY="4" orient="auto">'
-    head = f'<defs>{marker}<path d="M0 0 L9 4 L0 8 z"/></marker></defs>'
-    title = 'role="img" aria-label="Which chain reads what of which other"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {high}" {FONT} {title}>',
-            f"<style>{STYLE}</style>{head}",
-            f'<rect class="back" width="{width}" height="{high}"/>',
-            *drawn,
-            "</svg>\n",
-        ]
-    )
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" {FONT} role="img" aria-label="{TITLE}">',
+        f'<style>{STYLE}</style><defs>{marker}<path d="M0 0 L9 4 L0 8 z"/></marker></defs>',
+        f'<rect class="back" width="{width}" height="{y}"/>',
+    ]
+    return "\n".join([*lines, *drawn, "</svg>\n"])
 
 
 def _edges(chains: Mapping[str, Chain]) -> list[tuple[str, str, str, bool]]:
@@ -95,32 +95,31 @@ def _edges(chains: Mapping[str, Chain]) -> list[tuple[str, str, str, bool]]:
         for source, other in chains.items():
             tables = sorted(chain.published & set(other.tables))
             if source in chain.left and source != target:
-                edges.append((source, target, "as last left", True))
+                edges.append((source, target, "what was last left", True))
             elif tables and source != target:
                 edges.append((source, target, ", ".join(tables), False))
     return edges
 
 
-def _box(chain: Chain, x: int, y: int, height: int) -> str:
-    steps = "".join(
-        f'<text class="small" x="{x + 12}" y="{y + 52 + LINE * n}">{escape(step.name)}</text>'
-        for n, step in enumerate(chain.steps)
-    )
-    return (
-        f'<rect class="box" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{height}" rx="6"/>'
-        f'<text x="{x + 12}" y="{y + 20}" font-weight="600">{escape(chain.subject)}</text>'
-        f'<text class="small" x="{x + 12}" y="{y + 35}">{escape(chain.flow)}</text>{steps}'
-    )
+def _height(chain: Chain) -> int:
+    return 42 + LINE * len(_lines(chain))
 
 
-def _arrow(
-    source: tuple[int, int, int], target: tuple[int, int, int], n_before: int, words: str, *, is_left: bool
-) -> str:
-    x0, y0 = source[0] + BOX_WIDTH, source[1] + source[2] // 2
-    x1, y1 = target[0], target[1] + 14 + 18 * n_before
-    bend = f"M{x0} {y0} C{x0 + 60} {y0} {x1 - 60} {y1} {x1 - 2} {y1}"
-    label = f'<text class="small" x="{x1 - 8}" y="{y1 - 4}" text-anchor="end">{escape(words)}</text>'
-    return f'<path class="arrow{" left" if is_left else ""}" d="{bend}"/>{label}'
+def _lines(chain: Chain) -> list[str]:
+    """The steps in their order, and the tables that they leave."""
+    rows = textwrap.wrap(" → ".join(step.name for step in chain.steps), BOX_WIDTH // 6)
+    tables = [table for table in chain.tables if not table.startswith("ops.")]
+    return [*rows, *textwrap.wrap(f"leaves {', '.join(tables)}", BOX_WIDTH // 6)] if tables else rows
+
+
+def _box(chain: Chain, x: int, y: int) -> str:
+    lines = "".join(
+        f'<text class="small" x="{x + 12}" y="{y + 38 + LINE * n}">{escape(line)}</text>'
+        for n, line in enumerate(_lines(chain))
+    )
+    title = f'<tspan font-weight="600">{escape(chain.subject)}</tspan>  {escape(chain.flow)}'
+    box = f'<rect class="box" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{_height(chain)}" rx="6"/>'
+    return f'{box}<text x="{x + 12}" y="{y + 20}">{title}</text>{lines}'
 
 
 def _reads(step: Step) -> str:

@@ -6,6 +6,9 @@ import pytest
 import yaml
 from prefect import Flow
 
+from flows.refresh import refresh
+from tasks.running.stages import all_stages
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS: list[dict[str, Any]] = DEPLOYED["deployments"]
@@ -40,3 +43,8 @@ def test_the_parameters_of_a_flow_have_types_from_which_a_form_is_made(deploymen
     assert "home" in properties
     for name, property_ in properties.items():
         assert {"type", "anyOf", "allOf", "$ref", "enum"} & set(property_), name
+
+
+def test_the_form_of_refresh_shows_every_stage() -> None:
+    shown = [one["enum"] for one in refresh.parameters.properties["only"]["anyOf"] if "enum" in one]
+    assert shown == [list(all_stages())]

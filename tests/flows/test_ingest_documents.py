@@ -1,6 +1,7 @@
 """The flow: from declarations to documents, once, again, and after a change."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from flows.ingest_documents import ingest_documents
-from tasks.documents.stage import plan_documents
 from tasks.intake.sources import load_sources
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
-from tasks.lake.stages import STAGE_TABLES, StageRecord, read_stage
+from tasks.lake.stages import StageRecord, read_stage
+from tasks.running.stages import make_plan, tables_of
 from tasks.transforms.records.source_format import SourceError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -24,9 +25,7 @@ DECLARATION = "name: {name}\nkind: {kind}\nlocation: '{location}'\nlang: en\nlic
 
 @pytest.fixture
 def sources(tmp_path) -> Path:
-    """Four sources: text files with a copy and an empty file among them, a page, labelled rows, and one that matches
-    nothing.
-    """
+    """Texts with a copy and an empty one among them, a page, labelled rows, word pairs, and a source of nothing."""
     folder = tmp_path / "sources"
     (folder / "texts").mkdir(parents=True)
     for name, text in {
@@ -70,14 +69,16 @@ def test_documents_come_in_and_every_row_is_accounted_for(tmp_path, sources):
         "labels.csv#line=2", "labels.csv#line=3", "page.html", *sorted(["texts/b.txt", kept_copy(lake, record)]),
     ]  # fmt: skip
     assert {(row["uri"], row["rule"]) for row in rows(lake, record, "ops.quarantine")} == {
-        ("texts/none.txt", "empty_file"), ("gone/*", "location_matches_nothing"), ("pairs.tsv#line=2", "line_no_word_pair"),
-    }  # fmt: skip
+        ("texts/none.txt", "empty_file"),
+        ("gone/*", "location_matches_nothing"),
+        ("pairs.tsv#line=2", "line_no_word_pair"),
+    }
     assert len(rows(lake, record, "duplicates")) == 1
     assert [row["label"] for row in rows(lake, record, "labels")].count("ham") == 1
     assert {row["uri"] for row in rows(lake, record, "ops.vintages")} == {
         "texts/a.txt", "texts/b.txt", "texts/copy.txt", "texts/none.txt", "page.html", "labels.csv", "pairs.tsv",
     }  # fmt: skip
-    assert set(record.tables) == set(STAGE_TABLES["documents"])
+    assert set(record.tables) == {*tables_of("documents"), "ops.ledger"}
     for name, files in record.tables.items():
         table = read_table(lake, files)
         assert split_rows(TABLES[name], table)[2] == [], name
@@ -101,6 +102,24 @@ def test_documents_come_in_and_every_row_is_accounted_for(tmp_path, sources):
         assert step["n_rows_in"] == step["n_rows_out"] + sum(step["set_aside"].values())
 
 
+def test_every_batch_of_the_ledger_accounts_for_its_rows(tmp_path, sources):
+    lake, record = ingest(tmp_path, sources)
+    lines = [row for row in rows(lake, record, "ops.ledger") if row["subject_kind"] == "batch"]
+    set_aside = Counter()
+    for line in lines:
+        set_aside[line["stage"], line["subject"]] += line["n_rows_set_aside"] or 0
+    kept = {(line["stage"], line["subject"]): line for line in lines if line["rule"] == "kept"}
+    assert set_aside.keys() == kept.keys()
+    assert {step for step, _ in kept} == {
+        "write_vintages", "parse_documents", "write_duplicates", "write_documents", "write_word_tests",
+    }  # fmt: skip
+    for batch, line in kept.items():
+        assert line["n_rows_in"] == line["n_rows_out"] + set_aside[batch]
+    (empty,) = [line for line in lines if line["rule"] == "empty_file"]
+    assert (empty["outcome"], empty["n_rows_set_aside"]) == ("set_aside", 1)
+    assert (empty["n_rows_in"], empty["n_rows_out"]) == (None, None)
+
+
 def kept_copy(lake: Lake, record: StageRecord) -> str:
     """The uri of whichever of the two equal texts was kept; the other is the duplicate of it."""
     (duplicate,) = rows(lake, record, "duplicates")
@@ -113,19 +132,22 @@ def test_the_second_run_does_nothing_and_leaves_the_same(tmp_path, sources):
     assert (second.n_steps_run, second.n_steps_skipped) == (0, first.n_steps_run)
     assert second.tables == first.tables
     assert read_stage(lake, "documents") == second
-    assert plan_documents(lake, load_sources(sources)) == []
+    assert make_plan(lake, load_sources(sources), (), "documents") == []
 
 
 def test_a_new_file_does_its_own_batch_and_the_plan_says_so_before(tmp_path, sources):
     lake, first = ingest(tmp_path, sources)
     (sources / "texts" / "new.txt").write_text("A new text about the harbour.")
     before = [path for path in lake.home.rglob("*") if path.is_file()]
-    plan = plan_documents(lake, load_sources(sources))
+    plan = make_plan(lake, load_sources(sources), (), "documents")
     assert sorted(before) == sorted(path for path in lake.home.rglob("*") if path.is_file())
     assert [(line.step, line.reason) for line in plan] == [
-        ("write_vintages", "of 16 inputs 1 new, 0 gone"), ("parse_documents", "of 5 inputs 1 new, 0 gone"),
-        ("write_duplicates", "hangs on parse_documents"), ("write_documents", "hangs on parse_documents"),
-    ]  # fmt: skip
+        ("write_vintages", "of 16 inputs 1 new, 0 gone"),
+        ("parse_documents", "of 5 inputs 1 new, 0 gone"),
+        ("write_duplicates", "waiting for parse_documents"),
+        ("write_documents", "waiting for parse_documents, write_duplicates"),
+        ("publish", "waiting for documents"),
+    ]
     _, second = ingest(tmp_path, sources)
     assert len(rows(lake, second, "documents")) == len(rows(lake, first, "documents")) + 1
     assert first.tables["labels"] == second.tables["labels"]

@@ -1,5 +1,4 @@
-"""`tidemill serve` end to end: the server schedules, the worker runs, everything can be read, nothing is left behind.
-"""
+"""`tidemill serve` end to end: the server schedules, the worker runs, all can be read, nothing is left behind."""
 
 import contextlib
 import json
@@ -32,7 +31,8 @@ from tidemill.children import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = {
-    "ingest_documents", "ingest_mobility", "build_features", "train_embeddings", "train_hmm", "train_lstm", "publish", "refresh", "maintain",
+    "ingest_documents", "ingest_mobility", "build_features", "train_embeddings", "train_hmm", "train_lstm",
+    "publish", "refresh", "maintain",
 }  # fmt: skip
 SOURCE = "name: mills\nkind: text\nlocation: texts/*.txt\nlicence: CC0-1.0\nproducer: The test\n"
 TEXT = "The tide mill at {} grinds its corn twice a day, whenever the sea has filled the pond and the gates are opened."
@@ -175,7 +175,8 @@ def test_another_serve_is_refused_in_a_sentence(served: Served, tmp_path: Path) 
     )
     assert same_home.returncode == 1
     assert same_home.stderr == (
-        f"tidemill: another `tidemill serve` of this home answers at http://127.0.0.1:{served.port}: use that one, or stop it first\n"
+        f"tidemill: another `tidemill serve` of this home answers at http://127.0.0.1:{served.port}: "
+        "use that one, or stop it first\n"
     )
     same_port = tidemill("serve", "--home", str(tmp_path), "--sources", str(served.sources), "--port", str(served.port))
     assert same_port.returncode == 1

@@ -11,18 +11,19 @@ from tasks.embeddings.settings import EmbeddingSettings
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
-from tasks.lake.stages import STAGE_TABLES, read_stage
+from tasks.lake.stages import read_stage
+from tasks.running.stages import tables_of
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.learning.embedding_progress.SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("tasks.lake.progress.SECONDS_BETWEEN_REPORTS", 0.0)
     publish_words(lake, [*documents_about("en", 30), *documents_about("de", 30)])
     settings = replace(EmbeddingSettings(), tokens_at_least=20_000)
     first = train_embeddings(str(lake.home), "threads", settings)
     assert read_stage(lake, "embeddings") == first
-    assert set(first.tables) == set(STAGE_TABLES["embeddings"])
+    assert set(first.tables) == {*tables_of("embeddings"), "ops.ledger"}
     assert (first.n_steps_run, first.n_steps_skipped) == (9, 0)
     vectors = read_table(lake, first.tables["word_vectors"])
     assert set(vectors["lang"].to_pylist()) == {"de", "en"}
@@ -33,14 +34,14 @@ def test_the_flow_leaves_its_stage_and_a_second_run_does_nothing(lake: Lake, mon
     with get_client(sync_client=True) as client:
         shown = {artifact.key: artifact for artifact in client.read_artifacts()}
     assert set(shown) >= {
-        "training-de",
-        "training-en",
+        "progress-train-vectors-de",
+        "progress-train-vectors-en",
         "rows-embeddings",
         "embedding-losses",
         "champions-embeddings",
         "scores-embeddings",
     }
-    progress = shown["training-en"]
+    progress = shown["progress-train-vectors-en"]
     assert (progress.type, progress.data) == ("progress", 100.0)
     assert "tokens/s" in str(progress.description)
 

@@ -1,6 +1,4 @@
-"""The flow `train_hmm` between those before and after it: a treebank with a broken line, mobility of odd regions,
-tagged tokens at the end.
-"""
+"""The flow `train_hmm` between its neighbours: a treebank with a broken line, odd regions, tagged tokens."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,7 +19,7 @@ from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
 from tasks.lake.stages import StageRecord
 from tasks.lake.warehouse import connect
-from tasks.running.plan import make_plan
+from tasks.running.stages import make_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
@@ -30,9 +28,7 @@ N_SENTENCES, BROKEN = 60, 30
 
 
 def treebank() -> str:
-    """Sentences `The NOUN VERB .`, of which one has a line of nine columns: line 181, the first of its sentence behind
-    30 of six lines.
-    """
+    """Sentences `The NOUN VERB .`, of six lines each; the one behind 30 others has a line of nine columns."""
     lines = []
     for number in range(N_SENTENCES):
         noun, verb = NOUNS[number % 5], VERBS[number // 5 % 5]
@@ -99,14 +95,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> H
     (sources / "text.txt").write_text("The wheel stopped. The city waited for the tide, and the tide turned the mill.")
     (sources / "german.txt").write_text("Die Mühle steht am Fluss, und das Wasser treibt das Rad, wenn die Flut kommt.")
     for name, kind, location in (
-        ("bank", "conllu", "en.conllu\nlang: en"), ("report", "mobility", "report.csv"), ("text", "text", "text.txt\nlang: en"),
+        ("bank", "conllu", "en.conllu\nlang: en"),
+        ("report", "mobility", "report.csv"),
+        ("text", "text", "text.txt\nlang: en"),
         ("german", "text", "german.txt\nlang: de"),
-    ):  # fmt: skip
+    ):
         (sources / f"{name}.yaml").write_text(
             f"name: {name}\nkind: {kind}\nlocation: {location}\nlicence: CC0-1.0\nproducer: a test\n"
         )
     lake = Lake.open(folder / "home")
-    return Home(lake, sources, run(lake, sources))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.lake.progress.SECONDS_BETWEEN_REPORTS", 0.0)
+        return Home(lake, sources, run(lake, sources))
 
 
 def test_a_broken_line_sets_its_sentence_aside_and_the_rest_is_learned(trained: Home) -> None:
@@ -117,8 +117,8 @@ def test_a_broken_line_sets_its_sentence_aside_and_the_rest_is_learned(trained: 
 
 
 def test_tokens_of_a_language_with_a_tagger_have_their_part_of_speech_and_lemma(trained: Home) -> None:
-    tagged = "SELECT norm, pos, lemma FROM tokens JOIN documents USING (doc_id) WHERE source = 'text' AND sentence = 0 ORDER BY position"
-    assert trained.ask(tagged) == [
+    tagged = "SELECT norm, pos, lemma FROM tokens JOIN documents USING (doc_id)"
+    assert trained.ask(f"{tagged} WHERE source = 'text' AND sentence = 0 ORDER BY position") == [
         ("the", "DET", "the"),
         ("wheel", "NOUN", "wheel"),
         ("stopped", "VERB", "stopp"),
@@ -132,8 +132,11 @@ def test_regimes_are_of_every_long_region_and_of_no_other(trained: Home) -> None
     assert trained.ask("SELECT region_id, count(*), min(label), max(label) FROM regimes GROUP BY ALL ORDER BY ALL") == [
         ("NO", 70, "baseline", "lockdown"), ("SE", 70, "baseline", "lockdown")
     ]  # fmt: skip
-    set_aside = trained.ask("SELECT stage, n_rows_out FROM ops.ledger WHERE rule = 'fewer_than_60_days' ORDER BY stage")
-    assert set_aside == [("fit_hmm", 1), ("write_regimes", 1)]
+    set_aside = "SELECT stage, n_rows_set_aside, n_rows_in, n_rows_out FROM ops.ledger"
+    assert trained.ask(f"{set_aside} WHERE rule = 'fewer_than_60_days' ORDER BY stage") == [
+        ("fit_hmm", 1, None, None),
+        ("write_regimes", 1, None, None),
+    ]
 
 
 def test_models_have_scores_and_the_ui_shows_how_they_came_about(trained: Home) -> None:
@@ -147,17 +150,18 @@ def test_models_have_scores_and_the_ui_shows_how_they_came_about(trained: Home) 
     with get_client(sync_client=True) as client:
         shown = {artifact.key: artifact for artifact in client.read_artifacts()}
     assert set(shown) >= {
-        "champions-hmm", "scores-hmm", "regimes-transitions", "regimes-likelihood", "regimes-number-of-states", "regimes-progress",
-        "tagger-en-tags",
+        "champions-regimes", "scores-regimes", "regimes-transitions", "regimes-likelihood", "regimes-number-of-states",
+        "champions-taggers", "scores-taggers", "tagger-en-tags", "progress-fit-hmm-mobility-of-all-regions",
+        "rows-documents", "rows-mobility", "rows-features", "rows-regimes", "rows-taggers",
     }  # fmt: skip
-    progress = shown["regimes-progress"]
+    progress = shown["progress-fit-hmm-mobility-of-all-regions"]
     assert (progress.type, progress.data) == ("progress", 100.0)
     assert "log-likelihood" in str(progress.description)
 
 
 def test_a_second_run_does_nothing(trained: Home) -> None:
-    assert make_plan(trained.lake, load_sources(trained.sources), "hmm") == []
-    assert make_plan(trained.lake, load_sources(trained.sources), "features") == []
+    assert make_plan(trained.lake, load_sources(trained.sources), (), "hmm") == []
+    assert make_plan(trained.lake, load_sources(trained.sources), (), "features") == []
     stage = run(trained.lake, trained.sources)
     assert (stage.n_steps_run, stage.tables) == (0, trained.stage.tables)
 

@@ -1,4 +1,4 @@
-"""Champions among word vectors: the worse is kept and not published, and the verdict stands."""
+"""Champions among word vectors: the worse is kept and not published, once and for all."""
 
 from dataclasses import replace
 

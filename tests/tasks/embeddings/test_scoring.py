@@ -27,9 +27,10 @@ def test_results_are_rows_of_scores():
     )
     scores = scores_of(score_on(SQUARE, test))
     assert [(score.metric, score.split, score.value, score.baseline) for score in scores] == [
-        ("spearman", "set", pytest.approx(0.5), "chance"), ("n_questions_known", "set", 3.0, None),
+        ("spearman", "set", pytest.approx(0.5), "chance"),
+        ("n_questions_known", "set", 3.0, None),
         ("share_of_questions_known", "set", 0.75, None),
-    ]  # fmt: skip
+    ]
     assert [score.better for score in scores] == ["higher", None, None]
 
 

@@ -13,7 +13,7 @@ SETTINGS = TrainingSettings(epochs=4, learning_rate=0.05, device="cpu")
 
 
 class KilledError(Exception):
-    """What stands here for a kill."""
+    """Here in the place of a kill."""
 
 
 def fresh():

@@ -43,7 +43,7 @@ def test_report_shows_counts_scores_and_curves_and_fetches_nothing(lake: Lake) -
     assert outline.ids == [*frame, "mobility", "regimes", "tags", "forecasts", "words", "labels", "runs"]
     assert outline.links == outline.ids
     assert "snapshot 000002" in page
-    # Sweden's categories, two published categories by country, the index; the regimes' states, likelihood and criterion.
+    # Sweden's categories, two categories by country, the index; the regimes' states, likelihood and criterion.
     assert outline.tags.count("svg") == 7
     assert page.count("no values published") == 2  # the two categories of the article that are not there
     assert "log_likelihood_per_day" in page
