@@ -59,6 +59,7 @@ def run(
         from tasks.running.engine import make_runner  # noqa: PLC0415  # Prefect reads its settings here, which the session has just made
 
         make_runner(engine)  # is refused here, before anything else starts, where no scheduler answers
+        _check_stage(only)
         if read_manifest(lake) is None:
             session.start()  # something is due for certain: the server starts while the plan is made
         if _plan(lake, declared, only):
@@ -79,6 +80,7 @@ def plan(
 ) -> None:
     """Say what a run would do, and why."""
     declared = load_sources(sources_folder(sources))
+    _check_stage(only)
     folder = Path(home_folder(home)).resolve()
     with tempfile.TemporaryDirectory(prefix="tidemill-plan-") as nowhere:
         lines = _plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only)
@@ -91,13 +93,20 @@ def plan(
 
 
 def _plan(lake: Lake, declared: Sequence[Source], only: str | None) -> list[DueTask]:
-    """All that is due. MisuseError where there is no stage called `only`."""
+    """All that is due."""
     from tasks.publication.publishing import unpublished_stages  # noqa: PLC0415  # Prefect, once its settings stand
-    from tasks.running.stages import all_stages, make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
+    from tasks.running.stages import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
 
-    if only is not None and only not in all_stages():
-        raise MisuseError(f"there is no stage called {only!r}: give one of {', '.join(all_stages())}")
     return make_plan(lake, declared, unpublished_stages(lake), only)
+
+
+def _check_stage(only: str | None) -> None:
+    """MisuseError where there is no stage called `only`."""
+    if only is not None:
+        from tasks.running.stages import all_stages  # noqa: PLC0415  # imports every stage
+
+        if only not in all_stages():
+            raise MisuseError(f"there is no stage called {only!r}: give one of {', '.join(all_stages())}")
 
 
 def _refresh(lake: Lake, sources: str | None, engine: str, only: str | None) -> None:

@@ -37,10 +37,20 @@ def publish_shore(folder: Path) -> Path:
 
 def document(doc_id: str, uri: str, text: str, title: str) -> dict[str, Any]:
     return {
-        "doc_id": doc_id, "source": "shore", "uri": uri, "kind": "text", "lang": "en", "lang_confidence": 1.0, "title": title, "text": text,
-        "n_chars": len(text), "n_words": len(text.split()), "content_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "extractor": "plain", "fetched_at": WHEN,
-    }  # fmt: skip
+        "doc_id": doc_id,
+        "source": "shore",
+        "uri": uri,
+        "kind": "text",
+        "lang": "en",
+        "lang_confidence": 1.0,
+        "title": title,
+        "text": text,
+        "n_chars": len(text),
+        "n_words": len(text.split()),
+        "content_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "extractor": "plain",
+        "fetched_at": WHEN,
+    }
 
 
 def documents_stage(lake: Lake, documents: list[dict[str, Any]]) -> StageRecord:
@@ -56,19 +66,35 @@ def documents_stage(lake: Lake, documents: list[dict[str, Any]]) -> StageRecord:
         for sha, fetched in ((VINTAGE, WHEN), (OLD_VINTAGE, datetime(2026, 2, 1, tzinfo=UTC)))
     ]
     decision = {
-        "subject": COPY, "subject_kind": "document", "stage": "write_duplicates", "outcome": "set_aside", "rule": "exact_copy",
-        "score": 1.0, "threshold": 1.0, "code_version": "0" * 12,
-    }  # fmt: skip
+        "subject": COPY,
+        "subject_kind": "document",
+        "stage": "write_duplicates",
+        "outcome": "set_aside",
+        "rule": "exact_copy",
+        "score": 1.0,
+        "threshold": 1.0,
+        "code_version": "0" * 12,
+    }
     broken = [
         {
-            "quarantine_id": "4" * 16, "table_name": "documents", "rule": "text_empty", "message": "no text: \x1b[31mred", "raw_row": "{}",
-            "source": "shore", "uri": "texts/empty.txt",
+            "quarantine_id": "4" * 16,
+            "table_name": "documents",
+            "rule": "text_empty",
+            "message": "no text: \x1b[31mred",
+            "raw_row": "{}",
+            "source": "shore",
+            "uri": "texts/empty.txt",
         },
         {
-            "quarantine_id": "5" * 16, "table_name": "mobility", "rule": "change_pct_below_-100.0", "message": "too low: mend the file",
-            "raw_row": '{"change_pct": -140}', "source": "reports", "uri": "report.csv#7",
+            "quarantine_id": "5" * 16,
+            "table_name": "mobility",
+            "rule": "change_pct_below_-100.0",
+            "message": "too low: mend the file",
+            "raw_row": '{"change_pct": -140}',
+            "source": "reports",
+            "uri": "report.csv#7",
         },
-    ]  # fmt: skip
+    ]
     files = {
         "documents": documents,
         "duplicates": [{"doc_id": COPY, "kept_doc_id": MILL, "similarity": 1.0, "method": "exact"}],
@@ -106,9 +132,17 @@ def features_stage(lake: Lake) -> StageRecord:
 def embeddings_stage(lake: Lake) -> StageRecord:
     vectors = {"mill": [1.0, 0.0], "tide": [0.9, 0.1], "ferry": [0.0, 1.0]}
     model = {
-        "model_id": MODEL, "kind": "word2vec", "lang": "en", "trained_at": WHEN, "seed": 1, "settings": "{}", "snapshot_id": "000001",
-        "data_sha256": "c" * 64, "path": f"models/{MODEL}", "is_champion": True,
-    }  # fmt: skip
+        "model_id": MODEL,
+        "kind": "word2vec",
+        "lang": "en",
+        "trained_at": WHEN,
+        "seed": 1,
+        "settings": "{}",
+        "snapshot_id": "000001",
+        "data_sha256": "c" * 64,
+        "path": f"models/{MODEL}",
+        "is_champion": True,
+    }
     rows = [
         {"model_id": MODEL, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector}
         for term, vector in vectors.items()

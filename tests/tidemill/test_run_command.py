@@ -132,7 +132,7 @@ def test_a_new_file_is_planned_and_its_stage_alone_run_on_a_terminal_shows_bars(
     assert re.search(r"documents +4 ", screen)
     assert NOISE.findall(screen.replace(str(home), "")) == []
     after = json.loads(call("plan", "--home", str(home), "--sources", str(sources), "--json").out)
-    assert {line["stage"] for line in after if line["reason"] != "hangs on features"} >= {"features"}
+    assert {line["stage"] for line in after if line["reason"] != "waiting for features"} >= {"features"}
     assert "documents" not in {line["stage"] for line in after}
 
 
@@ -213,6 +213,19 @@ def test_a_run_that_cannot_begin_says_why_and_is_told(
     assert [(status, f"tidemill: {message}\n") for status, message in runs(tmp_path / "home")] == [
         ("failed", ended.stderr)
     ]
+
+
+@slow
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_stage_that_there_is_not_is_refused_with_those_that_are(tmp_path: Path, command: str) -> None:
+    sources = declare(tmp_path / "sources", "Rance")
+    ended = tidemill(command, "--home", str(tmp_path / "home"), "--sources", str(sources), "--only", "nothing")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "tidemill: there is no stage called 'nothing': "
+        "give one of documents, mobility, hmm, features, embeddings, lstm\n"
+    )
+    assert not (tmp_path / "home" / "prefect" / "server.log").exists()
 
 
 @slow
