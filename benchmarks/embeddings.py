@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,15 +52,18 @@ SETS = {
     "MEN": "EN-MEN-TR-3k.txt",
     "RG-65": "EN-RG-65.txt",
 }
+ANALOGIES = "analogies"
 N_EPOCHS = 5
 
 
-def read_reviews(path: Path) -> None:
-    """Write the corpus to `path`: token ids by falling count, sentence starts, counts, words."""
+def read_reviews(path: Path, n_reviews: int | None = None) -> None:
+    """Write the corpus to `path`, of the first reviews or of all: token ids by falling count, sentence starts, counts,
+    words.
+    """
     word = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
     sentences = []
     with lzma.open(SHARED / "corpora" / "imdb_unsup_25k.txt.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
+        for line in islice(lines, n_reviews):
             found = (word.findall(part) for part in re.split(r"(?<=[.!?])\s+", line.replace("<br />", " ").lower()))
             sentences += [tokens for tokens in found if tokens]
     counts = Counter(token for tokens in sentences for token in tokens)
@@ -144,19 +148,20 @@ def questions_of(
     )
 
 
-def score(path: Path) -> dict[str, float]:
-    """Agreement with people on all sets, and analogies, of the vectors in a file."""
+def score(vectors: np.ndarray, words: list[str], name: str) -> float:
+    """Agreement with people on one of SETS, or the share of analogies that are right."""
+    if name == ANALOGIES:
+        questions, _ = questions_of("questions-words.txt", parse_analogies)
+        return score_analogies(vectors, words, [(a, b, c, d) for a, b, c, d in questions]).accuracy
+    pairs, ratings = questions_of(SETS[name], parse_word_pairs)
+    return score_pairs(vectors, words, WordPairs(tuple((a, b) for a, b in pairs), ratings)).spearman
+
+
+def score_all(path: Path) -> dict[str, float]:
+    """All scores of the vectors in a file."""
     kept = np.load(path)
     words = kept["words"].tolist()
-    scores = {}
-    for name, file in SETS.items():
-        pairs, ratings = questions_of(file, parse_word_pairs)
-        scores[name] = score_pairs(kept["vectors"], words, WordPairs(tuple((a, b) for a, b in pairs), ratings)).spearman
-    questions, _ = questions_of("questions-words.txt", parse_analogies)
-    return {
-        **scores,
-        "analogies": score_analogies(kept["vectors"], words, [(a, b, c, d) for a, b, c, d in questions]).accuracy,
-    }
+    return {name: score(kept["vectors"], words, name) for name in (*SETS, ANALOGIES)}
 
 
 def compare(name: str, task: dict[str, Any], sides: list[str], n_seeds: int, n_words: int) -> None:
@@ -168,7 +173,7 @@ def compare(name: str, task: dict[str, Any], sides: list[str], n_seeds: int, n_w
         for side in sides:
             measured = run(side, one)
             seconds[side].append(measured["cpu"])
-            scores[side].append(score(Path(task["out"])))
+            scores[side].append(score_all(Path(task["out"])))
             if side == "ours":
                 walls = [run("ours", {**one, "shards": 8, "workers": workers})["wall"] for workers in (1, 2)]
                 gains.append(walls[0] / walls[1])

@@ -25,8 +25,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Prefect's test harness, once a session, with a home of its own; no heartbeat, which would cost a second a flow.
-    """
+    """Prefect's test harness, once a session, with a home of its own; no heartbeat, which costs a second a flow."""
     from prefect.settings import (  # noqa: PLC0415  # the pure suite never pays Prefect's import
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_HOME,

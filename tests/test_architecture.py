@@ -64,7 +64,9 @@ def test_tests_mirror_the_tree_and_import_no_other_test():
         folder = path.relative_to(ROOT / "tests").parent
         is_mirrored = folder.parts[:1] in ((), ("benchmarks",)) or (ROOT / folder).is_dir()
         assert is_mirrored, f"{path}: there is no {folder} of which this could be a test"
-        imported = re.findall(r"^\s*from (\S*\btest_\w+|conftest|tests\S*) import", path.read_text("utf-8"), re.MULTILINE)
+        imported = re.findall(
+            r"^\s*from (\S*\btest_\w+|conftest|tests\S*) import", path.read_text("utf-8"), re.MULTILINE
+        )
         assert not imported, f"{path} imports {imported}: what tests share stands in tests/support"
 
 

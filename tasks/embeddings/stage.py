@@ -9,7 +9,7 @@ from tasks.embeddings.settings import DEFAULTS, GLOVE, WORD2VEC
 from tasks.embeddings.showing import show
 from tasks.embeddings.training import TRAIN_VECTORS
 from tasks.embeddings.word_map import map_batches, write_map
-from tasks.lake.steps import Step
+from tasks.lake.steps import DAY_S, Step
 from tasks.learning.champions import judging
 from tasks.running.chains import Chain
 
@@ -18,7 +18,7 @@ CHAIN = Chain(
     stage="embeddings",
     flow="train_embeddings",
     steps=(
-        Step("write_corpus", write_corpus, corpus_batches),
+        Step("write_corpus", write_corpus, corpus_batches, timeout_s=DAY_S),
         TRAIN_VECTORS,
         judging(
             "judge_vectors",
@@ -28,9 +28,10 @@ CHAIN = Chain(
             same=("column",),
             leaves=("models", "word_vectors"),
             hands_over=("scores",),  # `score_vectors` measures them anew
+            timeout_s=DAY_S,
         ),
-        Step("score_vectors", score, scoring_batches, leaves=("scores",)),
-        Step("map_words", write_map, map_batches),
+        Step("score_vectors", score, scoring_batches, leaves=("scores",), timeout_s=DAY_S),
+        Step("map_words", write_map, map_batches, timeout_s=DAY_S),
     ),
     settings=DEFAULTS,
     shows=(show,),

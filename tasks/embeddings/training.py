@@ -22,7 +22,7 @@ from tasks.lake.checkpoints import Checkpoints
 from tasks.lake.decisions import write_skip
 from tasks.lake.files import FileRef, write_table
 from tasks.lake.layout import Lake
-from tasks.lake.steps import HOUR_S, Batch, Step, StepOutput, StepRecord, current_task, find_record
+from tasks.lake.steps import DAY_S, Batch, Step, StepOutput, StepRecord, current_task, find_record
 from tasks.learning.champions import OF_A_MODEL
 from tasks.learning.model_store import TrainedModel, write_model
 
@@ -85,7 +85,7 @@ def train(lake: Lake, corpus: LanguageCorpus) -> StepOutput:
     return StepOutput(files, n_tokens, n_learned, {rule: n for rule, n in set_aside.items() if n})
 
 
-TRAIN_VECTORS = Step("train_vectors", train, training_batches, hands_over=OF_A_MODEL, timeout_s=24 * HOUR_S)
+TRAIN_VECTORS = Step("train_vectors", train, training_batches, hands_over=OF_A_MODEL, timeout_s=DAY_S)
 
 
 def _batch(lake: Lake, corpus: LanguageCorpus) -> Batch:

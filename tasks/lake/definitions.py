@@ -1,4 +1,6 @@
-"""A module as text: the definitions in it, what each of them names, and its syntax without words. Nothing is imported or run."""
+"""A module as text: the definitions in it, what each of them names, and its syntax without words. Nothing is imported
+or run.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ def parse_module(name: str, text: str, *, is_package: bool) -> Module:
 
 
 def read_definition(definition: Definition, is_module: Callable[[str], bool], where: str) -> None:
-    """Fill in the digest of a definition's syntax, and what it names; `is_module` says of a name whether it means a module.
+    """Fill in the digest of a definition's syntax, and what it names; `is_module` says of a name whether it means a
+    module.
 
     FingerprintError where it looks up what no name tells.
     """

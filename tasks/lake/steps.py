@@ -28,7 +28,7 @@ from tasks.lake.fingerprints import code_version
 from tasks.lake.layout import Lake
 
 Item = TypeVar("Item")
-HOUR_S = 3600.0
+HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 
 
 class RowsLostError(Exception):

@@ -38,7 +38,9 @@ from tasks.transforms.mobility.vintages import (
 
 NATIONAL = "mobility_national"
 PARTS = 16
-"""Our choice: the largest (with the United States) holds a quarter of the world's rows; 16 files are nothing to read."""
+"""Our choice: the largest (with the United States) holds a quarter of the world's rows; 16 files are nothing to
+read.
+"""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ CHAIN = Chain(
     steps=(
         noting("all sources of mobility and policy"),
         Step("parse_mobility", parse_mobility, partial(parse_batches, "mobility"), leaves=ASIDE, timeout_s=WORLD_S),
-        Step("parse_policy", parse_policy, partial(parse_batches, "policy"), leaves=ASIDE),
+        Step("parse_policy", parse_policy, partial(parse_batches, "policy"), leaves=ASIDE, timeout_s=WORLD_S),
         Step("write_mobility", write_mobility, merge_batches, leaves=("mobility",), timeout_s=WORLD_S),
         Step("write_policy", write_policy, policy_batches, leaves=("policy",)),
         Step("write_mobility_policy", write_mobility_policy, join_batches, leaves=("mobility_policy",)),

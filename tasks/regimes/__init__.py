@@ -1,3 +1,1 @@
-"""Regimes of mobility: a hidden Markov model over all regions, and the state of every day. Its chain runs in the stage
-`hmm`.
-"""
+"""Regimes of mobility: a hidden Markov model of all regions, and every day's state. Its chain runs in the stage `hmm`."""

@@ -16,7 +16,10 @@ from tasks.lake.publishing import publish
 from tasks.lake.vacuum import vacuum
 from tasks.lake.warehouse import connect
 
-BOTH = "SELECT (SELECT CAST(label AS INTEGER) FROM labels), (SELECT CAST(value AS INTEGER) FROM scores), (SELECT count(*) FROM ops.snapshots)"
+BOTH = (
+    "SELECT (SELECT CAST(label AS INTEGER) FROM labels), (SELECT CAST(value AS INTEGER) FROM scores), "
+    "(SELECT count(*) FROM ops.snapshots)"
+)
 A_READERS_PAUSE_S = 0.1  # eight readers without one would leave two cores to nobody else
 
 

@@ -133,9 +133,12 @@ def look(home: Path, *, is_first: bool) -> dict[str, Any]:
     kept = [] if is_first else plain_rows(lake.warehouse, "SELECT value FROM scores")
     logged = plain_rows(lake.warehouse, "SELECT snapshot_id FROM ops.snapshots ORDER BY 1")
     return {
-        "before": before, "after": after, "kept": kept, "logged": [row[0] for row in logged],
+        "before": before,
+        "after": after,
+        "kept": kept,
+        "logged": [row[0] for row in logged],
         "problems": [str(problem) for problem in check(lake)],
-    }  # fmt: skip
+    }
 
 
 def in_child(work: Callable[[], object]) -> None:

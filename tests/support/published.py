@@ -21,10 +21,16 @@ def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, o
             value = change + float(rng.normal(0, 3))
             rows.append(
                 {
-                    "region_id": region_id, "observed_on": date(2020, 2, 15) + timedelta(days=n), "category": category,
-                    "country_code": region_id[:2], "country": country, "change_pct": value, "change_pct_centred_13d": change, "vintage": "0" * 12,
+                    "region_id": region_id,
+                    "observed_on": date(2020, 2, 15) + timedelta(days=n),
+                    "category": category,
+                    "country_code": region_id[:2],
+                    "country": country,
+                    "change_pct": value,
+                    "change_pct_centred_13d": change,
+                    "vintage": "0" * 12,
                 }
-            )  # fmt: skip
+            )
     return rows
 
 

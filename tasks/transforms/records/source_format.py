@@ -65,7 +65,8 @@ class _Field:
 
 
 def parse_source(text: str, file_name: str, folder: str, kinds: Sequence[str]) -> Source:
-    """The source that one YAML file declares, of one of `kinds`. SourceError with line and remedy where it is not in the format.
+    """The source that one YAML file declares, of one of `kinds`. SourceError with line and remedy where it is not in
+    the format.
 
     Scalars are taken as written, so `lang: no` is Norwegian. Nothing in the file is ever executed or constructed.
     """

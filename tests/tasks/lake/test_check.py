@@ -73,50 +73,105 @@ def put_file_for_link(lake: Lake) -> None:
 REPAIR = "run `tidemill doctor --repair`"
 RUN = "run `tidemill run`, which makes it anew"
 DAMAGES: dict[str, tuple[Callable[[Lake], object], str, str, str]] = {
-    "missing file of a stage": (lambda lake: labels_file(lake, "new").unlink(), "tables/labels/", "is missing, of labels in the stage", RUN),
-    "short file of a stage": (lambda lake: labels_file(lake, "new").write_bytes(b"PAR1"), "tables/labels/", "has 4 bytes, not", "remove it, then run"),
-    "altered file of a stage": (lambda lake: alter(labels_file(lake, "new")), "tables/labels/", "was altered, of labels", "remove it, then run"),
+    "missing file of a stage": (
+        lambda lake: labels_file(lake, "new").unlink(),
+        "tables/labels/",
+        "is missing, of labels in the stage",
+        RUN,
+    ),
+    "short file of a stage": (
+        lambda lake: labels_file(lake, "new").write_bytes(b"PAR1"),
+        "tables/labels/",
+        "has 4 bytes, not",
+        "remove it, then run",
+    ),
+    "altered file of a stage": (
+        lambda lake: alter(labels_file(lake, "new")),
+        "tables/labels/",
+        "was altered, of labels",
+        "remove it, then run",
+    ),
     "altered file of a snapshot": (
-        lambda lake: alter(labels_file(lake, "old")), "tables/labels/", "was altered, of labels in snapshot 000001", "restore it from a copy",
+        lambda lake: alter(labels_file(lake, "old")),
+        "tables/labels/",
+        "was altered, of labels in snapshot 000001",
+        "restore it from a copy",
     ),
     "missing empty file": (
-        lambda lake: next((lake.tables / "forecasts").iterdir()).unlink(), "tables/forecasts/", "is missing, of forecasts in no stage", REPAIR,
+        lambda lake: next((lake.tables / "forecasts").iterdir()).unlink(),
+        "tables/forecasts/",
+        "is missing, of forecasts in no stage",
+        REPAIR,
     ),
     "dangling link": (
-        lambda lake: relink(lake, "snapshots/000007/warehouse.duckdb"), "warehouse.duckdb", "leads to snapshots/000007/warehouse.duckdb, which", REPAIR,
+        lambda lake: relink(lake, "snapshots/000007/warehouse.duckdb"),
+        "warehouse.duckdb",
+        "leads to snapshots/000007/warehouse.duckdb, which",
+        REPAIR,
     ),
-    "missing link": (lambda lake: lake.warehouse.unlink(), "warehouse.duckdb", "is missing, though there are snapshots", REPAIR),
+    "missing link": (
+        lambda lake: lake.warehouse.unlink(),
+        "warehouse.duckdb",
+        "is missing, though there are snapshots",
+        REPAIR,
+    ),
     "file for link": (put_file_for_link, "warehouse.duckdb", "is a file of its own", REPAIR),
     "link behind": (
-        lambda lake: relink(lake, "snapshots/000001/warehouse.duckdb"), "warehouse.duckdb", "leads to 000001, though 000002 was made", REPAIR,
+        lambda lake: relink(lake, "snapshots/000001/warehouse.duckdb"),
+        "warehouse.duckdb",
+        "leads to 000001, though 000002 was made",
+        REPAIR,
     ),
     "stale log": (
-        lambda lake: (lake.home / "warehouse.duckdb.wal").write_bytes(b"x"), "warehouse.duckdb.wal", "is a log that DuckDB would replay", REPAIR,
+        lambda lake: (lake.home / "warehouse.duckdb.wal").write_bytes(b"x"),
+        "warehouse.duckdb.wal",
+        "is a log that DuckDB would replay",
+        REPAIR,
     ),
     "stale log of a snapshot": (
         lambda lake: (lake.snapshots / "000002" / "warehouse.duckdb.wal").write_bytes(b""),
-        "snapshots/000002/warehouse.duckdb.wal", "is a log that DuckDB would replay", REPAIR,
+        "snapshots/000002/warehouse.duckdb.wal",
+        "is a log that DuckDB would replay",
+        REPAIR,
     ),
     "unreadable warehouse": (
         lambda lake: (lake.snapshots / "000002" / "warehouse.duckdb").write_bytes(b"x" * 9999),
-        "snapshots/000002/warehouse.duckdb", "cannot be read", REPAIR,
+        "snapshots/000002/warehouse.duckdb",
+        "cannot be read",
+        REPAIR,
     ),
     "damaged manifest": (
         lambda lake: (lake.snapshots / "000001" / "manifest.json").write_bytes(b"{"),
-        "snapshots/000001/manifest.json", "is damaged", "remove the folder snapshots/000001, then run",
+        "snapshots/000001/manifest.json",
+        "is damaged",
+        "remove the folder snapshots/000001, then run",
     ),
-    "damaged stage": (lambda lake: (lake.stages / "documents.json").write_bytes(b""), "stages/documents.json", "is damaged", "remove it, then run"),
+    "damaged stage": (
+        lambda lake: (lake.stages / "documents.json").write_bytes(b""),
+        "stages/documents.json",
+        "is damaged",
+        "remove it, then run",
+    ),
     "damaged step": (
-        lambda lake: record_path(lake, "write_labels", TASK.fingerprint).write_bytes(b"[]"), "steps/write_labels/", "is damaged", "its step is done again",
+        lambda lake: record_path(lake, "write_labels", TASK.fingerprint).write_bytes(b"[]"),
+        "steps/write_labels/",
+        "is damaged",
+        "its step is done again",
     ),
     "damaged volume": (lambda lake: (lake.ops / "volume").write_bytes(b"x"), "ops/volume", "is damaged", REPAIR),
     "damaged event": (
-        lambda lake: (volume_folder(lake, "ops.runs", 1) / "a.parquet").write_bytes(b"PAR1"), "ops/runs/000001/a.parquet", "is no Parquet", "remove it",
+        lambda lake: (volume_folder(lake, "ops.runs", 1) / "a.parquet").write_bytes(b"PAR1"),
+        "ops/runs/000001/a.parquet",
+        "is no Parquet",
+        "remove it",
     ),
     "altered raw bytes": (
-        lambda lake: alter(next(path for path in lake.raw.glob("??/*"))), "raw/", "was altered", "remove it, then run `tidemill run`, which fetches",
+        lambda lake: alter(next(path for path in lake.raw.glob("??/*"))),
+        "raw/",
+        "was altered",
+        "remove it, then run `tidemill run`, which fetches",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

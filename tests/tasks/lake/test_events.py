@@ -21,9 +21,15 @@ RUN_IDS = "SELECT run_id FROM ops.runs ORDER BY run_id"
 
 def append_run(lake: Lake, run_id: str, message: str | None = None) -> None:
     row = {
-        "run_id": run_id, "flow": "refresh", "started_at": NOON, "finished_at": NOON + timedelta(hours=1), "status": "completed",
-        "n_steps_run": 1, "n_steps_skipped": 0, "message": message,
-    }  # fmt: skip
+        "run_id": run_id,
+        "flow": "refresh",
+        "started_at": NOON,
+        "finished_at": NOON + timedelta(hours=1),
+        "status": "completed",
+        "n_steps_run": 1,
+        "n_steps_skipped": 0,
+        "message": message,
+    }
     append_event(lake, "ops.runs", run_id, pa.Table.from_pylist([row], schema=RUNS.arrow_schema()))
 
 
@@ -51,9 +57,14 @@ def test_an_event_may_have_any_id_and_many_rows_or_none(lake: Lake) -> None:
     append_run(lake, "../../it's\0 a run")
     append_event(lake, "ops.runs", "\udc80", RUNS.empty())
     row = {
-        "run_id": "1", "table_name": "labels", "column_name": "", "severity": "warning", "is_success": True, "n_rows": 1,
+        "run_id": "1",
+        "table_name": "labels",
+        "column_name": "",
+        "severity": "warning",
+        "is_success": True,
+        "n_rows": 1,
         "validated_at": NOON,
-    }  # fmt: skip
+    }
     rows = [row | {"expectation": f"expectation {n}"} for n in range(3)]
     append_event(lake, "ops.validations", "1", pa.Table.from_pylist(rows, schema=VALIDATIONS.arrow_schema()))
     append_event(lake, "ops.validations", "2", VALIDATIONS.empty())

@@ -38,7 +38,13 @@ TREE = {
         """,
     "pure.shapes": "def area(x): return x * x\ndef volume(x): return x ** 3\n",
     "pure.late": "import numpy\ndef finish(words, how): return numpy.array([how(len(word)) for word in words])\n",
-    "pure.types_of": "class Payload:\n    words: list[str]\n    def size(self): return measure(self)\n\ndef measure(one): return 1\n",
+    "pure.types_of": """
+        class Payload:
+            words: list[str]
+            def size(self): return measure(self)
+
+        def measure(one): return 1
+        """,
 }
 BODY = ("pure.step", "body")
 

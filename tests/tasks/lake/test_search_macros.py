@@ -56,26 +56,47 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
             words = words_of(lang, text)
             tables["documents"].append(
                 {
-                    "doc_id": doc_id(name), "source": lang, "uri": f"{name}.txt", "kind": "text", "lang": lang, "lang_confidence": 1.0,
-                    "title": name, "text": text, "n_chars": len(text), "n_words": len(words), "content_sha256": "0" * 64,
-                    "extractor": "plain", "fetched_at": NOON,
+                    "doc_id": doc_id(name),
+                    "source": lang,
+                    "uri": f"{name}.txt",
+                    "kind": "text",
+                    "lang": lang,
+                    "lang_confidence": 1.0,
+                    "title": name,
+                    "text": text,
+                    "n_chars": len(text),
+                    "n_words": len(words),
+                    "content_sha256": "0" * 64,
+                    "extractor": "plain",
+                    "fetched_at": NOON,
                 }
-            )  # fmt: skip
+            )
             for position, word in enumerate(words):
                 tables["tokens"].append(
                     {
-                        "doc_id": doc_id(name), "position": position, "sentence": 0, "token": word, "norm": word.casefold(),
-                        "stem": stem_of(word), "lemma": word, "is_stop": word.casefold() in STOPS,
+                        "doc_id": doc_id(name),
+                        "position": position,
+                        "sentence": 0,
+                        "token": word,
+                        "norm": word.casefold(),
+                        "stem": stem_of(word),
+                        "lemma": word,
+                        "is_stop": word.casefold() in STOPS,
                     }
-                )  # fmt: skip
+                )
         norms = Counter(word.casefold() for text in texts.values() for word in words_of(lang, text))
         tables["vocabulary"] += [
             {
-                "lang": lang, "norm": norm, "stem": stem_of(norm), "lemma": norm, "is_stop": norm in STOPS,
-                "n_occurrences": n, "n_documents": 1,
+                "lang": lang,
+                "norm": norm,
+                "stem": stem_of(norm),
+                "lemma": norm,
+                "is_stop": norm in STOPS,
+                "n_occurrences": n,
+                "n_documents": 1,
             }
             for norm, n in norms.items()
-        ]  # fmt: skip
+        ]
         for term in {stem for stems in indexed.values() for stem in stems}:
             n_documents = sum(term in stems for stems in indexed.values())
             n_occurrences = sum(stems.count(term) for stems in indexed.values())
@@ -90,10 +111,18 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
     for model_id, is_champion in (("now", True), ("before", False)):
         tables["models"].append(
             {
-                "model_id": model_id, "kind": "word2vec", "lang": "en", "trained_at": NOON, "seed": 1, "settings": "{}",
-                "snapshot_id": "000001", "data_sha256": "0" * 64, "path": f"models/{model_id}", "is_champion": is_champion,
+                "model_id": model_id,
+                "kind": "word2vec",
+                "lang": "en",
+                "trained_at": NOON,
+                "seed": 1,
+                "settings": "{}",
+                "snapshot_id": "000001",
+                "data_sha256": "0" * 64,
+                "path": f"models/{model_id}",
+                "is_champion": is_champion,
             }
-        )  # fmt: skip
+        )
         for term, vector in VECTORS.items():
             tables["word_vectors"].append(
                 {"model_id": model_id, "lang": "en", "term": term, "n_occurrences": 3, "vector": vector}

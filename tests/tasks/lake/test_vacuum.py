@@ -126,11 +126,15 @@ def test_raw_bytes_of_kept_vintages_stay(lake: Lake) -> None:
     for items in ([kept, dropped], [kept]):
         vintages = [
             {
-                "source": item.source, "uri": item.uri, "vintage": item.vintage, "raw_sha256": item.raw_sha256,
-                "n_bytes": item.n_bytes, "fetched_at": item.fetched_at,
+                "source": item.source,
+                "uri": item.uri,
+                "vintage": item.vintage,
+                "raw_sha256": item.raw_sha256,
+                "n_bytes": item.n_bytes,
+                "fetched_at": item.fetched_at,
             }
             for item in items
-        ]  # fmt: skip
+        ]
         publish(lake, [stage_of("documents", write_rows(lake, "ops.vintages", vintages))], "run")
     vacuum(lake, 2, spare=AT_ONCE)
     assert [raw_path(lake, item.raw_sha256).exists() for item in (kept, dropped, orphan)] == [True, True, False]

@@ -19,9 +19,14 @@ from tasks.lake.warehouse import SQL_TYPES, connect, published_home
 
 NOON = datetime(2020, 5, 1, 12, tzinfo=UTC)
 RUN = {
-    "run_id": "1", "flow": "refresh", "started_at": NOON, "finished_at": NOON, "status": "completed",
-    "n_steps_run": 1, "n_steps_skipped": 0,
-}  # fmt: skip
+    "run_id": "1",
+    "flow": "refresh",
+    "started_at": NOON,
+    "finished_at": NOON,
+    "status": "completed",
+    "n_steps_run": 1,
+    "n_steps_skipped": 0,
+}
 
 
 def vectors_of(lake: Lake, **vectors: list[float]):
@@ -33,7 +38,8 @@ def vectors_of(lake: Lake, **vectors: list[float]):
 
 def test_every_table_and_column_has_its_contract_s_type_and_comment(lake: Lake) -> None:
     publish(lake, [], "run")
-    query = "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() WHERE database_name = 'warehouse'"
+    columns = "schema_name, table_name, column_name, data_type, comment"
+    query = f"SELECT {columns} FROM duckdb_columns() WHERE database_name = 'warehouse'"
     found = {tuple(row[:3]): tuple(row[3:]) for row in plain_rows(lake.warehouse, query)}
     told = {
         (c.schema, c.name, column.name): (SQL_TYPES[column.type], column.comment)
@@ -95,10 +101,20 @@ def test_files_from_before_a_column_came_have_null_there(lake: Lake, n_old: int)
 
 def document(uri: str, title: str | None = None) -> dict[str, object]:
     return {
-        "doc_id": uri.encode().hex().rjust(16, "0"), "source": "s", "uri": uri, "kind": "text", "lang": "en", "lang_confidence": 1.0,
-        "title": title, "text": "Tides rise.", "n_chars": 11, "n_words": 2, "content_sha256": "0" * 64, "extractor": "plain",
+        "doc_id": uri.encode().hex().rjust(16, "0"),
+        "source": "s",
+        "uri": uri,
+        "kind": "text",
+        "lang": "en",
+        "lang_confidence": 1.0,
+        "title": title,
+        "text": "Tides rise.",
+        "n_chars": 11,
+        "n_words": 2,
+        "content_sha256": "0" * 64,
+        "extractor": "plain",
         "fetched_at": NOON,
-    }  # fmt: skip
+    }
 
 
 def test_times_are_utc(lake: Lake) -> None:

@@ -13,10 +13,16 @@ from tasks.lake.publishing import publish
 from tasks.learning.model_store import Score, TrainedModel, read_model, write_model
 
 MODEL = TrainedModel(
-    kind="word2vec", lang="de", seed=3, settings={"n_dimensions": 2}, snapshot_id="000001", inputs=("digest a", "digest b"),
+    kind="word2vec",
+    lang="de",
+    seed=3,
+    settings={"n_dimensions": 2},
+    snapshot_id="000001",
+    inputs=("digest a", "digest b"),
     tensors={"vectors": np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), "bias": np.array(0.5)},
-    scores=(Score("loss", "test", 0.25, "uniform", 0.5), Score("n_words", "all", 2.0)), notes={"curve": [1.0, 0.5]},
-)  # fmt: skip
+    scores=(Score("loss", "test", 0.25, "uniform", 0.5, better="lower"), Score("n_words", "all", 2.0)),
+    notes={"curve": [1.0, 0.5]},
+)
 
 
 def test_a_model_comes_back_as_it_was_kept(lake: Lake) -> None:
@@ -36,6 +42,8 @@ def test_a_model_comes_back_as_it_was_kept(lake: Lake) -> None:
         "value": 0.25,
         "baseline": "uniform",
         "baseline_value": 0.5,
+        "better": "lower",
+        "target": None,
     }
     assert card["tensors"] == {"vectors": [2, 2], "bias": []}
     assert datetime.fromisoformat(card["trained_at"]).tzinfo == UTC

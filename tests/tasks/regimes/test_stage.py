@@ -91,8 +91,10 @@ def test_a_model_of_other_categories_is_no_rival(lake: Lake) -> None:
 def test_a_second_fit_is_reused_and_the_plan_is_empty(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 80))
     assert [(line.step, line.reason) for line in plan(lake, CHAIN, SETTINGS)] == [
-        ("fit_hmm", "new"), ("judge_hmm", "waiting for fit_hmm"), ("write_regimes", "waiting for judge_hmm"),
-    ]  # fmt: skip
+        ("fit_hmm", "new"),
+        ("judge_hmm", "waiting for fit_hmm"),
+        ("write_regimes", "waiting for judge_hmm"),
+    ]
     leave_regimes(lake)
     assert plan(lake, CHAIN, SETTINGS) == []
     assert leave_regimes(lake).n_steps_run == 0

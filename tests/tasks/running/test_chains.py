@@ -75,8 +75,9 @@ COUNTS = Chain(
 def test_steps_run_in_order_on_what_the_steps_before_them_left(lake: Lake) -> None:
     first = run_chain(lake, WORDS)
     assert {step: [batch.subject for batch in batches] for step, batches in first.batches.items()} == {
-        "note_word": ["mill", "tide"], "write_labels": ["all"],
-    }  # fmt: skip
+        "note_word": ["mill", "tide"],
+        "write_labels": ["all"],
+    }
     (labels,) = first.records["write_labels"]
     assert read_table(lake, labels.files_of("labels")).num_rows == 2
     assert (n_done(first), n_done(run_chain(lake, WORDS)), n_done(run_chain(lake, WORDS, ("mill", "tides")))) == (

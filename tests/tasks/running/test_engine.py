@@ -199,10 +199,22 @@ def dask_cluster(tmp_path: Path) -> Iterator[str]:
         **quiet,
     )
     worker = subprocess.Popen(
-        [*python, "distributed.cli.dask_worker", "--scheduler-file", scheduler_file, "--host", "127.0.0.1", "--nworkers", "1",
-         "--nthreads", "1", "--no-dashboard", *folder],
+        [
+            *python,
+            "distributed.cli.dask_worker",
+            "--scheduler-file",
+            scheduler_file,
+            "--host",
+            "127.0.0.1",
+            "--nworkers",
+            "1",
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+            *folder,
+        ],
         **quiet,
-    )  # fmt: skip
+    )
     try:
         yield "dask://" + _address(scheduler_file)
     finally:

@@ -92,7 +92,8 @@ def test_what_went_wrong_first_is_heard_though_the_log_cannot_be_written(lake: L
 def test_a_second_run_says_which_process_holds_the_home(lake: Lake) -> None:
     holder = hold_in_another_process(lake)
     try:
-        sentence = rf"process {holder.pid} \(refresh, since [-0-9T:]+ UTC\) is running on the home .*: wait for its end, or stop it"
+        who = rf"process {holder.pid} \(refresh, since [-0-9T:]+ UTC\)"
+        sentence = rf"{who} is running on the home .*: wait for its end, or stop it"
         with pytest.raises(RunHeldError, match=sentence), record_run(lake, "maintain"):
             pytest.fail("two runs at once")
     finally:

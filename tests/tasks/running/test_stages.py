@@ -61,15 +61,22 @@ def test_what_reads_documents_directly_is_brought_up_to_date_before_they_are_pub
         chain("features", "documents_left", "taggers_left"),
         chain("vectors", "published_features"),
     )
-    assert refresh_order(some) == [
-        "documents", "features", PUBLISH, "hmm", "features", PUBLISH, "vectors", PUBLISH,
-    ]  # fmt: skip
+    assert refresh_order(some) == ["documents", "features", PUBLISH, "hmm", "features", PUBLISH, "vectors", PUBLISH]
 
 
 def test_the_run_is_what_it_was_before_it_followed_from_the_chains() -> None:
     assert refresh_order(all_chains()) == [
-        "documents", "mobility", "features", PUBLISH, "hmm", "features", PUBLISH, "embeddings", "lstm", PUBLISH,
-    ]  # fmt: skip
+        "documents",
+        "mobility",
+        "features",
+        PUBLISH,
+        "hmm",
+        "features",
+        PUBLISH,
+        "embeddings",
+        "lstm",
+        PUBLISH,
+    ]
 
 
 def test_every_table_of_snapshots_is_filled_by_a_stage_and_every_flow_is_there() -> None:
