@@ -3,17 +3,21 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run serve check test docs bench bench-embeddings bench-forecasts bench-hmm bench-labels bench-lstm clean
+BENCHMARKS := embeddings forecasts hmm labels lake lstm mobility text
+
+.PHONY: help run serve check test docs floors bench $(BENCHMARKS:%=bench-%) clean
+.NOTPARALLEL: # measurements beside each other measure nothing
 
 help:
-	@echo "make run    build the environment, run the whole job on the bundled samples"
-	@echo "make test   build the environment, pass every check and test"
-	@echo "make check  style, types, layers and the pure tests: under a minute"
-	@echo "make serve  Prefect server, worker and schedules, until Ctrl-C"
-	@echo "make bench  measurements, side by side with the peers"
-	@echo "make bench-embeddings, bench-hmm, bench-lstm, bench-forecasts, bench-labels  one of them"
-	@echo "make docs   generated pages"
-	@echo "make clean  remove the environment and everything that runs made in data/"
+	@echo "make run     build the environment, run the whole job on the bundled samples"
+	@echo "make test    build the environment, pass every check and test"
+	@echo "make check   style, types, layers and the pure tests: a minute"
+	@echo "make serve   Prefect server, worker and schedules, until Ctrl-C"
+	@echo "make floors  no quality is below its floor: ten minutes"
+	@echo "make bench   measurements, side by side with the peers, then make floors"
+	@echo "make $(BENCHMARKS:%=bench-%)  one of them"
+	@echo "make docs    generated pages"
+	@echo "make clean   remove the environment and everything that runs made in data/"
 
 # One exact environment; made again when the lock changes. The project itself is installed in place.
 $(READY): requirements.lock pyproject.toml
@@ -45,10 +49,13 @@ docs: $(READY)
 	$(BIN)/python -m expectations.table_docs > docs/tables.md
 	$(BIN)/python -m tasks.running.stage_docs
 
-bench: $(READY)
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+floors: $(READY)
+	@$(BIN)/python benchmarks/floors.py
 
-bench-embeddings bench-forecasts bench-hmm bench-labels bench-lstm: bench-%: $(READY)
+bench: $(BENCHMARKS:%=bench-%) floors
+
+$(BENCHMARKS:%=bench-%): bench-%: $(READY)
+	@echo "== benchmarks/$*.py"
 	@$(BIN)/python benchmarks/$*.py
 
 clean:

@@ -1,13 +1,13 @@
 """The gate: a quality that falls below its floor in `benchmarks/floors.json` is an error.
 
     python benchmarks/floors.py [--quick] [--only NAME ...]   measures, compares; exit 1 where a floor does not hold
-    python benchmarks/floors.py --raise [--only NAME ...]     and writes floors for what is better than its floor, or new
+    python benchmarks/floors.py --raise [--only NAME ...]     the same, and writes floors for what gained, or is new
     python benchmarks/floors.py --lower NAME                  writes a lower floor, or one on other data
 
-A floor is the measured value cut to the digits that the quality is sure of: nothing is taken off for noise, because
-results are the same on every run. Where a value near a target is wanted, what is cut is how far off it may be. A floor
-holds for the data that it was measured on, known by their digest. Lowering one takes an entry in the unreleased section
-of CHANGELOG.md that names the floor and its new value. Data that are not here are no error: nothing is measured on them.
+A floor is the measured value, less the quality's margin, cut to four digits. Most have no margin, because results are
+the same on every run. Where a value near a target is better, the floor is how far off it may be. A floor holds for the
+data that it was measured on, known by their digest. Lowering one takes an entry in the unreleased section of
+CHANGELOG.md that names the floor and its new value. Where data are not here nothing is measured, which is no error.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))  # a script's own folder is what Python looks in
 
 from benchmarks.qualities import QUALITIES, Quality  # noqa: E402
 
+LAST_DIGIT = Decimal("0.0001")
 HOLDS, BETTER, BELOW = "holds", "better than its floor, --raise writes a higher one", "BELOW ITS FLOOR"
 NEW = "no floor yet, --raise writes one"
 OTHER_DATA = "other data than its floor's, which says nothing of them: --lower {} sets it anew"
@@ -106,14 +107,15 @@ class Gate:
             return Verdict(name, ABSENT.format(", ".join(quality.data)), is_good=True)
         if floor is not None and floor.sha256 != digest:
             return Verdict(name, OTHER_DATA.format(name), is_good=False)
-        today = floor_at(quality, quality.measure(), digest)
-        if not math.isfinite(today.measured):
-            return Verdict(name, f"{today.measured}, {BELOW}", is_good=False)
+        value = float(quality.measure())
+        if not math.isfinite(value):
+            return Verdict(name, f"{value}, {BELOW}", is_good=False)
+        today = floor_at(quality, value, digest)
         if floor is None:
-            return Verdict(name, f"{today.measured:.6f}, {NEW}", is_good=False, today=today)
-        is_good = floor.holds(today.measured)
+            return Verdict(name, f"{value:.6f}, {NEW}", is_good=False, today=today)
+        is_good = floor.holds(value)
         text = BELOW if not is_good else BETTER if today.is_stricter_than(floor) else HOLDS
-        return Verdict(name, f"{today.measured:.6f}, {floor}: {text}", is_good, today)
+        return Verdict(name, f"{value:.6f}, {floor}: {text}", is_good, today)
 
     def raise_floor(self, verdict: Verdict) -> bool:
         """Write the floor that a quality could have where it asks for more than the present one; whether it did."""
@@ -131,15 +133,16 @@ class Gate:
         digest = quality.digest(self.root)
         if digest is None:
             raise FloorError(f"{name}: {ABSENT.format(', '.join(quality.data))}")
-        today = floor_at(quality, quality.measure(), digest)
-        value = f"{name} is {today.measured:.6f}"
-        if not math.isfinite(today.measured):
-            raise FloorError(f"{value}, which is no floor: repair what is measured")
-        if floor is None or (floor.sha256 == digest and floor.holds(today.measured)):
-            raise FloorError(f"{value}, there is nothing to lower: --raise writes what it has gained")
+        value = float(quality.measure())
+        measured = f"{name} is {value:.6f}"
+        if not math.isfinite(value):
+            raise FloorError(f"{measured}, which is no floor: repair what is measured")
+        if floor is None or (floor.sha256 == digest and floor.holds(value)):
+            raise FloorError(f"{measured}, there is nothing to lower: --raise writes what it has gained")
+        today = floor_at(quality, value, digest)
         if not is_announced(self.changelog.read_text("utf-8"), name, today.bound):
             entry = f"an entry that names `{name}` and {today.bound:g}, and says why"
-            raise FloorError(f"{value}: first write to the unreleased section of {self.changelog.name} {entry}")
+            raise FloorError(f"{measured}: first write to the unreleased section of {self.changelog.name} {entry}")
         self._write(name, today)
         return today
 
@@ -156,13 +159,13 @@ GATE = Gate(QUALITIES, ROOT / "benchmarks/floors.json", ROOT / "CHANGELOG.md", R
 
 
 def floor_at(quality: Quality, value: float, sha256: str) -> Floor:
-    """The floor of a quality that is `value`: cut to its digits, so that the value itself holds."""
-    digit = Decimal(1).scaleb(-quality.digits)
+    """The floor of a quality that is `value`, so that the value itself holds."""
+    margin = Decimal(repr(quality.margin))
     if quality.target is None:
-        limits = {"floor": float(Decimal(value).quantize(digit, ROUND_FLOOR))}
+        limits = {"floor": float((Decimal(repr(value)) - margin).quantize(LAST_DIGIT, ROUND_FLOOR))}
     else:
-        within = Decimal(abs(value - quality.target)).quantize(digit, ROUND_CEILING)
-        limits = {"target": quality.target, "within": float(within)}
+        distance = Decimal(repr(abs(value - quality.target))) + margin
+        limits = {"target": quality.target, "within": float(distance.quantize(LAST_DIGIT, ROUND_CEILING))}
     return Floor(
         metric=quality.metric,
         better="higher" if quality.target is None else "near",

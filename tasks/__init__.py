@@ -1,1 +1,1 @@
-"""The shell: a room for every subject, which meets disk, network, Prefect, DuckDB and Great Expectations; for the flows."""
+"""The shell: a room for every subject; it meets disk, network, Prefect, DuckDB and Great Expectations; for flows."""

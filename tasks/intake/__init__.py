@@ -1,1 +1,1 @@
-"""Declared sources and what they have: kinds, fetching, raw vintages, foreign pages. For stages that take something in."""
+"""Declared sources and what they have: kinds, fetching, raw vintages, foreign pages. For stages that take data in."""

@@ -1,1 +1,1 @@
-"""Regimes of mobility: a hidden Markov model of all regions, and every day's state. Its chain runs in the stage `hmm`."""
+"""Regimes of mobility: a hidden Markov model of all regions, every day's state. Its chain runs in the stage `hmm`."""

@@ -33,7 +33,7 @@ def test_the_label_that_came_with_it_stands_before_those_that_were_predicted(lak
 
 def test_without_a_learner_s_table_the_rest_is_told(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     for table in ("predictions", "models", "word_vectors"):
-        monkeypatch.delitem(TABLES, table)
+        monkeypatch.delitem(TABLES, table, raising=False)
     documents = stage_of("documents", write_rows(lake, "documents", [DOCUMENT]), labels_of(lake, a="weather"))
     publish(lake, [documents], "run")
     sections = explain_document(lake, DOC_ID).sections

@@ -1,16 +1,14 @@
 from html.parser import HTMLParser
 
 import pytest
-from support.chains import publish_chain
 from support.lake_rows import stage_of, write_rows
 from support.published import publish_mobility
-from support.regime_stage import SETTINGS
 
 from expectations.contracts.tables import TABLES
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import publish
-from tasks.regimes.stage import CHAIN
 from tasks.report.page import build_report, verdict
+from tasks.report.sections import find_sections
 
 
 class Outline(HTMLParser):
@@ -32,21 +30,19 @@ class Outline(HTMLParser):
         self.fetched += [value for name, value in attrs if tag == "link" and name == "href" and value]
 
 
-def test_report_shows_counts_scores_and_curves_and_fetches_nothing(lake: Lake) -> None:
+def test_report_shows_counts_and_curves_section_by_section_and_fetches_nothing(lake: Lake) -> None:
     publish_mobility(lake, ("SE", 80))
-    publish_chain(lake, CHAIN, SETTINGS)
     path = build_report(lake)
     assert path == lake.home / "report" / "index.html"
     page = path.read_text()
     outline = Outline(page)
     frame = ["tables", "intake", "aside", "validation", "models"]
-    assert outline.ids == [*frame, "mobility", "regimes", "tags", "forecasts", "words", "labels", "runs"]
+    assert outline.ids == [*frame, *(section.anchor for section in find_sections().values()), "runs"]
     assert outline.links == outline.ids
-    assert "snapshot 000002" in page
-    # Sweden's categories, two categories by country, the index; the regimes' states, likelihood and criterion.
-    assert outline.tags.count("svg") == 7
+    assert "snapshot 000001" in page
+    assert outline.tags.count("svg") == 4  # Sweden's categories, two categories by country, the index
     assert page.count("no values published") == 2  # the two categories of the article that are not there
-    assert "log_likelihood_per_day" in page
+    assert "<li><b>160</b>mobility</li>" in page
     assert outline.fetched == []
 
 
@@ -64,12 +60,11 @@ def test_nothing_published_is_a_sentence(lake: Lake) -> None:
 
 def test_a_table_that_the_warehouse_lacks_is_left_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as without:
-        without.delitem(TABLES, "forecasts")
+        without.delitem(TABLES, "vocabulary")
         publish_mobility(lake, ("SE", 5))
     page = build_report(lake).read_text()
-    assert "<td>predictions</td>" in page
-    assert "<td>forecasts</td>" not in page
-    assert "No forecaster is published." in page
+    assert "<td>terms</td>" in page
+    assert "<td>vocabulary</td>" not in page
 
 
 @pytest.mark.parametrize(

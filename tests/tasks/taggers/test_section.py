@@ -15,9 +15,12 @@ def test_taggers_are_shown_with_what_they_take_for_what(lake: Lake) -> None:
     assert model["lang"] == "en"
     assert dict(model["facts"])["parts of speech right"] == "1.000 (most frequent tag of each word: 1.000)"
     assert {row["tag"] for row in model["confusions"]} == {"DET", "NOUN", "PUNCT", "VERB"}
-    page = build_report(lake).read_text()
-    assert "What is taken for what, en" in page
-    assert "No regimes are published" in page
+    assert "What is taken for what, en" in build_report(lake).read_text()
+
+
+def test_without_taggers_the_section_says_so(lake: Lake) -> None:
+    publish_treebank(lake, 0)
+    assert "No tagger is published" in build_report(lake).read_text()
 
 
 def test_a_row_of_confusions_accounts_for_every_token_of_its_tag() -> None:
