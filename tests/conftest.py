@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from expectations.contracts.tables import TABLES
+from expectations.table_contract import TableContract
 from tasks.lake.layout import Lake
 
 
@@ -12,6 +14,15 @@ from tasks.lake.layout import Lake
 def lake(tmp_path: Path) -> Lake:
     """A lake in a folder of its own."""
     return Lake.open(tmp_path / "home")
+
+
+@pytest.fixture
+def tables() -> Iterator[dict[str, TableContract]]:
+    """The contracts of all tables, as a test would have them; afterwards they are what they were, in their order."""
+    before = dict(TABLES)
+    yield TABLES
+    TABLES.clear()
+    TABLES.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from tasks.lake.files import read_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
 from tasks.lake.statements import Row
-from tasks.report.sections import Figure, Reader, Section, figure, process_facts
-from tasks.transforms.charts.curve_chart import Curve, curve_chart
+from tasks.report.sections import Figure, Reader, Section, curve_figure, figure, process_facts
+from tasks.transforms.charts.curve_chart import Curve
 from tasks.transforms.charts.word_map_chart import word_map_chart
 
 MOST_NAMED = 12  # unknown words of a test; the card of the model names all
@@ -34,13 +34,12 @@ def section(reader: Reader) -> Row:
 
 def _language(reader: Reader, model: Row, working: Mapping[str, Sequence[Row]]) -> Row:
     notes, lang, model_id = reader.notes(model), model["lang"], model["model_id"]
-    curve = Curve("training", notes.get("losses", []))
-    losses = curve_chart(f"Loss of {model_id}", notes.get("loss_is", "loss"), "epoch", [curve])
+    losses = [Curve("training", notes.get("losses", []))]
     words, results = ([row for row in working[name] if row["model_id"] == model_id] for name in (WORD_MAP, RESULTS))
     return {
         "lang": lang,
         "facts": _facts(model, notes),
-        "losses": figure(f"Loss, {lang}", losses),
+        "losses": curve_figure(f"Loss, {lang}", notes.get("loss_is", "loss"), "epoch", losses),
         "map": _map(lang, words) if words else None,
         "scores": [score for score in reader.scores(model).values() if score["metric"].startswith("loss")],
         "tests": [_test(row) for row in results if row.get("section") is None],

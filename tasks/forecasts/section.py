@@ -8,9 +8,9 @@ import numpy as np
 
 from expectations.contracts.mobility import CATEGORIES
 from tasks.lake.statements import Row
-from tasks.report.sections import Figure, Reader, Section, figure, process_facts
-from tasks.transforms.charts.curve_chart import Curve, curve_chart
-from tasks.transforms.charts.line_chart import Series, line_chart
+from tasks.report.sections import Figure, Reader, Section, curve_figure, line_figure, process_facts
+from tasks.transforms.charts.curve_chart import Curve
+from tasks.transforms.charts.line_chart import Series
 
 SHOWN_CATEGORIES = ("workplaces", "retail_and_recreation", "transit_stations", "residential")
 SHOWN_HORIZONS = (1, 7, 14, 21, 28)
@@ -18,14 +18,17 @@ MOST_SERIES = 6  # our choice: three rows of charts
 UNIT = "percent of the baseline"
 BASELINES = ("seasonal_naive", "last_value", "mean_of_week")
 SMOOTHING = "mae_pct_beside_exponential_smoothing"  # measured on a few series, because it takes so long
+SKILL, COVERAGE = "skill", "coverage of the 80 % interval"
 QUALITY: Mapping[str, str] = {
-    "skill": "skill",
+    SKILL: "skill",
     "RMSE": "rmse_pct",
     "MASE": "mase",
     "pinball loss": "pinball_loss_pct",
-    "coverage of the 80 % interval": "coverage_80_pct_interval",
+    COVERAGE: "coverage_80_pct_interval",
     "its width": "width_80_pct_interval",
 }
+SKILL_TITLE = "Skill over the seasonal naive forecast, by days ahead; only above 0 forecasts are published"
+GRADIENT_TITLE = "How far back a loss reaches: gradient of the last state by the states of earlier days"
 
 Scores = Mapping[tuple[str, str], Row]
 
@@ -44,36 +47,17 @@ def _model(reader: Reader, model: Row) -> Row:
     notes, scores = reader.notes(model), reader.scores(model)
     n_days = sum(split == "backtest" and metric.startswith("skill_horizon_") for metric, split in scores)
     shown = [ahead for ahead in SHOWN_HORIZONS if ahead <= n_days]
-    skill = curve_chart(
-        "Skill over the seasonal naive forecast",
-        "1 less ratio of mean absolute errors",
-        "days ahead",
-        _by_category(scores, "skill", n_days),
-    )
-    coverage = curve_chart(
-        "Coverage of the 80 % interval",
-        "share of days",
-        "days ahead",
-        _by_category(scores, "coverage_80_pct_interval", n_days),
-    )
-    losses = curve_chart(
-        "Loss of the forecaster", "loss", "epoch, all trainings in order", [Curve("training", notes.get("losses", []))]
-    )
-    gradients = curve_chart(
-        "Gradient by days back",
-        "log10 of the gradient's norm",
-        "days back, 1 = the last day",
-        _gradient_curves(notes.get("gradient_by_lag", {})),
-    )
+    skill, coverage = (_by_category(scores, QUALITY[name], n_days) for name in (SKILL, COVERAGE))
+    losses, gradients = Curve("training", notes.get("losses", [])), _gradient_curves(notes.get("gradient_by_lag", {}))
     return {
         "facts": _facts(model, notes),
         "charts": [
-            figure(
-                "Skill over the seasonal naive forecast, by days ahead; only above 0 forecasts are published", skill
+            curve_figure(SKILL_TITLE, "1 less ratio of mean absolute errors", "days ahead", skill),
+            curve_figure(
+                "Share of days inside the 80 % interval, by days ahead", "share of days", "days ahead", coverage
             ),
-            figure("Share of days inside the 80 % interval, by days ahead", coverage),
-            figure("Loss", losses),
-            figure("How far back a loss reaches: gradient of the last state by the states of earlier days", gradients),
+            curve_figure("Loss", "loss", "epoch, all trainings in order", [losses]),
+            curve_figure(GRADIENT_TITLE, "log10 of the gradient's norm", "days back, 1 = the last day", gradients),
         ],
         "errors": [_error_row(scores, ahead) for ahead in shown],
         "quality": [_quality_row(scores, ahead) for ahead in shown],
@@ -158,7 +142,7 @@ def _series(reader: Reader, series: Row) -> Figure:
         for name, column in named.items()
     ]
     title = f"{series['country']}, {series['category'].replace('_', ' ')}, from {series['origin_on']}"
-    return figure(title, line_chart(title, UNIT, lines))
+    return line_figure(title, UNIT, lines)
 
 
 SECTION = Section(anchor="forecasts", heading="Forecasts", place=40, values=section)

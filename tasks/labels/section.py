@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.lake.statements import Row
-from tasks.report.sections import Figure, Reader, Section, figure
-from tasks.transforms.charts.curve_chart import Curve, curve_chart
+from tasks.report.sections import Figure, Reader, Section, curve_figure
+from tasks.transforms.charts.curve_chart import Curve
 
 MOST_IN_A_MATRIX = (
     12  # our choice: more columns do not fit a printed page; then the most frequent confusions are listed
@@ -106,13 +106,8 @@ def _example(row: Sequence[Any], texts: Mapping[str, str]) -> Row:
     beginning = texts.get(doc_id, "no longer published")
     if len(beginning) == MOST_CHARS:
         beginning += "…"
-    return {
-        "document": doc_id,
-        "label": true,
-        "predicted": predicted,
-        "probability": probability,
-        "beginning": beginning,
-    }
+    of_model = {"label": true, "predicted": predicted, "probability": probability}
+    return {"document": doc_id, **of_model, "beginning": beginning}
 
 
 def _charts(notes: Row, source: str) -> list[Figure]:
@@ -124,23 +119,15 @@ def _charts(notes: Row, source: str) -> list[Figure]:
         Curve("training", [epoch["loss"] for epoch in epochs]),
         Curve("validation", [epoch["validation"] for epoch in epochs]),
     ]
-    norms = [epoch["gradient_norms"] for epoch in epochs]  # by name, whose first part is the layer
-    layers = sorted({name.split(".")[0] for name in norms[0]})
-    of_layer = [
-        Curve(
-            layer, [math.hypot(*(norm for name, norm in one.items() if name.split(".")[0] == layer)) for one in norms]
-        )
-        for layer in layers
-    ]
+    gradients = [epoch["gradient_norms"] for epoch in epochs]  # by name, whose first part is the layer
+
+    def norms(layer: str) -> list[float]:
+        return [math.hypot(*(norm for name, norm in one.items() if name.split(".")[0] == layer)) for one in gradients]
+
+    of_layers = [Curve(layer, norms(layer)) for layer in sorted({name.split(".")[0] for name in gradients[0]})]
     return [
-        figure(
-            f"Loss of the LSTM, {source}",
-            curve_chart(f"Loss of the LSTM on {source}", "nats a document", "epoch", losses),
-        ),
-        figure(
-            f"Gradients of the LSTM before clipping, by layer, {source}",
-            curve_chart(f"Gradient norms on {source}", "norm", "epoch", of_layer),
-        ),
+        curve_figure(f"Loss of the LSTM, {source}", "nats a document", "epoch", losses),
+        curve_figure(f"Gradients of the LSTM before clipping, by layer, {source}", "norm", "epoch", of_layers),
     ]
 
 

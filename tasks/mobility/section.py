@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 
 from tasks.lake.statements import Row
-from tasks.report.sections import Figure, Reader, Section, figure
-from tasks.transforms.charts.line_chart import Series, line_chart
+from tasks.report.sections import Reader, Section, line_figure
+from tasks.transforms.charts.line_chart import Series
 
 ARTICLE_CATEGORIES = ("transit_stations", "residential", "workplaces", "retail_and_recreation")
 """The four of the article, in its order."""
+SMOOTHED = "change_pct_centred_13d"
 CHANGE, INDEX = "percent of the baseline", "index, 0 to 100"
 
 
@@ -24,37 +24,26 @@ def section(reader: Reader) -> Row:
     if not countries:
         return {"charts": []}
     first = "SE" if "SE" in countries else next(iter(countries))
+    categories = {category: category.replace("_", " ") for category in ARTICLE_CATEGORIES}
     by_category = [
-        _series(category.replace("_", " "), _change(curves, first, category)) for category in ARTICLE_CATEGORIES
+        _series(name, curves, SMOOTHED, country_code=first, category=category) for category, name in categories.items()
     ]
-    charts = [_chart(f"{countries[first]}, four categories", CHANGE, by_category)]
-    for category in ARTICLE_CATEGORIES:
-        by_country = [_series(name, _change(curves, code, category)) for code, name in countries.items()]
-        charts.append(_chart(category.replace("_", " ").capitalize(), CHANGE, by_country))
+    charts = [line_figure(f"{countries[first]}, four categories", CHANGE, by_category)]
+    for category, title in categories.items():
+        by_country = [
+            _series(name, curves, SMOOTHED, country_code=code, category=category) for code, name in countries.items()
+        ]
+        charts.append(line_figure(title.capitalize(), CHANGE, by_country))
     of_policy = [
-        _series(
-            name,
-            [(row["observed_on"], row["containment_health_index"]) for row in index if row["country_code"] == code],
-        )
-        for code, name in countries.items()
+        _series(name, index, "containment_health_index", country_code=code) for code, name in countries.items()
     ]
-    return {"charts": [*charts, _chart("Containment and health index", INDEX, of_policy)]}
+    return {"charts": [*charts, line_figure("Containment and health index", INDEX, of_policy)]}
 
 
-def _change(curves: Sequence[Row], country_code: str, category: str) -> list[tuple[date, float | None]]:
-    return [
-        (row["observed_on"], row["change_pct_centred_13d"])
-        for row in curves
-        if row["country_code"] == country_code and row["category"] == category
-    ]
-
-
-def _series(name: str, days: Sequence[tuple[date, float | None]]) -> Series:
-    return Series(name, [day for day, _ in days], np.array([value for _, value in days], np.float64))
-
-
-def _chart(title: str, unit: str, series: Sequence[Series]) -> Figure:
-    return figure(title, line_chart(title, unit, series))
+def _series(name: str, rows: Sequence[Row], column: str, **where: str) -> Series:
+    """The line of a column over the days of the rows whose other columns are as `where` says."""
+    chosen = [row for row in rows if all(row[key] == value for key, value in where.items())]
+    return Series(name, [row["observed_on"] for row in chosen], np.array([row[column] for row in chosen], np.float64))
 
 
 SECTION = Section(anchor="mobility", heading="Mobility", place=10, values=section)

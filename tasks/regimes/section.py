@@ -13,8 +13,8 @@ import safetensors.numpy
 from tasks.lake.statements import Row
 from tasks.learning.model_store import WEIGHTS
 from tasks.regimes.training import AGREEMENT
-from tasks.report.sections import Reader, Section, beside, figure
-from tasks.transforms.charts.curve_chart import Curve, curve_chart
+from tasks.report.sections import Reader, Section, beside, curve_figure, figure
+from tasks.transforms.charts.curve_chart import Curve
 from tasks.transforms.charts.state_chart import Strip, state_chart
 
 MOST_AGREEMENTS = 12  # countries named; the table of scores has all
@@ -38,12 +38,8 @@ def _model(reader: Reader, model: Row, strips: Sequence[Strip]) -> Row:
     n_days = notes.get("n_days", 1)  # curves are told a region-day, or their numbers would not fit beside the axis
     criteria = [value / n_days if value is not None else float("nan") for value in notes.get("bic", {}).values()]
     likelihoods = [value / n_days for value in notes.get("log_likelihoods", [])]
-    likelihood = curve_chart(
-        "Log-likelihood", "log-likelihood a region-day, columns standardised", "iteration", [Curve("EM", likelihoods)]
-    )
-    criterion = curve_chart(
-        "Bayesian information criterion", "BIC a region-day", "number of states", [Curve("BIC", criteria)]
-    )
+    likelihood = "log-likelihood a region-day, columns standardised"
+    criterion = "Criterion by number of states: the lowest is taken"
 
     def of_all_days(metric: str) -> float | None:
         return scores.get((metric, "all_days"), {}).get("value")
@@ -66,8 +62,8 @@ def _model(reader: Reader, model: Row, strips: Sequence[Strip]) -> Row:
         ],
         "charts": [
             figure("State of each day", state_chart("Regimes of mobility", names, strips)),
-            figure("Log-likelihood by iteration", likelihood),
-            figure("Criterion by number of states: the lowest is taken", criterion),
+            curve_figure("Log-likelihood by iteration", likelihood, "iteration", [Curve("EM", likelihoods)]),
+            curve_figure(criterion, "BIC a region-day", "number of states", [Curve("BIC", criteria)]),
         ],
         "moves": [
             {

@@ -6,7 +6,7 @@ The module declares `SECTION`; `section.html.j2` beside it shows the values that
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,6 +16,8 @@ from tasks.lake.layout import Lake
 from tasks.lake.statements import ROOMS, Row, rows_of
 from tasks.lake.steps import read_json
 from tasks.learning.model_store import CARD
+from tasks.transforms.charts.curve_chart import Curve, curve_chart
+from tasks.transforms.charts.line_chart import Series, line_chart
 
 MEGABYTE = 1e6
 
@@ -75,6 +77,16 @@ class Figure:
 def figure(title: str, svg: str) -> Figure:
     """The figure of a chart of `tasks.transforms.charts`, which escape every name themselves."""
     return Figure(title, Markup(svg))  # noqa: S704
+
+
+def curve_figure(title: str, unit: str, over: str, curves: Sequence[Curve]) -> Figure:
+    """Curves over a number, `unit` along y and `over` along x."""
+    return figure(title, curve_chart(title, unit, over, curves))
+
+
+def line_figure(title: str, unit: str, series: Sequence[Series]) -> Figure:
+    """Lines over days."""
+    return figure(title, line_chart(title, unit, series))
 
 
 def beside(score: Row | None, baseline: str) -> str | None:

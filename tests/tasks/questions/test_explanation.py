@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from support.lake_rows import labels_of, stage_of, write_rows
 
-from expectations.contracts.tables import TABLES
+from expectations.table_contract import TableContract
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.questions.explanation import SECTIONS, explain_document
@@ -31,9 +31,9 @@ def test_the_label_that_came_with_it_stands_before_those_that_were_predicted(lak
     ]
 
 
-def test_without_a_learner_s_table_the_rest_is_told(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_learner_s_table_the_rest_is_told(lake: Lake, tables: dict[str, TableContract]) -> None:
     for table in ("predictions", "models", "word_vectors"):
-        monkeypatch.delitem(TABLES, table, raising=False)
+        tables.pop(table, None)
     documents = stage_of("documents", write_rows(lake, "documents", [DOCUMENT]), labels_of(lake, a="weather"))
     publish(lake, [documents], "run")
     sections = explain_document(lake, DOC_ID).sections

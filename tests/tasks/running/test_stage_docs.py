@@ -17,7 +17,7 @@ def test_the_written_pages_are_current() -> None:
 def test_every_step_and_what_it_reads_and_leaves_is_told() -> None:
     page = stages_markdown(all_chains())
     assert "| `write_tokens` | what documents left, what taggers left | `tokens` |  |" in page
-    assert "| `judge_hmm` | `fit_hmm` | `models`, `scores` |  |" in page
+    assert "| `judge_tagger` | `fit_tagger` | `models`, `scores` |  |" in page
     assert "published `mobility`, published `policy`" in page
 
 
