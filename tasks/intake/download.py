@@ -52,12 +52,10 @@ class DownloadSettings:
 
 @dataclass(frozen=True)
 class Download:
-    """What came: the bytes in a nameless temporary file, at its start, and what the server said to recognise them
-    by.
-    """
+    """What came: the bytes in a nameless temporary file, at its start, and the headers that came with them."""
 
     file: BinaryIO
-    said: Mapping[str, str | None]
+    headers: Mapping[str, str | None]
 
 
 def is_url(location: str) -> bool:

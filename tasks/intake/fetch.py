@@ -190,7 +190,7 @@ def _take(desk: _Desk, url: str, download: Download | None, known: Vintage | Non
         return _known(desk, known)
     if download is None:
         raise DownloadError(f"{url} says that it has not changed, though it was never fetched: check the address")
-    item = keep_raw(desk.store, desk.source.name, url, download.file, log=desk.log, said=download.said)
+    item = keep_raw(desk.store, desk.source.name, url, download.file, log=desk.log, headers=download.headers)
     return _Found(item, raw_path(desk.store, item.raw_sha256))
 
 

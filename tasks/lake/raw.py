@@ -79,7 +79,7 @@ class RawItem:
 
 @dataclass(frozen=True)
 class Vintage:
-    """A line of the log: these bytes were at `uri` at `fetched_at`, and what a server said to recognise them by."""
+    """A line of the log: these bytes were at `uri` at `fetched_at`, and the headers that a server gave with them."""
 
     uri: str
     raw_sha256: str
@@ -158,11 +158,11 @@ def keep_raw(
     stream: BinaryIO,
     *,
     log: VintageLog | None = None,
-    said: Mapping[str, str | None] | None = None,
+    headers: Mapping[str, str | None] | None = None,
 ) -> RawItem:
     """Keep the whole of `stream` as what `source` has at `uri`; bytes that are there already are not written again.
 
-    `fetched_at` is when these bytes were first kept for this place. `log` spares reading it again; `said` is what a
+    `fetched_at` is when these bytes were first kept for this place. `log` spares reading it again; `headers` are what a
     server told of them (`etag`, `last_modified`, `content_type`). LakeError where the disk refuses, DamagedError where
     the stream does.
     """
@@ -178,14 +178,14 @@ def keep_raw(
             path = raw_path(lake, raw_sha256)
             path.parent.mkdir(exist_ok=True)
             settle(temporary, path)
-    return note_raw(VintageLog.read(lake, source) if log is None else log, uri, raw_sha256, n_bytes, said)
+    return note_raw(VintageLog.read(lake, source) if log is None else log, uri, raw_sha256, n_bytes, headers)
 
 
 def note_raw(
-    log: VintageLog, uri: str, raw_sha256: str, n_bytes: int, said: Mapping[str, str | None] | None = None
+    log: VintageLog, uri: str, raw_sha256: str, n_bytes: int, headers: Mapping[str, str | None] | None = None
 ) -> RawItem:
     """The item for bytes that the log's source has at `uri`, noted there."""
-    return item_of(log.source, log.remember(Vintage(uri, raw_sha256, n_bytes, datetime.now(UTC), **(said or {}))))
+    return item_of(log.source, log.remember(Vintage(uri, raw_sha256, n_bytes, datetime.now(UTC), **(headers or {}))))
 
 
 def item_of(source: str, vintage: Vintage) -> RawItem:

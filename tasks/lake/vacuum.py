@@ -37,7 +37,7 @@ def vacuum(lake: Lake, keep: int, *, spare: timedelta = A_DAY) -> Vacuumed:
     """Remove what none of the last `keep` snapshots, of the stages' present output, and of its steps needs; say how
     much it was.
 
-    The present snapshot is kept, and whatever was written or found standing within `spare`, because a run under way may
+    The present snapshot is kept, and whatever was written or found done within `spare`, because a run under way may
     be about to name it. Readers of the snapshots that are kept notice nothing; a publish waits at its end until the
     vacuum is over. A log's volume that has grown is closed. LakeError where `keep` is less than one, or the record of a
     snapshot or a stage is damaged.
@@ -79,7 +79,7 @@ def find_temporaries(lake: Lake, before: float) -> Iterator[Path]:
 
 
 def _needed_paths(lake: Lake, kept: Sequence[Manifest], since: float) -> set[str]:
-    """Paths under the home that must stay: of kept snapshots, of the stages, and of steps found standing since the time
+    """Paths under the home that must stay: of kept snapshots, of the stages, and of steps found done since the time
     `since`.
     """
     stages = read_stages(lake)

@@ -15,6 +15,8 @@ import psutil
 import pytest
 from support.command_line import Ended
 
+from tidemill.run_commands import QUERIES
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "name: mills\nkind: text\nlocation: texts/*.txt\nlicence: CC0-1.0\nproducer: The test\n"
 TEXT = "The tide mill at {} grinds its corn twice a day, whenever the sea has filled the pond and the gates are opened."
@@ -266,3 +268,8 @@ def on_a_terminal(*arguments: str) -> tuple[int, str]:
         seen += part
     os.close(master)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode(errors="replace")
+
+
+def test_the_readme_shows_the_queries_that_a_run_prints() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [query for query in QUERIES if f'tidemill sql "{query}"' not in readme] == []

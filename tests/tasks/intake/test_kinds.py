@@ -64,8 +64,8 @@ def test_of_a_text_a_document_is_the_file_or_a_line() -> None:
     assert [len(records_of("text", "a.txt", b"The tide\nturns.", unit)) for unit in ("file", "line")] == [1, 2]
 
 
-def test_every_kind_has_a_sample_source_and_a_parser() -> None:
-    assert {source.kind for source in load_sources(ROOT / "data" / "sources")} == set(SOURCE_KINDS)
+def test_every_kind_has_a_parser_and_the_samples_are_of_these_kinds() -> None:
+    assert {source.kind for source in load_sources(ROOT / "data" / "sources")} <= set(SOURCE_KINDS)
     assert set(SOURCE_KINDS) == {*DOCUMENT_KINDS, *OBSERVATION_KINDS, *PARSERS}
     assert set(ITEMS_OF_BATCH) == set(OBSERVATION_KINDS)
     assert len(SOURCE_KINDS) == len(set(SOURCE_KINDS))
