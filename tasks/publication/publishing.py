@@ -36,11 +36,13 @@ def read_stages_in_order(lake: Lake) -> list[StageRecord]:
 
 
 def unpublished_stages(lake: Lake) -> list[str]:
-    """Stages whose present output, or the code that validates it, is not what the present snapshot was made from."""
+    """Stages whose present output, its contracts, or the code that validates it, are not what the present snapshot was
+    made from.
+    """
     manifest = read_manifest(lake)
     note = _read_note(_note_path(lake))
-    is_current = manifest is not None and (note.get("snapshot_id"), note.get("code")) == (manifest.snapshot_id, _code())
-    published = note.get("stages") if is_current else None
+    noted, code = (note.get("snapshot_id"), note.get("code")), code_version(validate_table)
+    published = note.get("stages") if manifest is not None and noted == (manifest.snapshot_id, code) else None
     known = published if isinstance(published, dict) else {}
     return [record.stage for record in read_stages_in_order(lake) if known.get(record.stage) != _digest(record)]
 
@@ -50,7 +52,9 @@ def note_published(lake: Lake, records: Iterable[StageRecord], manifest: Manifes
     out.
     """
     stages = {record.stage: _digest(record) for record in records}
-    write_json(_note_path(lake), {"snapshot_id": manifest.snapshot_id, "code": _code(), "stages": stages})
+    write_json(
+        _note_path(lake), {"snapshot_id": manifest.snapshot_id, "code": code_version(validate_table), "stages": stages}
+    )
 
 
 @task(cache_policy=NO_CACHE)
@@ -132,16 +136,10 @@ def _rows_by_table(manifest: Manifest, before: Manifest | None) -> list[dict[str
 
 
 def _digest(record: StageRecord) -> str:
-    """The same for the same files, however many of the stage's steps were done this time."""
+    """The same for the same files, contracts and suites of users' own, however many of the stage's tasks were done."""
     tables = {name: [ref.sha256 for ref in refs] for name, refs in record.tables.items()}
-    return hashlib.sha256(canonical_json([tables, [asdict(ref) for ref in record.working]])).hexdigest()
-
-
-def _code() -> str:
-    """Changes with the code that validates, with the contracts, and with the users' own suites."""
-    suites = "".join(suites_digest(table, OWN_SUITES) for table in TABLES)
-    asked = hashlib.sha256(f"{list(TABLES.values())!r} {suites}".encode()).hexdigest()
-    return f"{code_version(validate_table)} {asked[:12]}"
+    asked = [repr(TABLES.get(name)) + suites_digest(name, OWN_SUITES) for name in tables]
+    return hashlib.sha256(canonical_json([tables, asked, [asdict(ref) for ref in record.working]])).hexdigest()
 
 
 def _note_path(lake: Lake) -> Path:

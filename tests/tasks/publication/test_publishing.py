@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pyarrow as pa
 
 from expectations.contracts.documents import DOCUMENTS
+from expectations.table_contract import TableContract
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
@@ -57,3 +60,12 @@ def test_stages_come_in_the_order_of_a_whole_run(lake: Lake) -> None:
         leave_texts(lake, stage, stage=stage)
     assert [record.stage for record in read_stages_in_order(lake)] == ["documents", "features", "lstm"]
     assert unpublished_stages(lake) == ["documents", "features", "lstm"]
+
+
+def test_a_contract_that_changed_asks_for_a_publish_of_the_stages_that_fill_its_table_alone(
+    lake: Lake, tables: dict[str, TableContract]
+) -> None:
+    records = [leave_texts(lake, "one"), leave_stage(lake, "mobility", ("mobility",), [])]
+    note_published(lake, records, publish(lake, records, "run"))
+    tables["mobility"] = replace(tables["mobility"], row_is="a category of a region on a day, as last published")
+    assert unpublished_stages(lake) == ["mobility"]
