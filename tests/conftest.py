@@ -1,5 +1,6 @@
 """Fixtures that several test folders share."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 from expectations.contracts.tables import TABLES
 from expectations.table_contract import TableContract
 from tasks.lake.layout import Lake
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, those with more of them before: two processes end at nearly the same time."""
+    n_slow = Counter(item.path for item in items if item.get_closest_marker("slow") is not None)
+    items.sort(key=lambda item: -n_slow[item.path])
 
 
 @pytest.fixture
