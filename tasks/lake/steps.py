@@ -255,7 +255,7 @@ def read_record(path: Path) -> StepRecord | None:
         return None
     try:
         files = tuple(FileRef(**ref) for ref in value.pop("files"))
-        reused = value.pop("is_reused", value.pop("was_standing", False))  # as homes of before 2026-12 have it
+        reused = value.pop("is_reused", value.pop("was_standing", False))  # its name in older homes
         return StepRecord(files=files, inputs=tuple(value.pop("inputs")), is_reused=reused, **value)
     except (KeyError, TypeError):
         return None

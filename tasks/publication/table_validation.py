@@ -135,6 +135,22 @@ def read_outcomes(lake: Lake, files: Sequence[FileRef]) -> list[Outcome]:
     return [Outcome(**row) for row in read_table(lake, files).to_pylist()]
 
 
+def in_present_form(lake: Lake, contract: TableContract, ref: FileRef) -> FileRef:
+    """`ref`, or, where all that the file lacks of the contract are columns that may be NULL, a file that has them too.
+
+    LakeError where it cannot be read.
+    """
+    there = dict(_column_types(lake, ref))
+    lacking = [column for column in contract.columns if column.name not in there]
+    is_known = there.keys() <= {column.name for column in contract.columns}
+    if not lacking or not is_known or not all(column.is_nullable for column in lacking):
+        return ref
+    rows = read_table(lake, ref)
+    for column in lacking:
+        rows = rows.append_column(column.name, pa.nulls(rows.num_rows, column.type))
+    return write_table(lake, contract.qualified_name, rows)
+
+
 def _run_checks(
     lake: Lake, contract: TableContract, payload: TableToValidate, checks: Sequence[Check]
 ) -> list[CheckReport]:

@@ -31,6 +31,7 @@ from tasks.publication.table_validation import (
     Outcome,
     TableToValidate,
     has_critical_failure,
+    in_present_form,
     read_outcomes,
 )
 from tasks.running.runs import RunRefusedError
@@ -87,11 +88,12 @@ def validate_stages(
     outcome is told in `ops.validations`. SuiteError where a user's own suite is broken.
     """
     manifest = read_manifest(lake)
-    stages = {**(manifest.stages if manifest else {}), **{record.stage: record for record in records}}
+    stages: Stages = {**(manifest.stages if manifest else {}), **{record.stage: record for record in records}}
     given = frozenset(record.stage for record in records)
     looked_at: list[tuple[StepRecord, list[Outcome]]] = []
     try:
         for table in _tables_in_order():
+            stages = _in_present_form(lake, stages, table)
             owned = _owned_files(stages, table)
             if not owned or not _is_due(table, stages, given, manifest):
                 continue
@@ -151,6 +153,21 @@ def _owned_files(stages: Stages, table: str) -> dict[FileRef, str]:
         for ref in record.tables.get(table, ()):
             owned.setdefault(ref, name)
     return owned
+
+
+def _in_present_form(lake: Lake, stages: Stages, table: str) -> Stages:
+    """The stages with files that were written before the table got a column, where that may be NULL, written anew with
+    it: a stage that is done later must not hold up those that are done now.
+    """
+    anew = {ref: in_present_form(lake, TABLES[table], ref) for ref in _owned_files(stages, table)}
+    if all(old == new for old, new in anew.items()):
+        return stages
+    changed = dict(stages)
+    for name, stage in stages.items():
+        refs = stage.tables.get(table, ())
+        if any(anew[ref] != ref for ref in refs):
+            changed[name] = replace(stage, tables={**stage.tables, table: tuple(anew[ref] for ref in refs)})
+    return changed
 
 
 def _is_due(table: str, stages: Stages, given: Iterable[str], manifest: Manifest | None) -> bool:

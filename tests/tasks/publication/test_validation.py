@@ -334,3 +334,27 @@ def test_a_damaged_file_is_told_in_a_sentence(lake):
     lake.locate(ref.path).write_bytes(b"no parquet")
     with pytest.raises(Exception, match="a file of the table documents cannot be read"):
         validate_stages(lake, [replace(record)], "run")
+
+
+def without_column(lake: Lake, table: str, rows: Sequence[dict[str, Any]], column: str) -> FileRef:
+    """A file of a table as it was written before the contract had that column."""
+    schema = pa.schema([(one.name, one.type) for one in TABLES[table].columns if one.name != column])
+    return any_file(lake, table, [{name: row[name] for name in schema.names} for row in rows], schema)
+
+
+def test_files_from_before_a_column_that_may_be_null_are_published_with_it_though_their_stage_waits(lake: Lake) -> None:
+    old = without_column(lake, "documents", [document(DOC_IDS[0])], "published_on")
+    publish(lake, [StageRecord("documents", {"documents": (old,)}, (), 1, 0)], "before")
+    result = validate_stages(lake, [stage(lake, "features", tfidf=[weight(DOC_IDS[0])])], "after")
+    documents = next(record for record in result.records if record.stage == "documents")
+    assert rows_of(lake, documents, "documents") == [document(DOC_IDS[0])]
+    assert result.set_aside == {}
+    publish(lake, result.records, "after")
+    again = validate_stages(lake, [stage(lake, "features", tfidf=[weight(DOC_IDS[0])])], "again")
+    assert [record.stage for record in again.records] == ["features"]
+
+
+def test_files_from_before_a_column_that_is_never_null_stop_the_publish(lake: Lake) -> None:
+    old = without_column(lake, "documents", [document(DOC_IDS[0])], "extractor")
+    with pytest.raises(CriticalExpectationError, match="the files were written under another contract"):
+        validate_stages(lake, [StageRecord("documents", {"documents": (old,)}, (), 1, 0)], "run")
