@@ -30,10 +30,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from tidemill.children import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPLOYMENTS = {
-    "ingest_documents", "ingest_mobility", "build_features", "train_embeddings", "train_hmm", "train_lstm",
-    "publish", "refresh", "maintain",
-}  # fmt: skip
+DEPLOYMENTS = {path.stem for path in (ROOT / "flows").glob("[!_]*.py")}
 SOURCE = "name: mills\nkind: text\nlocation: texts/*.txt\nlicence: CC0-1.0\nproducer: The test\n"
 TEXT = "The tide mill at {} grinds its corn twice a day, whenever the sea has filled the pond and the gates are opened."
 
