@@ -13,7 +13,7 @@ help:
 	@echo "make test    build the environment, pass every check and test"
 	@echo "make check   style, types, layers and the pure tests: a minute"
 	@echo "make serve   Prefect server, worker and schedules, until Ctrl-C"
-	@echo "make floors  no quality is below its floor: ten minutes"
+	@echo "make floors  no quality is below its floor: six to ten minutes"
 	@echo "make bench   measurements, side by side with the peers, then make floors"
 	@echo "make $(BENCHMARKS:%=bench-%)  one of them"
 	@echo "make docs    generated pages"

@@ -38,7 +38,7 @@ WORLD = f"{SHARED}sources/large/mobility_world_2021_06.yaml"
 SAMPLES = ("data/sources/synthetic_*.yaml", "data/samples/mobility/*", "data/samples/policy/*")
 N_SHINGLE = 4  # words, as in the benchmark's own metric (../shared/data/README.md)
 # Our choice: with ATEN_CPU_CAPABILITY=default and ONEDNN_MAX_CPU_ISA=AVX2 the LSTM on films gained .0045, forecasts
-# lost .0024 of skill and .0018 of coverage. What is made without PyTorch was equal to the last bit.
+# lost .0024 of skill and .0018 of coverage. What is made without PyTorch was the same in six digits.
 OTHER_SUMS = 0.005
 FIRST_REVIEWS = 4_000  # our choice: 0.92 M words are learned from in two seconds
 
