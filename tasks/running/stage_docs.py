@@ -40,7 +40,7 @@ def stages_markdown(chains: Mapping[str, Chain]) -> str:
     """A section a chain: its flow, its stage, and a row a step with what it reads, leaves and hands over."""
     parts = [HEAD.format(order=", ".join(f"`{name}`" for name in refresh_order(chains)))]
     for subject, chain in chains.items():
-        kinds = f" Takes in sources of the kinds {_listed(chain.kinds)}." if chain.kinds else ""
+        kinds = " Takes in declared sources." if chain.kinds else ""
         lines = [
             f"## {subject}",
             "",

@@ -48,8 +48,7 @@ def records_of(kind: str, name: str, content: bytes, unit: str = "file") -> list
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=[pytest.mark.slow] if kind in STARTS_A_PROCESS else []) for kind in DOCUMENT_KINDS],
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if kind in STARTS_A_PROCESS else []) for kind in FILES]
 )
 def test_the_parser_of_a_kind_reads_a_file_of_it(kind: str) -> None:
     name, content, begins = FILES[kind]
@@ -83,8 +82,8 @@ def test_the_contract_of_documents_takes_every_kind_by_its_form() -> None:
     [
         ("json_lines", 'f"line={line.number}"', 'f"line {line.number}"', {"jsonl"}),
         ("html_text", "extensive_search=False", "extensive_search=True", {"html", "warc"}),
-        ("text_lines", "BUFFER_BYTES = 1 << 18", "BUFFER_BYTES = 1 << 19", set(DOCUMENT_KINDS) - STARTS_A_PROCESS),
-        ("document_rows", "hexdigest()[:16]", "hexdigest()[:17]", set(DOCUMENT_KINDS)),
+        ("text_lines", "BUFFER_BYTES = 1 << 18", "BUFFER_BYTES = 1 << 19", FILES.keys() - STARTS_A_PROCESS),
+        ("document_rows", "hexdigest()[:16]", "hexdigest()[:17]", set(FILES)),
         ("conllu", "def parse_conllu", "# What follows is a parser.\ndef parse_conllu", set()),
     ],
 )
@@ -94,5 +93,5 @@ def test_the_change_of_a_parser_does_the_batches_of_its_own_kind_again_and_no_ot
     text = (ROOT / "tasks" / "transforms" / "records" / f"{module}.py").read_text()
     assert old in text
     before, after = Code(), Code(changed={f"tasks.transforms.records.{module}": text.replace(old, new)})
-    parsing = {kind: [place_of(parse_documents), place_of(of_kind.parse)] for kind, of_kind in DOCUMENT_KINDS.items()}
+    parsing = {kind: [place_of(parse_documents), place_of(DOCUMENT_KINDS[kind].parse)] for kind in FILES}
     assert {kind for kind, places in parsing.items() if before.version(places) != after.version(places)} == changed
