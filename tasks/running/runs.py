@@ -106,9 +106,9 @@ def one_sentence(error: BaseException) -> str:
     """What to tell a user of `error`: our own errors are sentences already; of any other its kind and its first
     line.
     """
-    if not isinstance(error, Exception):  # an interrupt, or what Prefect makes of a signal
-        return "stopped by hand: what is done stays done, run again to go on"
     text = str(error).strip()
+    if not isinstance(error, Exception) or (not is_our_own(error) and _came_of_an_interrupt(error)):
+        return "stopped by hand: what is done stays done, run again to go on"
     if is_our_own(error) and text:
         sentence = text
     elif isinstance(error, OSError) and error.strerror:
@@ -119,6 +119,12 @@ def one_sentence(error: BaseException) -> str:
     return sentence.encode(
         "utf-8", "backslashreplace"
     ).decode()  # names of files may be no UTF-8, Parquet and terminals are
+
+
+def _came_of_an_interrupt(error: BaseException) -> bool:
+    """Whether `error` was raised while an interrupt, or what Prefect makes of a signal, was on its way up."""
+    before = error.__cause__ or error.__context__
+    return before is not None and (not isinstance(before, Exception) or _came_of_an_interrupt(before))
 
 
 @contextmanager

@@ -128,3 +128,13 @@ def test_run_ids_sort_by_time_and_differ_within_a_millisecond() -> None:
 
 def test_an_error_without_words_still_has_a_sentence() -> None:
     assert one_sentence(ValueError()) == "unexpected ValueError"
+
+
+def test_what_an_interrupt_breaks_on_its_way_up_is_told_as_the_interrupt() -> None:
+    with pytest.raises(ValueError, match="run is not set") as caught:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ValueError("run is not set")  # noqa: B904  # as Prefect 3.8.8 does where no task run exists yet
+    assert one_sentence(caught.value).startswith("stopped by hand")
+    assert one_sentence(ValueError("run is not set")) == "unexpected ValueError: run is not set"
