@@ -1,4 +1,4 @@
-"""Fan-out through Prefect: what stands is read, what is due goes to a task runner, a batch a task.
+"""Fan-out through Prefect: what is done is reused, what is due goes to a task runner, a batch a task.
 
 Where due work runs is the flow's own parameter `engine`: `local` (processes on this machine), `dask://HOST:PORT` (a
 running Dask cluster whose workers can import the project and see the home), `threads`.
