@@ -108,10 +108,13 @@ def column_moments(X: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _patterns(X: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers (n,) and columns that are there, bool (D,), for each pattern of missing values in X."""
-    patterns, numbers = np.unique(~np.isnan(X), axis=0, return_inverse=True)
-    for number, there in enumerate(patterns):
-        yield np.flatnonzero(numbers.ravel() == number), there
+    """Row numbers (n,), ascending, and columns that are there, bool (D,), for each pattern of missing values in X."""
+    is_there = ~np.isnan(X)
+    # Column by column, bytes are sorted by counting them; np.unique compares rows, and was nine tenths of an EM step.
+    order = np.lexsort(is_there.T[::-1])
+    begins = np.flatnonzero((is_there[order[1:]] != is_there[order[:-1]]).any(axis=1)) + 1
+    for rows in np.split(order, begins) if len(order) else ():
+        yield rows, is_there[rows[0]]
 
 
 def _fill_density(X: np.ndarray, mu: np.ndarray, Sigma: np.ndarray, density: np.ndarray, *, is_diagonal: bool) -> bool:

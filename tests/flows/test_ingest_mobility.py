@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from support.mobility_stage import HEADER, line, put
 
+from data.samples.make_figures import ALPHA3
 from flows.ingest_mobility import ingest_mobility
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
@@ -28,9 +30,17 @@ def test_samples_become_tables_and_a_second_run_does_nothing(tmp_path):
         for ref in first.tables["mobility"]
         for code in read_table(lake, ref, ["country_code"])["country_code"].to_pylist()
     }
-    assert {"DE", "IT", "NZ", "SE", "NA", "GB"} <= countries
-    assert sum(ref.n_rows for ref in first.tables["policy"]) > 0
-    assert sum(ref.n_rows for ref in first.tables["mobility_policy"]) > 0
+    assert countries == set(ALPHA3)
+    national = [
+        read_table(lake, ref).filter(
+            (pc.field("region_id") == pc.field("country_code")) & (pc.field("category") == "parks")
+        )
+        for ref in first.tables["mobility"]
+    ]
+    # 51 countries whole, Sweden without the second half of 2020, 11 until May 2020.
+    assert sum(rows.num_rows for rows in national) == 51 * 476 + (137 + 155) + 11 * 97
+    joined = read_table(lake, first.tables["mobility_policy"], ["stringency_index"])
+    assert (joined.num_rows, joined["stringency_index"].null_count) == (len(countries) * 547, 0)
     assert first == read_stage(lake, "mobility")
     second = ingest_mobility(home=str(tmp_path), sources=str(SAMPLES), engine="threads")
     assert (second.n_steps_run, second.n_steps_skipped) == (0, first.n_steps_run)

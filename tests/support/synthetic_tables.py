@@ -1,16 +1,12 @@
-"""Makes the synthetic mobility and policy tables in this folder: no figure in them was ever observed.
+"""Synthetic mobility and policy tables, for tests that need to know what made them: no figure was ever observed.
 
 Country codes, region names and file schemas are real; every number comes out of the model below. A country follows a
 path of rules (`Country.stringency_from`, our invention). The path puts each day into one of three regimes (baseline,
 partial, lockdown), people get used to a regime within about a week, and on top lie a weekday pattern, days off, the
-seasons (parks), weather and noise. So a hidden Markov model finds three states, a forecaster finds weeks, and neither
-learns anything about the world.
+seasons (parks), weather and noise. So a hidden Markov model must find the regimes that were put in.
 
-    python data/samples/make_tables.py [FOLDER]
-
-writes `mobility/` and `policy/` below FOLDER, by default this file's own. The same bytes come out each time (before
-compression: how gzip packs them may differ between zlib versions): only `random.Random(text).random()` is drawn on,
-whose sequence Python promises to keep.
+The same bytes come out each time: only `random.Random(text).random()` is drawn on, whose sequence Python promises to
+keep.
 
 What the files show of the originals: three mobility schemas (15, 14 and 11 columns), two date formats, quoted commas,
 CR LF line ends, the country code NA, two vintages of Germany with revised values, gaps in parks and residential, days
@@ -20,11 +16,9 @@ left out, `.` for a missing index.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 import random
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -186,7 +180,7 @@ class Noise:
     """Independent standard normal numbers and chances, the same for the same name on every machine and Python."""
 
     def __init__(self, name: str) -> None:
-        self._uniform = random.Random(f"tidemill samples/{name}")  # noqa: S311  # figures for samples, no secrets
+        self._uniform = random.Random(f"synthetic tables/{name}")
 
     def normal(self) -> float:
         """A draw from the standard normal distribution."""
@@ -209,7 +203,7 @@ def stringency_on(country: Country, day: date) -> float:
 
 def regime_of(stringency: float) -> str:
     """The regime that a stringency puts a day into: baseline below 35, partial below 66, else lockdown."""
-    return "baseline" if stringency < 35 else "partial" if stringency < 66 else "lockdown"  # noqa: PLR2004
+    return "baseline" if stringency < 35 else "partial" if stringency < 66 else "lockdown"
 
 
 def weekday_factor(day: date, category: int) -> float:
@@ -278,7 +272,7 @@ def mobility_csv(
         14: ("sub_region_1", "sub_region_2", "metro_area", "iso_3166_2_code", "census_fips_code"),
         11: ("sub_region_1", "sub_region_2"),
     }[n_columns]
-    is_old = n_columns == 11  # noqa: PLR2004  # the schema's own name
+    is_old = n_columns == 11  # the schema's own name
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n" if is_old else "\n")
     rows.writerow(
@@ -318,7 +312,7 @@ def indices_on(country: Country, day: date) -> dict[str, float]:
     n_days = max((day - date.fromisoformat(country.stringency_from[0][0])).days, 0)
     health = min(n_days / 2.5, 66.0)
     containment_health = 0.75 * stringency + 0.25 * health
-    economic_support = float(min(n_days // 28 * 25, 75 if stringency < 70 else 100))  # noqa: PLR2004  # a lockdown
+    economic_support = float(min(n_days // 28 * 25, 75 if stringency < 70 else 100))  # a lockdown
     return {
         "containment_health": round(containment_health, 2),
         "stringency": round(stringency, 2),
@@ -366,28 +360,27 @@ def policy_long_csv() -> str:
 
 
 def all_tables() -> dict[str, bytes]:
-    """Every file's uncompressed bytes by its path below the folder; names in .gz are compressed when written."""
+    """Every file's bytes by its name."""
     tables = {
-        "mobility/synthetic_IT_NZ_SE_Region_Mobility_Report.csv.gz": mobility_csv(LATE_COUNTRIES, 15, LAST_DAY),
-        "mobility/synthetic_DE_Region_Mobility_Report.vintage-2020-10.csv.gz": mobility_csv(
-            [GERMANY], 14, LAST_OLD_VINTAGE_DAY, revised
-        ),
-        "mobility/synthetic_DE_Region_Mobility_Report.vintage-2021-04.csv.gz": mobility_csv([GERMANY], 15, LAST_DAY),
-        "mobility/synthetic_Global_Mobility_Report.early.csv": mobility_csv(EARLY_COUNTRIES, 11, LAST_EARLY_DAY),
-        "policy/synthetic_index_containmenthealth.csv": policy_wide_csv("containment_health"),
-        "policy/synthetic_index_stringency.csv": policy_wide_csv("stringency"),
-        "policy/synthetic_OxCGRT_long.csv.gz": policy_long_csv(),
+        "IT_NZ_SE_Region_Mobility_Report.csv": mobility_csv(LATE_COUNTRIES, 15, LAST_DAY),
+        "DE_Region_Mobility_Report.vintage-2020-10.csv": mobility_csv([GERMANY], 14, LAST_OLD_VINTAGE_DAY, revised),
+        "DE_Region_Mobility_Report.vintage-2021-04.csv": mobility_csv([GERMANY], 15, LAST_DAY),
+        "Global_Mobility_Report.early.csv": mobility_csv(EARLY_COUNTRIES, 11, LAST_EARLY_DAY),
+        "index_containmenthealth.csv": policy_wide_csv("containment_health"),
+        "index_stringency.csv": policy_wide_csv("stringency"),
+        "OxCGRT_long.csv": policy_long_csv(),
     }
     return {name: table.encode() for name, table in tables.items()}
 
 
-def write_tables(folder: Path) -> None:
-    """Write every table below `folder`; compressed ones carry no time, so that a second run gives the same file."""
+def declare_tables(folder: Path) -> Path:
+    """Write every table into `folder`, and the declarations of two sources; returns `folder`, to be run on."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in all_tables().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(table, 9, mtime=0) if path.suffix == ".gz" else table)
-
-
-if __name__ == "__main__":
-    write_tables(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+        (folder / name).write_bytes(table)
+    for kind, location in (("mobility", "*_Mobility_Report*.csv"), ("policy", "[Oi]*.csv")):
+        declared = (
+            f"name: synthetic_{kind}\nkind: {kind}\nlocation: '{location}'\nlicence: CC0-1.0\nproducer: Tidemill\n"
+        )
+        (folder / f"{kind}.yaml").write_text(declared)
+    return folder
