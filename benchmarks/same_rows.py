@@ -59,18 +59,19 @@ def main(before: Path, after: Path) -> int:
             n_different += 1
             continue
         with duckdb.connect() as connection:
+            listed = ", ".join(f'"{column}"' for column in common)
             for name, home in (("before", before), ("after", after)):
                 connection.execute(f"ATTACH '{home / 'warehouse.duckdb'}' AS {name} (READ_ONLY)")
-            listed = ", ".join(f'"{column}"' for column in common)
-            rows = {
-                name: f"SELECT {_listed(listed, table, name, new)} FROM {name}.{_qualified(table)}"
-                for name in ("before", "after")
-            }
+                connection.execute("SET VARIABLE data_root = ?", [str(home.resolve())])  # an attached one cannot tell
+                columns = _listed(listed, table, name, new)
+                connection.execute(f"CREATE TEMP TABLE rows_{name} AS SELECT {columns} FROM {name}.{_qualified(table)}")
             only = {
-                name: connection.execute(f"SELECT count(*) FROM ({rows[name]} EXCEPT ALL {rows[other]})").fetchone()[0]
+                name: connection.execute(
+                    f"SELECT count(*) FROM (FROM rows_{name} EXCEPT ALL FROM rows_{other})"
+                ).fetchone()[0]
                 for name, other in (("before", "after"), ("after", "before"))
             }
-            (n_rows,) = connection.execute(f"SELECT count(*) FROM before.{_qualified(table)}").fetchone()
+            (n_rows,) = connection.execute("SELECT count(*) FROM rows_before").fetchone()
         told = [f"column {column} is new" for column in new if column not in old]
         told += [f"column {column} is gone" for column in old if column not in new]
         told += [f"left out: {', '.join(left_out)}"] if left_out else []

@@ -14,17 +14,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.contracts.tables import EVENT_TABLES, TABLES
+from tasks.lake.current_files import faulty_folders, mend_links
 from tasks.lake.events import log_folder, make_volumes, mend_volume, open_volume
 from tasks.lake.files import FileRef, digest_file, relative_path, settle, temporary_file, write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.locks import hold, publishing_lock
 from tasks.lake.manifests import MANIFEST, present_id, read_manifest, read_manifests, snapshot_ids
-from tasks.lake.publishing import point_link
+from tasks.lake.publishing import is_linked, point_link
 from tasks.lake.stages import read_stage
 from tasks.lake.statements import first_line
 from tasks.lake.steps import read_record
 from tasks.lake.vacuum import A_DAY, find_temporaries
-from tasks.lake.warehouse import WAREHOUSE, build_warehouse, log_beside, published_home
+from tasks.lake.warehouse import WAREHOUSE, build_warehouse, home_found, log_beside
 
 REPAIR = "run `tidemill doctor --repair`"
 RUN_AGAIN = "run `tidemill run`, which makes it anew"
@@ -46,7 +47,7 @@ def check(lake: Lake, *, has_digests: bool = True) -> list[Problem]:
     """All that is wrong with the lake; nothing is changed. With `has_digests` off, files are held against their sizes
     alone.
     """
-    problems = [*_check_link(lake), *_check_warehouse(lake)]
+    problems = [*_check_link(lake), *_check_warehouse(lake), *_check_folders(lake)]
     owners: dict[FileRef, str] = {}  # in the order in which owners matter: the last says what becomes of the file
     for snapshot_id in snapshot_ids(lake):
         try:
@@ -73,8 +74,7 @@ def check(lake: Lake, *, has_digests: bool = True) -> list[Problem]:
 
 
 def repair(lake: Lake) -> list[str]:
-    """Make the last snapshot's warehouse anew for the present home and lead readers to it; what was done, a sentence
-    each.
+    """Make the last snapshot's warehouse and links anew and lead readers to it; what was done, a sentence each.
 
     LakeError where nothing was published, or a file of that snapshot is missing: `check` says which and what to do.
     """
@@ -97,33 +97,43 @@ def repair(lake: Lake) -> list[str]:
             temporary.unlink()  # DuckDB takes no empty file for a new one
             build_warehouse(lake, manifest, temporary)
             settle(temporary, warehouse)
+        mend_links(lake, manifest)
         point_link(lake, manifest.snapshot_id)
-        done.append(f"built the warehouse of snapshot {manifest.snapshot_id} for {lake.home}")
+        done.append(f"built the warehouse and the links of snapshot {manifest.snapshot_id}")
     return done
 
 
 def _check_link(lake: Lake) -> Iterator[Problem]:
-    known, place = snapshot_ids(lake), lake.warehouse.name
+    known = snapshot_ids(lake)
     for path in _stale_logs(lake):
         yield Problem(relative_path(lake, path), "is a log that DuckDB would replay into another file", REPAIR)
-    if not known and not lake.warehouse.is_symlink() and not lake.warehouse.exists():
+    if not known and not any(link.is_symlink() or link.exists() for link in (lake.current, lake.warehouse)):
         return
-    present = present_id(lake)
-    if present is None:
-        yield Problem(place, "is missing, though there are snapshots", REPAIR)
-    elif not lake.warehouse.is_symlink():
-        yield Problem(place, "is a file of its own, not the link to a snapshot", REPAIR)
-    elif not lake.warehouse.exists():
-        yield Problem(place, f"leads to {lake.warehouse.readlink()}, which is not there", REPAIR)
-    elif present != known[-1]:
+    misled = {link.name: what for link in (lake.current, lake.warehouse) if (what := _misled(lake, link))}
+    for place, what in misled.items():
+        yield Problem(place, what, REPAIR)
+    if not misled and present_id(lake) != known[-1]:
         with hold(
             publishing_lock(lake)
         ):  # a publisher may be between the two: when it is through, both are looked at again
             present, last = present_id(lake), snapshot_ids(lake)[-1]
         if present != last:
-            yield Problem(
-                place, f"leads to {present}, though {last} was made and not put in force", f"{RUN_AGAIN}, or {REPAIR}"
-            )
+            what = f"leads to {present}, though {last} was made and not put in force"
+            yield Problem(lake.current.name, what, f"{RUN_AGAIN}, or {REPAIR}")
+
+
+def _misled(lake: Lake, link: Path) -> str | None:
+    """What is wrong with one of the two links by which readers find the present snapshot; None where nothing is."""
+    if not link.is_symlink():
+        if not link.exists():
+            return "is missing, though there are snapshots"
+        what = "folder" if link.is_dir() else "file"
+        return f"is a {what} of its own, not the link to a snapshot"
+    if link == lake.warehouse and lake.current.is_symlink() and not is_linked(lake):
+        return f"leads to {link.readlink()}, not through {lake.current.name}"
+    if link == lake.current and not link.exists():
+        return f"leads to {link.readlink()}, which is not there"
+    return None
 
 
 def _check_warehouse(lake: Lake) -> Iterator[Problem]:
@@ -132,16 +142,25 @@ def _check_warehouse(lake: Lake) -> Iterator[Problem]:
     if present is None or not path.exists():
         return
     try:
-        home = published_home(path)
+        home = home_found(path)
     except duckdb.Error as error:
         yield Problem(relative_path(lake, path), f"cannot be read ({first_line(error)})", REPAIR)
     else:
-        if home != str(lake.home):
+        if home != lake.home:
             yield Problem(
                 relative_path(lake, path),
                 f"looks for its files in {home}",
                 f"{REPAIR}, or SET VARIABLE data_root in each session",
             )
+
+
+def _check_folders(lake: Lake) -> Iterator[Problem]:
+    try:
+        manifest = read_manifest(lake)
+    except LakeError:
+        return  # what is wrong with it is told of each snapshot
+    for folder, what in faulty_folders(lake, manifest) if manifest else ():
+        yield Problem(relative_path(lake, folder), what, REPAIR)
 
 
 def _check_file(lake: Lake, ref: FileRef, owner: str, *, has_digests: bool) -> Iterator[Problem]:

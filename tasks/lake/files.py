@@ -103,14 +103,20 @@ def digest_file(path: Path) -> str:
 
 
 def write_table(
-    lake: Lake, table: str, rows: pa.Table | Iterable[pa.RecordBatch], *, schema: pa.Schema | None = None
+    lake: Lake,
+    table: str,
+    rows: pa.Table | Iterable[pa.RecordBatch],
+    *,
+    schema: pa.Schema | None = None,
+    rows_per_group: int = ROWS_PER_GROUP,
 ) -> FileRef:
     """Write rows as one Parquet file named by its content, and say what it is; equal rows give the equal file.
 
     A published table (a name in `TABLES`) is cast to its contract, and a `pa.Table` is sorted by the contract's key;
     any other name is a working table, in its given order. A stream of record batches (give `schema` for a working
     table) is written as it comes, so that it never stands in memory whole; its order is the caller's. How rows are cut
-    into batches makes no difference.
+    into batches makes no difference. Smaller row groups (`rows_per_group`) are for working tables of which later steps
+    read some rows.
     """
     contract = TABLES.get(table)
     if contract is not None:
@@ -126,9 +132,11 @@ def write_table(
         batches = rows
     n_rows = 0
     with temporary_file(lake.tables / table) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=3) as writer:
+        with pq.ParquetWriter(
+            temporary, schema, compression="zstd", compression_level=3, max_rows_per_page=ROWS_PER_GROUP
+        ) as writer:
             for group in _row_groups(batches, schema):
-                writer.write_table(group, row_group_size=ROWS_PER_GROUP)
+                writer.write_table(group, row_group_size=rows_per_group)
                 n_rows += group.num_rows
         sha256, n_bytes = digest_file(temporary), temporary.stat().st_size
         path = temporary.with_name(f"{sha256}.parquet")

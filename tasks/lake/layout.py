@@ -64,7 +64,7 @@ class Lake:
 
     @property
     def snapshots(self) -> Path:
-        """Published states: `snapshots/<id>/manifest.json` and `warehouse.duckdb`."""
+        """Published states: `snapshots/<id>/` with `manifest.json`, `warehouse.duckdb`, a folder of links a table."""
         return self.home / "snapshots"
 
     @property
@@ -78,8 +78,13 @@ class Lake:
         return self.home / "ops"
 
     @property
+    def current(self) -> Path:
+        """The link to the folder of the present snapshot: publishing is switching it."""
+        return self.home / "current"
+
+    @property
     def warehouse(self) -> Path:
-        """The link through which readers find the present snapshot's DuckDB file."""
+        """The link through `current` by which readers find the present snapshot's DuckDB file."""
         return self.home / "warehouse.duckdb"
 
     def locate(self, relative: str) -> Path:

@@ -129,7 +129,7 @@ def _require_present(lake: Lake) -> str:
             return present
         looked_for, present = present, present_id(lake)
         if present == looked_for:
-            raise LakeError(f"{lake.warehouse} leads to the snapshot {present}, which is gone: run `tidemill doctor`")
+            raise LakeError(f"{lake.current} leads to the snapshot {present}, which is gone: run `tidemill doctor`")
     raise LakeError(f"nothing is published in {lake.home} yet: run `tidemill run` first")
 
 
@@ -147,16 +147,20 @@ def is_snapshot_id(name: str) -> bool:
 
 
 def present_id(lake: Lake) -> str | None:
-    """The snapshot to which `warehouse.duckdb` leads readers; None where nothing is published yet.
+    """The snapshot to which `current` leads readers; None where nothing is published yet.
 
-    Where a copying tool has put the file itself in the place of the link, the last snapshot.
+    Where a copying tool has put the folder itself in the place of the link, the last snapshot. In a home of before
+    `current` it is `warehouse.duckdb` that leads to a snapshot, or was put in the place of its link.
     """
-    try:
-        return lake.warehouse.readlink().parent.name
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return max(snapshot_ids(lake), key=int, default=None)
+    for link, levels in ((lake.current, 0), (lake.warehouse, 1)):
+        try:
+            name = link.readlink().parts[-1 - levels]
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return max(snapshot_ids(lake), key=int, default=None)
+        return name if is_snapshot_id(name) else None
+    return None
 
 
 def _files_of(table: str, stages: Mapping[str, StageRecord]) -> tuple[FileRef, ...]:

@@ -1,10 +1,10 @@
-"""Publishing: the next manifest and its warehouse, claimed by one rename, put in force by one link.
+"""Publishing: the next manifest, its warehouse and its links, claimed by one rename, put in force by one link.
 
 A snapshot is built whole in a folder that no reader looks at, claimed by renaming that folder to `snapshots/<id>`
 (which fails where somebody else made that snapshot first: then it is built anew on top of theirs), and put in force by
-switching the link `warehouse.duckdb` in one rename. Claim and switch are done under a lock that the kernel frees when
-its holder ends, so the link never moves backwards; a publisher killed between the two leaves a claimed snapshot, which
-the next publisher puts in force before its own.
+switching the link `current` in one rename; `warehouse.duckdb` is a link through it, for ever the same. Claim and switch
+are done under a lock that the kernel frees when its holder ends, so the link never moves backwards; a publisher killed
+between the two leaves a claimed snapshot, which the next publisher puts in force before its own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from expectations.contracts.ops import SNAPSHOTS
 from expectations.contracts.tables import TABLES
+from tasks.lake.current_files import write_links
 from tasks.lake.events import append_event, extend_volumes
 from tasks.lake.files import TEMPORARY, FileRef, is_whole, sync_folder, write_bytes, write_table
 from tasks.lake.layout import Lake, LakeError
@@ -53,6 +54,7 @@ def publish(lake: Lake, records: Sequence[StageRecord], run_id: str) -> Manifest
             with _building(lake) as folder:
                 write_bytes(folder / MANIFEST, manifest.as_json())
                 build_warehouse(lake, manifest, folder / WAREHOUSE)
+                write_links(lake, manifest, folder)
                 sync_folder(folder)
                 if _claim(lake, folder, manifest):
                     return _put_in_force(lake, manifest)
@@ -133,18 +135,43 @@ def _put_in_force(lake: Lake, manifest: Manifest) -> Manifest:
     """Lead readers to `manifest` unless they are led to a later one already, and log it; returns it."""
     with hold(publishing_lock(lake)):
         later = [name for name in snapshot_ids(lake) if int(name) >= int(manifest.snapshot_id)]
-        if not lake.warehouse.is_symlink() or present_id(lake) not in later:
+        if not is_linked(lake) or present_id(lake) not in later:
             point_link(lake, manifest.snapshot_id)
     append_event(lake, "ops.snapshots", manifest.snapshot_id, _snapshot_row(manifest))
     return manifest
 
 
 def point_link(lake: Lake, snapshot_id: str) -> None:
-    """Switch `warehouse.duckdb` to a snapshot, in one rename; the caller holds `publishing_lock`."""
+    """Switch `current`, and with it `warehouse.duckdb`, to a snapshot, in one rename; the caller holds
+    `publishing_lock`.
+
+    A home of before `current` is first given both links as they lead now, so that at no moment they lead apart.
+    """
+    before = present_id(lake)
+    if before is not None and not is_linked(lake) and (lake.snapshots / before).is_dir():
+        _switch(lake, lake.current, lake.snapshots / before)
+    if not is_linked(lake):
+        _switch(lake, lake.warehouse, lake.current / WAREHOUSE)
+    _switch(lake, lake.current, lake.snapshots / snapshot_id)
+
+
+def is_linked(lake: Lake) -> bool:
+    """Whether `warehouse.duckdb` leads through `current`, and no copying tool has put a folder in the place of that."""
+    try:
+        leads_through = lake.warehouse.readlink() == Path(lake.current.name, WAREHOUSE)
+    except OSError:
+        return False
+    return leads_through and (lake.current.is_symlink() or not lake.current.exists())
+
+
+def _switch(lake: Lake, link: Path, target: Path) -> None:
+    """Make `link` lead to `target`, in one rename; a folder in its place is put out of the way first."""
     temporary = lake.home / f".{secrets.token_hex(8)}{TEMPORARY}"
     try:
-        temporary.symlink_to(Path("snapshots", snapshot_id, WAREHOUSE))
-        temporary.replace(lake.warehouse)
+        if link.is_dir() and not link.is_symlink():
+            link.rename(temporary.with_suffix(f".old{TEMPORARY}"))  # the next vacuum removes it
+        temporary.symlink_to(target.relative_to(lake.home))
+        temporary.replace(link)
         sync_folder(lake.home)
     finally:
         temporary.unlink(missing_ok=True)

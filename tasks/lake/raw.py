@@ -1,24 +1,18 @@
 """Raw bytes as fetched: kept by content under `raw/`, with a log of which source had them where since when.
 
-`raw/<first two hex digits>/<sha256>` holds the bytes as they came (compressed ones compressed, archives whole);
-`raw/vintages/<source>.jsonl` is the log, a line a vintage, only ever appended to.
+`raw/<first two hex digits>/<sha256>` holds the bytes as they came (compressed ones compressed, archives whole).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import pyarrow as pa
-
-from expectations.contracts.ops import VINTAGES
-from tasks.lake.files import canonical_json, settle, temporary_file
+from tasks.lake.files import settle, temporary_file
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.unpacking import (
     Allowance,
@@ -30,6 +24,7 @@ from tasks.lake.unpacking import (
     open_members,
     unpack,
 )
+from tasks.lake.vintage_log import Vintage, VintageLog
 
 __all__ = [
     "BadInputError",
@@ -75,75 +70,6 @@ class RawItem:
     def key(self) -> str:
         """The bytes and the place in them: equal keys are equal bytes."""
         return f"{self.raw_sha256}#{self.member or ''}"
-
-
-@dataclass(frozen=True)
-class Vintage:
-    """A line of the log: these bytes were at `uri` at `fetched_at`, and the headers that a server gave with them."""
-
-    uri: str
-    raw_sha256: str
-    n_bytes: int
-    fetched_at: datetime
-    etag: str | None = None
-    last_modified: str | None = None
-    content_type: str | None = None
-
-
-@dataclass
-class VintageLog:
-    """A source's log in memory, appended to on disk as vintages come (unless `is_written` is off). Read it once a
-    fetch, not once a file.
-    """
-
-    path: Path
-    is_written: bool = True
-    first: dict[tuple[str, str], Vintage] = field(default_factory=dict)
-    latest: dict[str, Vintage] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, lake: Lake, source: str, *, is_written: bool = True) -> VintageLog:
-        """The log of `source`; empty where nothing was kept yet. A line that a kill left unfinished is passed over."""
-        log = cls(lake.raw / "vintages" / f"{source}.jsonl", is_written)
-        try:
-            lines = log.path.read_bytes().splitlines()
-        except FileNotFoundError:
-            lines = []
-        for line in lines:
-            vintage = _vintage(line)
-            if vintage is not None:
-                log._note(vintage)
-        return log
-
-    @property
-    def source(self) -> str:
-        """Name of the source."""
-        return self.path.stem
-
-    def remember(self, vintage: Vintage) -> Vintage:
-        """Note the vintage, unless it is what the log says of its place already; given back with its first
-        `fetched_at`.
-        """
-        known = self.first.get((vintage.uri, vintage.raw_sha256))
-        if known is not None:
-            vintage = replace(vintage, fetched_at=known.fetched_at)
-        if self.is_written and self.latest.get(vintage.uri) != vintage:
-            _append_line(self.path, canonical_json({**vars(vintage), "fetched_at": vintage.fetched_at.isoformat()}))
-        self._note(vintage)
-        return vintage
-
-    def _note(self, vintage: Vintage) -> None:
-        self.first.setdefault((vintage.uri, vintage.raw_sha256), vintage)
-        self.latest[vintage.uri] = vintage
-
-    def table(self) -> pa.Table:
-        """Rows of `ops.vintages`: every vintage ever kept, also those that upstream has since replaced."""
-        names = ("uri", "raw_sha256", "n_bytes", "fetched_at")
-        rows = [
-            {"source": self.source, "vintage": one.raw_sha256[:12], **{name: getattr(one, name) for name in names}}
-            for one in self.first.values()
-        ]
-        return pa.Table.from_pylist(rows, schema=VINTAGES.arrow_schema())
 
 
 def raw_path(lake: Lake, raw_sha256: str) -> Path:
@@ -266,24 +192,3 @@ def _read_chunk(stream: BinaryIO, uri: str) -> bytes:
         raise DamagedError(
             f"{uri} cannot be read ({error.strerror or error}): check the disk and its permissions"
         ) from error
-
-
-def _append_line(path: Path, line: bytes) -> None:
-    """Append one whole line, durably; first end a line that a kill left unfinished."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+", buffering=0) as log:
-            end = log.seek(0, os.SEEK_END)
-            is_torn = end > 0 and os.pread(log.fileno(), 1, end - 1) != b"\n"
-            log.write((b"\n" if is_torn else b"") + line + b"\n")
-            os.fsync(log.fileno())
-    except OSError as error:
-        raise LakeError(f"cannot write {path} ({error.strerror}): free space or give another --home") from error
-
-
-def _vintage(line: bytes) -> Vintage | None:
-    try:
-        value: dict[str, Any] = json.loads(line)
-        return Vintage(**{**value, "fetched_at": datetime.fromisoformat(value["fetched_at"])})
-    except (ValueError, KeyError, TypeError):
-        return None

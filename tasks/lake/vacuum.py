@@ -124,8 +124,9 @@ def _remove_snapshot(lake: Lake, snapshot_id: str) -> list[int]:
 
 
 def _remove(path: Path) -> list[int]:
-    """Sizes of what was removed: a file, or a folder with all files in it."""
-    files = [inner for inner in path.rglob("*") if inner.is_file()] if path.is_dir() else [path]
+    """Sizes of what was removed: a file, or a folder with all files in it; links are none."""
+    inside = (inner for inner in path.rglob("*") if inner.is_file() and not inner.is_symlink())
+    files = list(inside) if path.is_dir() else [path]
     sizes = []
     with suppress(FileNotFoundError):  # its writer has just given it its name
         sizes = [file.lstat().st_size for file in files]

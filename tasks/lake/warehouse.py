@@ -22,6 +22,9 @@ MACROS: Mapping[str, tuple[str, ...]] = {
     "search": ("documents", "terms", "tfidf", "vocabulary"),
     "similar_words": ("models", "word_vectors"),
     "similar_documents": ("documents", "tfidf"),
+    "mobility_as_of": ("mobility_revisions",),
+    "policy_as_of": ("policy_revisions",),
+    "mobility_with_policy": ("mobility", "policy"),
 }
 """The macros that a warehouse has, each with the tables that it reads: without one of them it is left out."""
 VECTOR = pa.list_(pa.float32())
@@ -49,7 +52,8 @@ def build_warehouse(lake: Lake, manifest: Manifest, path: Path) -> None:
         with duckdb.connect(path) as connection:
             connection.execute("BEGIN")
             connection.execute("CREATE SCHEMA ops")
-            connection.execute(sql_of("lake/data_root", home=literal(str(lake.home))))
+            connection.execute(sql_of("lake/data_root"))
+            connection.execute("SET VARIABLE data_root = ?", [str(lake.home)])  # built under another name than read
             for name, contract in TABLES.items():
                 _create_view(connection, lake, manifest, contract)
                 _comment(connection, contract)
@@ -77,8 +81,7 @@ def log_beside(warehouse: Path) -> Path:
 
 
 def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the present snapshot, or to the one called `as_of`, reading this home wherever it was
-    published.
+    """A read-only connection to the present snapshot, or to the one called `as_of`, reading this home.
 
     LakeError where nothing is published yet, or that snapshot is not there; the message says which are.
     """
@@ -91,10 +94,10 @@ def connect(lake: Lake, as_of: str | None = None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def published_home(warehouse: Path) -> str:
-    """The home that a warehouse was built for. duckdb.Error where it is no warehouse."""
+def home_found(warehouse: Path) -> Path:
+    """The home in which a plain client that opens this warehouse looks for files. duckdb.Error where it is none."""
     with duckdb.connect(warehouse, read_only=True) as connection:
-        return str(connection.execute("SELECT data_root()").fetchall()[0][0])
+        return Path(connection.execute("SELECT data_root()").fetchall()[0][0]).resolve()
 
 
 def _create_view(

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from support.lake_rows import labels_of, plain_rows, score_of, stage_of
+from support.lake_rows import labels_of, linked_rows, plain_rows, score_of, stage_of
 from tasks.lake.check import check
 from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish, read_manifest
@@ -32,7 +32,8 @@ WRITES = {("posix", name) for name in ("chmod", "fsync", "mkdir", "rename", "rep
 EVERY_NTH_STATEMENT = 40  # of the 280 that build a warehouse
 # Every so many writes one is tried. Writing a table is the same each time, and before the publish, and at the first
 # publish (which writes an empty file for each table), most of it is that.
-STRIDE_BEFORE_PUBLISH, STRIDE_OF_FIRST_PUBLISH = 9, 20
+STRIDE_BEFORE_PUBLISH, STRIDE_OF_FIRST_PUBLISH, STRIDE_OF_LINKS = 9, 20, 20
+DEEPEST = 4  # frames from the folders of links, one a table and all alike, down to a write
 
 
 class Killer:
@@ -44,10 +45,10 @@ class Killer:
         self.n, self.note, self.stride = n, note, STRIDE_BEFORE_PUBLISH
         self.n_statements = self.n_writes = self.n_tried = 0
 
-    def __call__(self, _frame: FrameType, event: str, called: Any) -> None:
+    def __call__(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "c_call" and self._is_write(called):
             self.n_writes += 1
-            self.n_tried += self.n_writes % self.stride == 0
+            self.n_tried += self.n_writes % (STRIDE_OF_LINKS if is_linking(frame) else self.stride) == 0
             if self.n_tried == self.n:
                 sys.setprofile(None)
                 self.note.write_text(called.__name__)
@@ -59,6 +60,15 @@ class Killer:
             self.n_statements += 1
             return self.n_statements % EVERY_NTH_STATEMENT == 0
         return (module, called.__name__) in WRITES
+
+
+def is_linking(frame: FrameType | None) -> bool:
+    """Whether the write is one of those that make the folders of links."""
+    for _ in range(DEEPEST):
+        if frame is None or frame.f_code.co_name == "write_links":
+            break
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name == "write_links"
 
 
 def main(folder: Path, n_timed: int) -> None:
@@ -128,13 +138,16 @@ def look(home: Path, *, is_first: bool) -> dict[str, Any]:
     lake = Lake(home)
     manifest = read_manifest(lake)
     before = plain_rows(lake.warehouse, "SELECT label FROM labels") if manifest else []
+    linked = [[row["label"]] for row in linked_rows(lake, "labels")] if manifest else []
     run_all(home, "new", None)
     after = plain_rows(lake.warehouse, "SELECT label FROM labels")
     kept = [] if is_first else plain_rows(lake.warehouse, "SELECT value FROM scores")
     logged = plain_rows(lake.warehouse, "SELECT snapshot_id FROM ops.snapshots ORDER BY 1")
     return {
         "before": before,
+        "linked": linked,
         "after": after,
+        "linked_after": [[row["label"]] for row in linked_rows(lake, "labels")],
         "kept": kept,
         "logged": [row[0] for row in logged],
         "problems": [str(problem) for problem in check(lake)],

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from expectations.contracts.tables import TABLES
 from tasks.lake.files import FileRef, write_table
@@ -36,6 +37,12 @@ def labels_of(lake: Lake, **labels: str) -> FileRef:
 def score_of(lake: Lake, value: float) -> FileRef:
     """A file of `scores` with one row."""
     return write_rows(lake, "scores", [{"model_id": "m", "metric": "mae", "split": "test", "value": value}])
+
+
+def linked_rows(lake: Lake, table: str) -> list[dict[str, Any]]:
+    """What a tool gets that knows no more than the pattern `current/<table>/*.parquet`."""
+    paths = sorted(lake.current.joinpath(*table.split(".")).glob("*.parquet"))
+    return pa.concat_tables([pq.ParquetFile(path).read() for path in paths]).to_pylist()
 
 
 def plain_rows(warehouse: Path, query: str) -> list[tuple[Any, ...]]:

@@ -56,7 +56,7 @@ def test_what_is_wrong_is_told_with_its_remedy_and_exits_with_1(call: Call, home
 
 
 def test_a_copied_lake_is_repaired(call: Call, home: Path, sources: Path, tmp_path: Path, free_port: int) -> None:
-    copy = shutil.copytree(home, tmp_path / "copy", symlinks=True)
+    copy = shutil.copytree(home, tmp_path / "copy")  # links followed: a folder and a file in their places
     given = ("doctor", "--home", str(copy), "--sources", str(sources), "--port", str(free_port), "--json")
     before = findings(call(*given), "lake")
     repaired = call(*given, "--repair")

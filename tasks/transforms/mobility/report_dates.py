@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -15,6 +16,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
 
+@functools.lru_cache(maxsize=1 << 16)  # every file of an archive has the same days
 def read_date(text: str, form: DateForm) -> date | None:
     """The day that `text` means in this form; None where it is no such day."""
     found = (_ISO if form == "iso" else _SLASHES).fullmatch(text)

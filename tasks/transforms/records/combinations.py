@@ -28,7 +28,6 @@ def distinct_combinations(
     for part in codes:  # numbers stay below the number of runs, so the products cannot overflow
         numbers = np.unique(numbers * (int(part.max(initial=-1)) + 2) + part[starts] + 1, return_inverse=True)[1]
     _, examples = np.unique(numbers, return_index=True)
-    texts = [
-        tuple(None if column is None else column[int(starts[run])].as_py() for column in columns) for run in examples
-    ]
-    return np.repeat(numbers, np.diff(np.append(starts, n_rows))), texts
+    rows = pa.array(starts[examples])
+    given = [[None] * len(rows) if column is None else column.take(rows).to_pylist() for column in columns]
+    return np.repeat(numbers, np.diff(np.append(starts, n_rows))), list(zip(*given, strict=True))

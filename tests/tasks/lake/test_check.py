@@ -60,8 +60,25 @@ def alter(path: Path) -> None:
 
 
 def relink(lake: Lake, target: str) -> None:
+    lake.current.unlink()
+    lake.current.symlink_to(target)
+
+
+def lead_past(lake: Lake) -> None:
     lake.warehouse.unlink()
-    lake.warehouse.symlink_to(target)
+    lake.warehouse.symlink_to("snapshots/000001/warehouse.duckdb")
+
+
+def put_folder_for_link(lake: Lake) -> None:
+    target = lake.current.resolve()
+    lake.current.unlink()
+    shutil.copytree(target, lake.current)
+
+
+def misdirect(lake: Lake) -> None:
+    (link,) = (lake.snapshots / "000002" / "labels").iterdir()
+    link.unlink()
+    link.symlink_to("../../../tables/forecasts")
 
 
 def put_file_for_link(lake: Lake) -> None:
@@ -104,9 +121,9 @@ DAMAGES: dict[str, tuple[Callable[[Lake], object], str, str, str]] = {
         REPAIR,
     ),
     "dangling link": (
-        lambda lake: relink(lake, "snapshots/000007/warehouse.duckdb"),
-        "warehouse.duckdb",
-        "leads to snapshots/000007/warehouse.duckdb, which",
+        lambda lake: relink(lake, "snapshots/000007"),
+        "current",
+        "leads to snapshots/000007, which",
         REPAIR,
     ),
     "missing link": (
@@ -115,10 +132,31 @@ DAMAGES: dict[str, tuple[Callable[[Lake], object], str, str, str]] = {
         "is missing, though there are snapshots",
         REPAIR,
     ),
+    "missing link to the snapshot": (
+        lambda lake: lake.current.unlink(),
+        "current",
+        "is missing, though there are snapshots",
+        REPAIR,
+    ),
     "file for link": (put_file_for_link, "warehouse.duckdb", "is a file of its own", REPAIR),
+    "folder for link": (put_folder_for_link, "current", "is a folder of its own", REPAIR),
+    "link of before current": (lead_past, "warehouse.duckdb", "not through current", REPAIR),
+    "missing folder of links": (
+        lambda lake: shutil.rmtree(lake.snapshots / "000002" / "ops" / "runs"),
+        "snapshots/000002/ops/runs",
+        "is missing",
+        REPAIR,
+    ),
+    "link to another file": (misdirect, "snapshots/000002/labels", "does not lead to the files of labels", REPAIR),
+    "link to no file of the table": (
+        lambda lake: (lake.snapshots / "000002" / "labels" / "more.parquet").symlink_to("../../../tables/forecasts"),
+        "snapshots/000002/labels",
+        "leads to other files than those of labels",
+        REPAIR,
+    ),
     "link behind": (
-        lambda lake: relink(lake, "snapshots/000001/warehouse.duckdb"),
-        "warehouse.duckdb",
+        lambda lake: relink(lake, "snapshots/000001"),
+        "current",
         "leads to 000001, though 000002 was made",
         REPAIR,
     ),
@@ -206,13 +244,8 @@ def test_without_digests_only_sizes_are_looked_at(full: Lake) -> None:
     assert check(full, has_digests=False) == []
 
 
-def test_a_copied_home_is_told_and_repaired_for_every_client(full: Lake, tmp_path: Path) -> None:
+def test_a_copied_home_is_whole_for_every_client(full: Lake, tmp_path: Path) -> None:
     copy = Lake.open(shutil.copytree(full.home, tmp_path / "it's a copy", symlinks=True))
-    (problem,) = check(copy)
-    assert problem.place == "snapshots/000002/warehouse.duckdb"
-    assert problem.what == f"looks for its files in {full.home}"
-    assert "SET VARIABLE data_root" in problem.remedy
-    assert repair(copy) == [f"built the warehouse of snapshot 000002 for {copy.home}"]
     shutil.rmtree(full.home)
     assert check(copy) == []
     assert plain_rows(copy.warehouse, "SELECT label FROM labels") == [("new",)]
@@ -223,10 +256,21 @@ def test_a_copied_home_is_told_and_repaired_for_every_client(full: Lake, tmp_pat
 
 def test_a_copy_that_followed_the_link_is_repaired(full: Lake, tmp_path: Path) -> None:
     copy = Lake.open(shutil.copytree(full.home, tmp_path / "copy"))
-    assert {problem.place for problem in check(copy)} == {"warehouse.duckdb", "snapshots/000002/warehouse.duckdb"}
-    repair(copy)
+    assert {problem.place for problem in check(copy)} == {"warehouse.duckdb", "current"}
+    assert plain_rows(copy.warehouse, "SELECT label FROM labels") == [("new",)]
+    assert repair(copy) == ["built the warehouse and the links of snapshot 000002"]
     assert check(copy) == []
     assert copy.warehouse.is_symlink()
+    assert copy.current.is_symlink()
+    assert all(path.is_symlink() for path in (copy.current / "labels").iterdir())
+
+
+def test_a_warehouse_that_looks_for_its_files_elsewhere_is_told(full: Lake, tmp_path: Path) -> None:
+    full.snapshots.rename(tmp_path / "snapshots")
+    full.snapshots.symlink_to(tmp_path / "snapshots")
+    problem = next(one for one in check(full) if "warehouse" in one.place)
+    assert problem.what == f"looks for its files in {tmp_path}"
+    assert "SET VARIABLE data_root" in problem.remedy
 
 
 def test_repair_says_so_where_there_is_nothing_to_repair(lake: Lake) -> None:
@@ -240,7 +284,8 @@ def test_repair_fails_in_one_sentence_where_a_file_is_missing_and_changes_nothin
     with pytest.raises(LakeError, match=r"cannot build .*: free space, or run `tidemill doctor`"):
         repair(full)
     assert (full.snapshots / "000002" / "warehouse.duckdb").read_bytes() == before
-    assert sorted(path.name for path in (full.snapshots / "000002").iterdir()) == ["manifest.json", "warehouse.duckdb"]
+    names = [path.name for path in (full.snapshots / "000002").iterdir() if not path.is_dir()]
+    assert sorted(names) == ["manifest.json", "warehouse.duckdb"]
 
 
 def test_an_altered_manifest_that_leaves_the_home_is_refused(full: Lake) -> None:

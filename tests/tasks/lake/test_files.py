@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -102,6 +103,27 @@ def test_a_stream_gives_the_bytes_of_the_whole_table(
 def test_a_working_table_keeps_its_order_and_columns(lake: Lake) -> None:
     rows = pa.table({"b": [3, 1, 2], "a": ["x", None, "y"]})
     assert read_table(lake, write_table(lake, "counts", rows)).equals(rows)
+
+
+@pytest.mark.parametrize(("rows_per_group", "groups"), [(4, [4, 4, 2]), (100, [10])])
+def test_a_working_table_is_cut_into_groups_of_the_size_asked_for(
+    lake: Lake, rows_per_group: int, groups: list[int]
+) -> None:
+    rows = pa.table({"n": range(10)})
+    ref = write_table(lake, "working", rows, rows_per_group=rows_per_group)
+    cut = pq.read_metadata(lake.locate(ref.path))
+    assert [cut.row_group(n).num_rows for n in range(cut.num_row_groups)] == groups
+    assert read_table(lake, ref).equals(rows)
+
+
+def test_a_row_group_is_one_page_so_that_readers_find_no_seams_in_it(lake: Lake) -> None:
+    n_rows = 131_072
+    ref = write_table(lake, "working", pa.table({"n": pa.array([1] * n_rows, pa.int32())}))
+    with duckdb.connect() as connection:
+        query = "SELECT dictionary_page_offset, data_page_offset, total_compressed_size FROM parquet_metadata(?)"
+        ((dictionary, first_page, n_bytes),) = connection.execute(query, [str(lake.locate(ref.path))]).fetchall()
+    # A column of one value has its dictionary and then pages of some forty bytes: seven at 20,000 rows, the default.
+    assert n_bytes - (first_page - dictionary) < 100
 
 
 def test_a_stream_of_a_working_table_needs_its_schema(lake: Lake) -> None:

@@ -1,7 +1,11 @@
 import hashlib
+import os
 import shutil
+import sys
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from support.lake_rows import labels_of, plain_rows, score_of, stage_of, write_rows
@@ -10,7 +14,7 @@ from expectations.contracts.tables import EVENT_TABLES, TABLES
 from tasks.lake.check import check
 from tasks.lake.files import FileRef, write_bytes
 from tasks.lake.layout import Lake, LakeError
-from tasks.lake.manifests import snapshot_ids
+from tasks.lake.manifests import present_id, snapshot_ids
 from tasks.lake.publishing import _claim, _put_in_force, point_link, publish, read_manifest
 from tasks.lake.snapshots import diff
 
@@ -25,7 +29,8 @@ def test_the_first_publish_has_every_table_and_a_link_that_readers_follow(lake: 
     assert set(manifest.tables) == set(TABLES) - set(EVENT_TABLES)
     assert all(files for files in manifest.tables.values())
     assert read_manifest(lake) == manifest
-    assert str(lake.warehouse.readlink()) == "snapshots/000001/warehouse.duckdb"
+    assert str(lake.current.readlink()) == "snapshots/000001"
+    assert str(lake.warehouse.readlink()) == "current/warehouse.duckdb"
     assert plain_rows(lake.warehouse, "SELECT label FROM labels") == [("good",)]
     assert check(lake) == []
 
@@ -131,7 +136,7 @@ def test_a_snapshot_claimed_and_not_put_in_force_is_by_the_next_publish(lake: La
     publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
     claimed = publish(lake, [record], "run 2")
     point_link(lake, "000001")  # as a kill between claim and switch leaves it
-    assert [problem.place for problem in check(lake)] == ["warehouse.duckdb"]
+    assert [problem.place for problem in check(lake)] == ["current"]
     assert publish(lake, [record], "run 3") == claimed
     assert plain_rows(lake.warehouse, "SELECT label FROM labels") == [("new",)]
     assert check(lake) == []
@@ -174,6 +179,38 @@ def test_a_copy_that_put_the_file_in_the_place_of_the_link_can_be_published_to(l
     assert plain_rows(lake.warehouse, "SELECT label FROM labels") == [("new",)]
 
 
+def test_a_copy_that_followed_all_links_can_be_published_to(lake: Lake, tmp_path: Path) -> None:
+    publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
+    copy = Lake.open(shutil.copytree(lake.home, tmp_path / "copy"))
+    publish(copy, [stage_of("documents", labels_of(copy, a="new"))], "run 2")
+    assert plain_rows(copy.warehouse, "SELECT label FROM labels") == [("new",)]
+    assert check(copy) == []
+
+
+def test_a_home_of_before_current_is_led_over_and_both_links_always_lead_alike(lake: Lake) -> None:
+    publish(lake, [stage_of("documents", labels_of(lake, a="old"))], "run 1")
+    lake.current.unlink()
+    lake.warehouse.unlink()
+    lake.warehouse.symlink_to("snapshots/000001/warehouse.duckdb")
+    assert present_id(lake) == "000001"
+    led: list[tuple[str | None, str]] = []
+
+    def look(_frame: FrameType, event: str, called: object) -> None:
+        if event == "c_return" and called is os.replace:
+            led.append((present_id(lake), lake.warehouse.resolve().parent.name))
+
+    new = stage_of("documents", labels_of(lake, a="new"))
+    sys.setprofile(look)
+    try:
+        publish(lake, [new], "run 2")
+    finally:
+        sys.setprofile(None)
+    steps = [pair for pair, _ in groupby(led)]
+    assert steps == [("000001", "000001"), ("000002", "000002")]
+    assert str(lake.warehouse.readlink()) == "current/warehouse.duckdb"
+    assert check(lake) == []
+
+
 def test_other_users_may_read_what_is_published(lake: Lake) -> None:
     manifest = publish(lake, [stage_of("documents", labels_of(lake, a="good"))], "run")
     folder = lake.snapshots / manifest.snapshot_id
@@ -184,6 +221,8 @@ def test_other_users_may_read_what_is_published(lake: Lake) -> None:
 
 def test_nothing_is_left_beside_the_snapshots(lake: Lake) -> None:
     publish(lake, [stage_of("documents", labels_of(lake, a="good"))], "run")
-    assert sorted(path.name for path in (lake.snapshots / "000001").iterdir()) == ["manifest.json", "warehouse.duckdb"]
+    tables = {name.partition(".")[0] for name in TABLES}
+    names = {path.name for path in (lake.snapshots / "000001").iterdir()}
+    assert names == {"manifest.json", "warehouse.duckdb", *tables}
     assert sorted(path.name for path in lake.snapshots.iterdir()) == [".lock", "000001"]
     assert [path.name for path in lake.home.iterdir() if path.name.startswith(".")] == []

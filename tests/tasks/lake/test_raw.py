@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from expectations.contracts.ops import VINTAGES
-from expectations.table_contract import split_rows
 from tasks.lake.layout import LakeError
 from tasks.lake.raw import (
     BadInputError,
@@ -50,17 +48,6 @@ def test_the_first_fetch_of_a_vintage_is_remembered(lake):
     assert again == first
     assert new.fetched_at > first.fetched_at
     assert VintageLog.read(lake, "one").latest["a.txt"].raw_sha256 == first.raw_sha256
-
-
-def test_every_vintage_stays_in_the_table(lake):
-    for content in (b"old", b"new", b"old"):
-        keep(lake, content)
-    table = VintageLog.read(lake, "one").table()
-    assert table.schema.equals(VINTAGES.arrow_schema())
-    assert sorted(table["raw_sha256"].to_pylist()) == sorted(
-        hashlib.sha256(content).hexdigest() for content in (b"old", b"new")
-    )
-    assert split_rows(VINTAGES, table)[2] == []
 
 
 def test_a_log_line_that_a_kill_left_unfinished_is_passed_over(lake):

@@ -15,7 +15,7 @@ from tasks.lake.events import append_event
 from tasks.lake.files import write_table
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import publish
-from tasks.lake.warehouse import SQL_TYPES, connect, published_home
+from tasks.lake.warehouse import SQL_TYPES, connect, home_found
 
 NOON = datetime(2020, 5, 1, 12, tzinfo=UTC)
 RUN = {
@@ -197,13 +197,40 @@ def test_a_moved_home_answers_through_connect(moved: Lake) -> None:
         assert connection.execute("SELECT snapshot_id FROM ops.snapshots").fetchall() == [("000001",)]
 
 
-def test_a_moved_home_answers_a_plain_client_that_sets_data_root(moved: Lake) -> None:
-    with duckdb.connect(str(moved.warehouse), read_only=True) as connection:
-        with pytest.raises(duckdb.IOException):
-            connection.execute("SELECT label FROM labels")
-        connection.execute("SET VARIABLE data_root = ?", [str(moved.home)])
-        assert connection.execute("SELECT label FROM labels").fetchall() == [("good",)]
-        assert connection.execute("SELECT snapshot_id FROM ops.snapshots").fetchall() == [("000001",)]
+def test_a_moved_home_answers_a_plain_client_however_it_is_opened(moved: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(moved.home)
+    ways = (moved.warehouse, "warehouse.duckdb", "current/warehouse.duckdb", "snapshots/000001/warehouse.duckdb")
+    for way in ways:
+        assert plain_rows(Path(way), "SELECT label FROM labels") == [("good",)]
+        assert plain_rows(Path(way), "SELECT snapshot_id FROM ops.snapshots") == [("000001",)]
+
+
+@pytest.mark.parametrize("follows_links", [False, True])
+def test_a_copied_home_never_reads_the_original_s_files(lake: Lake, tmp_path: Path, *, follows_links: bool) -> None:
+    publish(lake, [stage_of("documents", labels_of(lake, a="good"))], "run")
+    copy = Lake.open(shutil.copytree(lake.home, tmp_path / "copy", symlinks=not follows_links))
+    append_event(lake, "ops.runs", "1", pa.Table.from_pylist([RUN], schema=RUNS.arrow_schema()))
+    for path in (lake.tables / "labels").iterdir():
+        path.write_bytes(b"altered")
+    assert plain_rows(copy.warehouse, "SELECT label FROM labels") == [("good",)]
+    assert plain_rows(copy.warehouse, "SELECT count(*) FROM ops.runs") == [(0,)]
+    assert plain_rows(lake.warehouse, "SELECT count(*) FROM ops.runs") == [(1,)]
+    shutil.rmtree(copy.tables)
+    with pytest.raises(duckdb.IOException, match="copy"):
+        plain_rows(copy.warehouse, "SELECT label FROM labels")
+
+
+def test_a_warehouse_that_cannot_tell_where_it_lies_says_what_to_do(lake: Lake, tmp_path: Path) -> None:
+    publish(lake, [stage_of("documents", labels_of(lake, a="good"))], "run")
+    for opened, attached in ((":memory:", True), (str(tmp_path / "mine.duckdb"), True), (str(lake.warehouse), False)):
+        with duckdb.connect(opened, read_only=not attached, config={"temp_directory": str(tmp_path)}) as connection:
+            if attached:
+                connection.execute(f"ATTACH '{lake.warehouse}' AS tides (READ_ONLY)")
+                connection.execute("USE tides")
+            with pytest.raises(duckdb.InvalidInputException, match="SET VARIABLE data_root to the folder"):
+                connection.execute("SELECT label FROM labels")
+            connection.execute("SET VARIABLE data_root = ?", [str(lake.home)])
+            assert connection.execute("SELECT label FROM labels").fetchall() == [("good",)]
 
 
 def test_a_home_of_any_name_is_published_and_read(tmp_path: Path) -> None:
@@ -212,12 +239,13 @@ def test_a_home_of_any_name_is_published_and_read(tmp_path: Path) -> None:
     publish(lake, [stage_of("documents", labels_of(lake, a="o'clock"), labels_of(lake, b="good"))], "run")
     assert plain_rows(lake.warehouse, "SELECT label FROM labels ORDER BY doc_id") == [("o'clock",), ("good",)]
     assert plain_rows(lake.warehouse, "SELECT count(*) FROM ops.snapshots") == [(2,)]
-    assert published_home(lake.warehouse) == str(lake.home)
+    assert home_found(lake.warehouse) == lake.home
 
 
 def test_the_file_can_be_attached_beside_others(lake: Lake) -> None:
     publish(lake, [stage_of("documents", labels_of(lake, a="good"))], "run")
     with duckdb.connect() as connection:
+        connection.execute("SET VARIABLE data_root = ?", [str(lake.home)])
         connection.execute(f"ATTACH '{lake.warehouse}' AS tides (READ_ONLY)")
         assert connection.execute("SELECT label FROM tides.labels").fetchall() == [("good",)]
         assert connection.execute("SELECT count(*) FROM tides.ops.snapshots").fetchall() == [(1,)]
