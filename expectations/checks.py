@@ -1,8 +1,7 @@
-"""What is checked of a table before it is published: values made from its contract, in Great Expectations' terms and in
-plain words.
+"""What is checked of a table before it is published: values made from its contract, in Great Expectations' terms or as
+rules of our own (`expectations.rules`), and in plain words.
 
-Pure: `expectations.suites` makes Great Expectations' own suites of these, `tasks.publication.data_docs` shows their
-words.
+Pure: `tasks.validation` runs them, `tasks.publication.data_docs` shows their words.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -21,18 +20,21 @@ from expectations.table_contract import Column, Reference, Severity, TableContra
 REDO = "the files were written under another contract: run the flow that fills the table again"
 MEND_KEY = "two rows of one key cannot both be true: mend the source or the step that wrote them, and run again"
 OF_TYPE = "expect_column_values_to_be_of_type"
+REFERENCE = "reference"
+SQL = "sql"
 LARGEST = sys.float_info.max
 """DuckDB orders NaN and infinity above every other number, so an upper bound at the largest double finds both."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """An expectation on a table. `columns` are those that it speaks of (none: the whole table); `kwargs` are Great
-    Expectations'.
+    """An expectation on a table. `expectation` is Great Expectations' name, `sql`, or one of
+    `expectations.rules.RULES`; `kwargs` are its arguments. `columns` are those that it speaks of (none: the whole
+    table).
 
     Critical stops the publish, with `remedy`; warning sets the failing rows aside where they can be told; info is only
-    told. `rule` is what is true of a row that breaks it; empty where the contract's row rules name it, or where no
-    single row breaks it.
+    told. `rule` is what is true of a row that breaks it; empty where the contract's row rules name it. With `source` it
+    looks at the rows of that declared source alone. `where` is the file and line of a user's own.
     """
 
     expectation: str
@@ -42,23 +44,34 @@ class Check:
     meaning: str
     rule: str = ""
     remedy: str = ""
+    source: str = ""
+    where: str = field(default="", repr=False, compare=False)
 
     @property
     def column_name(self) -> str:
         """Its columns joined with a comma; empty = the table."""
         return ",".join(self.columns)
 
+    @property
+    def is_row_rule(self) -> bool:
+        """Whether the contract's row rules name the rows that break it."""
+        return self.severity == "warning" and not self.rule
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is told: its expectation; of SQL its rule; with the source where it has one."""
+        name = self.rule if self.expectation == SQL else self.expectation
+        return f"{name} of {self.source}" if self.source else name
+
 
 def distinct_names(checks: Sequence[Check]) -> list[str]:
-    """A name for each check: its expectation's, numbered from the second on where one expectation stands twice on the
-    same columns.
-    """
+    """A name for each check, numbered from the second on where one name stands twice on the same columns."""
     seen: Counter[tuple[str, str]] = Counter()
     names = []
     for check in checks:
-        identity = (check.expectation, check.column_name)
+        identity = (check.name, check.column_name)
         seen[identity] += 1
-        names.append(check.expectation if seen[identity] == 1 else f"{check.expectation} {seen[identity]}")
+        names.append(check.name if seen[identity] == 1 else f"{check.name} {seen[identity]}")
     return names
 
 
@@ -78,7 +91,7 @@ def checks_of(contract: TableContract) -> tuple[Check, ...]:
         of_table,
         _check_of_key(contract),
         *of_columns,
-        *(_check_of_reference(contract, held) for held in contract.references),
+        *(_check_of_reference(held) for held in contract.references),
     )
 
 
@@ -179,16 +192,12 @@ def _check_of_key(contract: TableContract) -> Check:
     return Check("expect_compound_columns_to_be_unique", contract.key, "critical", of_many, words, remedy=MEND_KEY)
 
 
-def _check_of_reference(contract: TableContract, held: Reference) -> Check:
-    """All names in the SQL are the contract's."""
-    key = ", ".join(f'"{name}"' for name in contract.key)
-    known = f'SELECT "{held.to_column}" FROM "{held.table.rpartition(".")[2]}" WHERE "{held.to_column}" IS NOT NULL'
-    query = f'SELECT {key} FROM {{batch}} WHERE "{held.column}" IS NOT NULL AND "{held.column}" NOT IN ({known})'
+def _check_of_reference(held: Reference) -> Check:
     return Check(
-        "unexpected_rows_expectation",
+        REFERENCE,
         (held.column,),
         "warning",
-        {"unexpected_rows_query": query},
+        {"columns": (held.column,), "table": held.table, "to": (held.to_column,)},
         f"{held.column} stands in {held.table}.{held.to_column}.",
         rule=f"{held.column}_not_in_{held.table}",
     )

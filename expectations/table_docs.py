@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from expectations.checks import checks_of, duckdb_type
 from expectations.contracts.tables import EVENT_TABLES, TABLES
@@ -16,12 +17,12 @@ Made from `expectations/contracts/` by `make docs`; do not edit. The same words 
 """
 
 
-def tables_markdown() -> str:
-    """Every published table, in Markdown: what a row is, its key, its columns with type, unit, and what each value
-    keeps to.
+def tables_markdown(tables: Mapping[str, TableContract] = TABLES) -> str:
+    """Published tables, in Markdown: what a row is, its key, its columns with type, unit, and what each value keeps
+    to.
     """
-    contents = [f"* [`{name}`](#{_anchor(name)}): {contract.row_is}" for name, contract in TABLES.items()]
-    return "\n".join([HEAD, *contents, "", *(_table_section(name, contract) for name, contract in TABLES.items())])
+    contents = [f"* [`{name}`](#{_anchor(name)}): {contract.row_is}" for name, contract in tables.items()]
+    return "\n".join([HEAD, *contents, "", *(_table_section(name, contract) for name, contract in tables.items())])
 
 
 def _table_section(name: str, contract: TableContract) -> str:

@@ -32,7 +32,7 @@ def refresh(
         snapshot_id = ""
         for stage in [only, PUBLISH] if only else refresh_order(all_chains()):
             if stage == PUBLISH:
-                snapshot_id = publish(home)
+                snapshot_id = publish(home, sources)
             else:
                 name = flow_of(stage)
                 of_stage = getattr(import_module(f"flows.{name}"), name)

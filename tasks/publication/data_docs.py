@@ -18,14 +18,16 @@ import duckdb
 from expectations.checks import Check, checks_of, distinct_names
 from expectations.contracts.ops import VALIDATIONS
 from expectations.contracts.tables import EVENT_TABLES, TABLES
-from expectations.suites import SuiteError, checks_of_table
+from expectations.suite_format import SuiteError
+from expectations.suites import PACKAGE_SUITES, checks_of_table
+from tasks.intake.troubles import Trouble, find_troubles
 from tasks.lake.files import write_bytes
 from tasks.lake.layout import Lake
 from tasks.lake.statements import Row, rows_of
 from tasks.lake.warehouse import connect
-from tasks.publication.table_validation import KEEPS_ROWS
 from tasks.publication.validation import KEEPS_VOLUME
 from tasks.report.rendering import render
+from tasks.validation.table_validation import KEEPS_ROWS
 
 N_VALIDATIONS = 10  # a table's history on its page: enough to see whether a failure is new
 STATES = {"critical": "stops", "warning": "warns", "info": "told"}
@@ -41,11 +43,14 @@ NAMES = {
 }
 
 
-def build_data_docs(lake: Lake) -> Path:
-    """The page `report/validation/index.html`, and beside it a page for every table that was ever validated."""
+def build_data_docs(lake: Lake, folders: Sequence[Path] = (PACKAGE_SUITES,)) -> Path:
+    """The page `report/validation/index.html`, and beside it a page for every table that was ever validated; in the
+    words of the contracts and of the suites in `folders`.
+    """
     folder = lake.home / "report" / "validation"
     histories = {
-        table: _history(table, list(rows)) for table, rows in groupby(_outcomes(lake), lambda row: row["table_name"])
+        table: _history(table, list(rows), folders)
+        for table, rows in groupby(_outcomes(lake), lambda row: row["table_name"])
     }
     for table, history in histories.items():
         write_bytes(folder / f"{table}.html", render("publication/validation_table.html.j2", history).encode())
@@ -55,7 +60,14 @@ def build_data_docs(lake: Lake) -> Path:
         if table not in EVENT_TABLES
     ]
     failing = [row for history in histories.values() for row in history["outcomes"] if not row["is_success"]]
-    index = {"tables": tables, "failing": failing, "facts": _facts(tables, failing)}
+    refused, set_aside = _turned_away(lake)
+    index = {
+        "tables": tables,
+        "failing": failing,
+        "refused": refused,
+        "set_aside": set_aside,
+        "facts": [*_facts(tables, failing), ("files refused or missing", len(refused))],
+    }
     path = folder / "index.html"
     write_bytes(path, render("publication/validation_index.html.j2", index).encode())
     return path
@@ -83,10 +95,21 @@ def _log(lake: Lake) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _history(table: str, rows: Sequence[Row]) -> Row:
+def _turned_away(lake: Lake) -> tuple[list[Trouble], list[Row]]:
+    """Of the present snapshot: the files that intake refused or did not find, and what was set aside, by source and
+    rule; nothing before the first.
+    """
+    if not lake.warehouse.exists():
+        return [], []
+    with connect(lake) as snapshot:
+        set_aside = rows_of(snapshot, "publication/set_aside")
+    return find_troubles(lake), set_aside
+
+
+def _history(table: str, rows: Sequence[Row], folders: Sequence[Path]) -> Row:
     """What a table's page shows, of its outcomes newest first."""
     validations = [list(group) for _, group in groupby(rows, lambda row: (row["validated_at"], row["run_id"]))]
-    words = _words(table)
+    words = _words(table, folders)
     places = {identity: place for place, identity in enumerate(words)}
     held = Counter((row["expectation"], row["column_name"]) for row in rows if row["is_success"])
     times = Counter((row["expectation"], row["column_name"]) for row in rows)
@@ -148,10 +171,10 @@ def _set_aside(outcomes: Sequence[Row]) -> Mapping[str, int]:
     return {}
 
 
-def _words(table: str) -> dict[tuple[str, str], str]:
+def _words(table: str, folders: Sequence[Path]) -> dict[tuple[str, str], str]:
     """What each check asks, by expectation and columns, in their order."""
     try:
-        checks: Sequence[Check] = checks_of_table(TABLES[table])
+        checks: Sequence[Check] = checks_of_table(TABLES[table], folders)
     except SuiteError:  # the publish says so; the pages show what they can
         checks = checks_of(TABLES[table])
     words = {(name, ""): sentence for name, sentence in OF_TABLE.items()}

@@ -15,26 +15,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from expectations.checks import distinct_names
+from expectations.checks import Check, distinct_names
 from expectations.contracts.ops import QUARANTINE, VALIDATIONS
 from expectations.contracts.tables import EVENT_TABLES, TABLES
-from expectations.suites import OWN_SUITES, checks_of_table
+from expectations.suites import PACKAGE_SUITES, checks_of_table
 from tasks.lake.events import append_event
 from tasks.lake.files import FileRef, canonical_json
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import Manifest, read_manifest
 from tasks.lake.stages import StageRecord
 from tasks.lake.steps import StepRecord, do
-from tasks.publication.table_validation import (
-    KEEPS_ROWS,
-    OUTCOMES,
-    Outcome,
-    TableToValidate,
-    has_critical_failure,
-    in_present_form,
-    read_outcomes,
-)
 from tasks.running.runs import RunRefusedError
+from tasks.validation.binding import require_bound, tables_read
+from tasks.validation.comparison import TableToCompare
+from tasks.validation.outcomes import OUTCOMES, Outcome, has_critical_failure, read_outcomes
+from tasks.validation.provenance import tables_of_origins
+from tasks.validation.queries import is_comparison
+from tasks.validation.table_validation import KEEPS_ROWS, TableToValidate, in_present_form
 
 SHARE_OF_BEFORE = (
     0.5  # our choice: a table that lost more than half of its rows since the last snapshot is worth a look
@@ -80,37 +77,34 @@ class ValidationResult:
 
 
 def validate_stages(
-    lake: Lake, records: Sequence[StageRecord], run_id: str, *, suites: Path = OWN_SUITES
+    lake: Lake, records: Sequence[StageRecord], run_id: str, *, folders: Sequence[Path] = (PACKAGE_SUITES,)
 ) -> ValidationResult:
-    """Validate the tables of `records`, and those of the present snapshot that refer to them.
+    """Validate the tables of `records`, and those of the present snapshot that refer to them, against their contracts
+    and the suites in `folders`.
 
     CriticalExpectationError where a critical expectation does not hold, after all tables are validated and every
-    outcome is told in `ops.validations`. SuiteError where a user's own suite is broken.
+    outcome is told in `ops.validations`. SuiteError where a suite is broken, before anything else is done.
     """
     manifest = read_manifest(lake)
     stages: Stages = {**(manifest.stages if manifest else {}), **{record.stage: record for record in records}}
     given = frozenset(record.stage for record in records)
+    checks = checks_of_tables(folders)
+    asked = {table: {*_referred(table), *tables_read(TABLES[table], checks[table])} - {table} for table in checks}
     looked_at: list[tuple[StepRecord, list[Outcome]]] = []
     try:
         for table in _tables_in_order():
             stages = _in_present_form(lake, stages, table)
             owned = _owned_files(stages, table)
-            if not owned or not _is_due(table, stages, given, manifest):
+            if not owned or not _is_due((table, *asked[table]), stages, given, manifest):
                 continue
-            referred = {held.table: tuple(_owned_files(stages, held.table)) for held in TABLES[table].references}
-            is_stale = not any(table in stages[name].tables for name in given)
-            looked_at_now = TableToValidate(
-                contract=TABLES[table],
-                files=tuple(owned),
-                stages=tuple(owned.values()),
-                referred=referred,
-                referred_contracts={name: TABLES[name] for name in referred},
-                suites=str(suites),
-                is_stale=is_stale,
-            )
-            record = do(lake, looked_at_now.task())
+            record = do(lake, _to_validate(table, stages, checks[table], asked[table], given).task())
             outcomes = read_outcomes(lake, record.files_of(OUTCOMES))
             stages = _without_failing_rows(stages, table, owned, record)
+            comparison = _to_compare(table, stages, checks[table], asked[table], manifest)
+            if comparison is not None:
+                compared = do(lake, comparison.task())
+                outcomes += read_outcomes(lake, compared.files_of(OUTCOMES))
+                record = replace(record, is_reused=record.is_reused and compared.is_reused)
             looked_at.append((record, [*outcomes, *_volume(table, record.n_rows_out, manifest)]))
     finally:
         _tell(lake, run_id, looked_at)
@@ -121,7 +115,7 @@ def validate_stages(
         if not outcome.is_success and outcome.severity == "critical"
     ]
     if failed:
-        raise CriticalExpectationError(failed, _remedy(failed[0], suites))
+        raise CriticalExpectationError(failed, _remedy(failed[0], checks))
     return ValidationResult(
         records=(
             *(stages[record.stage] for record in records),
@@ -135,6 +129,42 @@ def validate_stages(
         set_aside={record.subject: record.set_aside for record, _ in looked_at if record.set_aside},
         n_fresh=sum(not record.is_reused for record, _ in looked_at),
     )
+
+
+def checks_of_tables(folders: Sequence[Path]) -> dict[str, tuple[Check, ...]]:
+    """The checks of every table of snapshots, by its name. SuiteError, with file and line, where a suite in `folders`
+    is broken, or names a table, a column or a source that is not there.
+    """
+    checks = {name: checks_of_table(TABLES[name], folders) for name in TABLES if name not in EVENT_TABLES}
+    require_bound({name: [check for check in of_table if check.where] for name, of_table in checks.items()})
+    return checks
+
+
+def _to_validate(
+    table: str, stages: Stages, checks: Sequence[Check], asked: Iterable[str], given: Iterable[str]
+) -> TableToValidate:
+    owned, contract = _owned_files(stages, table), TABLES[table]
+    return TableToValidate(
+        contract=contract,
+        files=tuple(owned),
+        stages=tuple(owned.values()),
+        referred={name: tuple(_owned_files(stages, name)) for name in sorted(asked)},
+        checks=tuple(check for check in checks if not is_comparison(check)),
+        origins={name: tuple(_owned_files(stages, name)) for name in tables_of_origins(contract)},
+        is_stale=not any(table in stages[name].tables for name in given),
+    )
+
+
+def _to_compare(
+    table: str, stages: Stages, checks: Sequence[Check], asked: Iterable[str], manifest: Manifest | None
+) -> TableToCompare | None:
+    """The table's comparisons with the last snapshot; None where there are none, or nothing is published of it."""
+    comparisons = tuple(check for check in checks if is_comparison(check))
+    before = manifest.tables[table] if manifest is not None else ()
+    if not comparisons or not sum(ref.n_rows for ref in before):
+        return None
+    referred = {name: tuple(_owned_files(stages, name)) for name in sorted(asked)}
+    return TableToCompare(TABLES[table], tuple(_owned_files(stages, table)), before, referred, comparisons)
 
 
 def _tables_in_order() -> list[str]:
@@ -170,16 +200,14 @@ def _in_present_form(lake: Lake, stages: Stages, table: str) -> Stages:
     return changed
 
 
-def _is_due(table: str, stages: Stages, given: Iterable[str], manifest: Manifest | None) -> bool:
-    """Whether a given stage fills the table, or its files, or those of what it refers to, are not as they were
-    published.
+def _is_due(tables: Sequence[str], stages: Stages, given: Iterable[str], manifest: Manifest | None) -> bool:
+    """Whether a given stage fills the first of `tables`, or its files, or those of the others, which its checks ask,
+    are not as they were published.
     """
-    if any(table in stages[name].tables for name in given):
+    if any(tables[0] in stages[name].tables for name in given):
         return True
     published = manifest.stages if manifest else {}
-    return any(
-        _owned_files(stages, name).keys() != _owned_files(published, name).keys() for name in (table, *_referred(table))
-    )
+    return any(_owned_files(stages, name).keys() != _owned_files(published, name).keys() for name in tables)
 
 
 def _referred(table: str) -> set[str]:
@@ -237,14 +265,12 @@ def _tell(lake: Lake, run_id: str, looked_at: Sequence[tuple[StepRecord, Sequenc
         append_event(lake, VALIDATIONS.qualified_name, f"{run_id} {digest}", table)
 
 
-def _remedy(outcome: Outcome, suites: Path) -> str:
+def _remedy(outcome: Outcome, checks: Mapping[str, Sequence[Check]]) -> str:
     if outcome.expectation == KEEPS_ROWS:
         return (
             f"more than half of its rows break a rule ({outcome.observed}): run the flow that fills it again if what "
             "it refers to has changed, otherwise mend its source"
         )
-    checks = checks_of_table(TABLES[outcome.table_name], suites)
-    remedies = {
-        (name, check.column_name): check.remedy for name, check in zip(distinct_names(checks), checks, strict=True)
-    }
+    named = checks[outcome.table_name]
+    remedies = {(name, one.column_name): one.remedy for name, one in zip(distinct_names(named), named, strict=True)}
     return remedies[outcome.expectation, outcome.column_name]

@@ -70,13 +70,10 @@ def test_patterns_match_whole_values():
     assert check.kwargs["regex"] == "^(?:a|b)$"
 
 
-def test_a_reference_is_a_query_for_keys():
+def test_a_reference_says_which_column_of_which_table_it_means():
     check = checks_of(TABLES["duplicates"])[-1]
     assert (check.column_name, check.rule, check.severity) == ("kept_doc_id", "kept_doc_id_not_in_documents", "warning")
-    assert check.kwargs["unexpected_rows_query"] == (
-        'SELECT "doc_id" FROM {batch} WHERE "kept_doc_id" IS NOT NULL AND "kept_doc_id" NOT IN '
-        '(SELECT "doc_id" FROM "documents" WHERE "doc_id" IS NOT NULL)'
-    )
+    assert check.kwargs == {"columns": ("kept_doc_id",), "table": "documents", "to": ("doc_id",)}
 
 
 def test_every_type_of_every_contract_has_a_duckdb_name():

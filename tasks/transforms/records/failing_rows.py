@@ -38,19 +38,17 @@ def columns_to_read(contract: TableContract, named: Mapping[str, pa.Table], fail
 
 
 def rows_to_set_aside(
-    contract: TableContract, rows: pa.Table, rules: Sequence[str], places: Sequence[int], *, source: str, path: str
+    contract: TableContract, rows: pa.Table, rules: Sequence[str], origins: Sequence[tuple[str, str]]
 ) -> Iterator[SetAside]:
-    """Each of `rows` for `ops.quarantine`, with its rule. Where a row does not say its own source and place, they are
-    `source` and `path`, then # and its place in that file, from 1; `places` are counted from 0.
-    """
-    for row, rule, place in zip(rows.to_pylist(), rules, places, strict=True):
+    """Each of `rows` for `ops.quarantine`, with its rule, and its origin: source and uri."""
+    for row, rule, (source, uri) in zip(rows.to_pylist(), rules, origins, strict=True):
         yield SetAside(
             contract.qualified_name,
             rule,
             f"{rule}: mend it at its source, or the expectation where it asks too much, and run again",
             row,
-            row.get("source") or source,
-            row.get("uri") or f"{path}#{place + 1}",
+            source,
+            uri,
             row.get("vintage"),
         )
 

@@ -15,7 +15,8 @@ from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import StageRecord
 from tasks.publication.data_docs import N_VALIDATIONS, build_data_docs
-from tasks.publication.table_validation import KEEPS_ROWS
+from tasks.transforms.records.quarantine import SetAside, quarantine_table
+from tasks.validation.table_validation import KEEPS_ROWS
 
 
 class Page(HTMLParser):
@@ -174,3 +175,26 @@ def test_a_home_without_validations_has_an_index(lake, is_published):
     if is_published:
         publish(lake, [StageRecord("features", {}, (), 0, 0)], "run")
     assert list(pages(lake)) == ["index"]
+
+
+def test_what_was_refused_and_set_aside_is_told_by_source_though_nothing_fails(lake):
+    tell(lake, 1, outcome("expect_column_values_to_not_be_null", "term"))
+    vintage = {column.name: None for column in TABLES["ops.vintages"].columns}
+    vintage |= {"source": "<b>google", "uri": "report.csv", "vintage": "0" * 12, "raw_sha256": "0" * 64, "n_bytes": 1}
+    vintage |= {"fetched_at": datetime(2026, 1, 1, tzinfo=UTC), "trouble": "half_of_the_rows", "is_in_force": True}
+    aside = [
+        SetAside("mobility", "date_unreadable", f"line {line}: no date", {"line": line}, "google", f"report.csv#{line}")
+        for line in (7, 8)
+    ]
+    schema = TABLES["ops.vintages"].arrow_schema()
+    files = {
+        "ops.vintages": (write_table(lake, "ops.vintages", pa.Table.from_pylist([vintage], schema=schema)),),
+        "ops.quarantine": (write_table(lake, "ops.quarantine", quarantine_table(aside)),),
+    }
+    publish(lake, [StageRecord("mobility", files, (), 0, 0)], "run")
+    path = build_data_docs(lake)
+    page = Page(path.read_text())
+    assert page.row("<b>google")[1:3] == ["report.csv", "✗ half_of_the_rows"]
+    assert page.row("google")[1:5] == ["mobility", "date_unreadable", "2", "1"]
+    assert "What was not let in stands below." in path.read_text()
+    assert ">Nothing.<" not in path.read_text()

@@ -71,9 +71,7 @@ def test_only_columns_that_tell_are_read():
 
 def test_a_row_is_told_with_its_rule_and_its_place():
     aside = list(
-        rows_to_set_aside(
-            CONTRACT, rows_of(("a", DAY, 2.0)), ["share_above_1.0"], [41], source="stage", path="t/file.parquet"
-        )
+        rows_to_set_aside(CONTRACT, rows_of(("a", DAY, 2.0)), ["share_above_1.0"], [("stage", "t/file.parquet#42")])
     )
     (row,) = aside
     assert (row.table_name, row.rule, row.source, row.uri, row.vintage) == (
@@ -86,7 +84,7 @@ def test_a_row_is_told_with_its_rule_and_its_place():
     assert row.row == {"id": "a", "day": DAY, "share": 2.0}
 
 
-def test_a_row_that_knows_its_place_is_told_with_that():
-    rows = pa.table({"source": ["letters"], "uri": ["a.txt"], "vintage": ["0" * 12]})
-    (row,) = rows_to_set_aside(CONTRACT, rows, ["r"], [0], source="stage", path="file")
+def test_a_row_is_told_with_its_vintage():
+    rows = pa.table({"vintage": ["0" * 12]})
+    (row,) = rows_to_set_aside(CONTRACT, rows, ["r"], [("letters", "a.txt")])
     assert (row.source, row.uri, row.vintage) == ("letters", "a.txt", "0" * 12)

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from expectations.checks import Check, checks_of
 from expectations.table_contract import Column, Reference, TableContract, breaks_rule, row_rules
-from tasks.publication.suite_run import CheckReport, opened_database, run_suite
+from tasks.validation.check_runs import run_checks
+from tasks.validation.database import BATCH, opened_database
+from tasks.validation.reports import CheckReport
 
 pytestmark = pytest.mark.slow  # Great Expectations takes two to three seconds to import
 
@@ -66,7 +68,7 @@ def database(**tables: pa.Table) -> Iterator[tuple[duckdb.DuckDBPyConnection, st
         for table, rows in tables.items():
             path = Path(folder) / f"{table}.parquet"
             pq.write_table(rows, path)
-            connection.read_parquet(str(path)).create_view(table)
+            connection.read_parquet(str(path)).create_view(BATCH if table in {"every_kind", "child"} else table)
         yield connection, name
 
 
@@ -79,7 +81,7 @@ def every_kind(rows: Sequence[dict[str, Any]]) -> pa.Table:
 
 def reports_of(rows: pa.Table, checks: Sequence[Check] = checks_of(EVERY_KIND), **more: pa.Table) -> list[CheckReport]:
     with database(every_kind=rows, **more) as (connection, name):
-        return run_suite(connection, name, EVERY_KIND, checks)
+        return run_checks(connection, name, EVERY_KIND, checks)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -164,7 +166,7 @@ def test_rows_that_refer_to_nothing_are_named_by_their_keys():
     ), references=(Reference("of", "parent", "name"),))  # fmt: skip
     rows = pa.table({"id": [1, 2, 3, 4], "of": ["ä", None, "gone", "gone too"]})
     with database(child=rows, parent=pa.table({"name": ["ä", None]})) as (connection, name):
-        report = run_suite(connection, name, contract, checks_of(contract))[-1]
+        report = run_checks(connection, name, contract, checks_of(contract))[-1]
     assert (report.is_success, report.n_unexpected) == (False, 2)
     assert sorted(report.keys["id"].to_pylist()) == [3, 4]
 
@@ -183,10 +185,8 @@ def test_rows_that_break_a_check_of_ones_own_are_named():
         own("expect_column_value_lengths_to_be_between", column="code", max_value=1),
         own("expect_column_value_lengths_to_be_between", column="code", max_value=1, mostly=0.9),
         own("expect_column_value_lengths_to_be_between", "info", column="code", max_value=1),
-        own(
-            "unexpected_rows_expectation", unexpected_rows_query="SELECT id, flag, code FROM {batch} WHERE code = 'AB';"
-        ),
-        own("unexpected_rows_expectation", unexpected_rows_query="SELECT code FROM {batch} WHERE code = 'AB'"),
+        own("sql", sql="SELECT id, flag, code FROM {batch} WHERE code = 'AB'"),
+        own("sql", sql="SELECT code FROM {batch} WHERE code = 'AB'"),
         own("expect_column_mean_to_be_between", column="amount", min_value=10),
         own("expect_column_values_to_not_be_null", column="no_such_column"),
     ]
