@@ -14,6 +14,7 @@ from expectations.contracts.columns import (
     SOURCE,
     VINTAGE,
     count,
+    day,
     moment,
     nullable,
     number,
@@ -24,7 +25,7 @@ from expectations.table_contract import Column, TableContract
 RUNS = TableContract("runs", "a run", ("run_id",), (
     RUN_ID, text("flow", "Flow that ran"), moment("started_at", "When it started"),
     moment("finished_at", "When it ended"),
-    Column("status", pa.string(), "How it ended", one_of=("completed", "unchanged", "failed", "refused")),
+    Column("status", pa.string(), "How it ended", one_of=("completed", "partial", "unchanged", "failed", "refused")),
     replace(SNAPSHOT_ID, meaning="Snapshot in force at its end; NULL = none yet", is_nullable=True),
     count("n_steps_run", "Steps done", "steps"), count("n_steps_skipped", "Steps skipped, unchanged", "steps"),
     text("message", "What an operator should know, one sentence; NULL = nothing", is_nullable=True),
@@ -78,8 +79,22 @@ SNAPSHOTS = TableContract("snapshots", "a published state", ("snapshot_id",), (
     text("manifest_sha256", "SHA-256 of the manifest", pattern=SHA256),
 ), schema="ops")  # fmt: skip
 
+VERDICTS = ("accepted", "warned", "refused", "released")
+
 VINTAGES = TableContract("vintages", "raw bytes as once fetched", ("source", "uri", "vintage"), (
     SOURCE, text("uri", "Path relative to the source file, or URL"), VINTAGE,
     text("raw_sha256", "SHA-256 of the raw bytes, under which they are kept", pattern=SHA256),
     count("n_bytes", "Size", "bytes"), moment("fetched_at", "When these bytes were first fetched"),
+    Column("verdict", pa.string(), "What the gate said of it, released = a person let it in; NULL = never judged",
+           is_nullable=True, one_of=VERDICTS),
+    text("rule", "Rules that it breaks, joined with a comma; NULL = none", is_nullable=True),
+    text("message", "What the gate found, one sentence; NULL = nothing", is_nullable=True),
+    nullable(replace(VINTAGE, name="against", meaning="Vintage that it was held against; NULL = none was in force")),
+    nullable(day("last_on", "Last day of its observations; NULL = it has none")),
+    Column("is_trusted", pa.bool_(), "Whether it was ever let in; NULL = unknown", is_nullable=True),
+    Column("is_in_force", pa.bool_(), "Whether the tables are made from it; NULL = unknown", is_nullable=True),
+    Column("is_offered", pa.bool_(), "Whether its place gave these bytes when last looked at; NULL = unknown",
+           is_nullable=True),
+    text("trouble", "Why its place lives on an old vintage, or on none; NULL = all is well", is_nullable=True),
+    moment("trouble_since", "Since when; NULL = all is well", is_nullable=True),
 ), schema="ops")  # fmt: skip

@@ -1,29 +1,33 @@
-"""The step `write_mobility`: the parsed reports of some countries merged into their part of `mobility`, sorted by its
-key.
+"""The step `merge_mobility`: the reports in force for some countries merged into their part of `mobility`, sorted by
+its key, corrections in it, and what is derived from the part alone.
 
-Countries are dealt to PARTS parts by the digest of their code, for ever the same. A part is made of those reports that
-hold one of its countries, so a new report for a country makes one part due, and one for the whole world all of them.
+Countries are dealt to parts (`naming.part_of`). A part is made of those reports that hold one of its countries, so a
+new report for a country makes one part due, and one for the whole world all of them. `write_mobility` then sets aside
+what rules of the users' own refuse, and makes such a part again.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.intake.corrections import folders_of, load_corrections
+from tasks.intake.vintages import FetchedSource
 from tasks.lake.decisions import write_decisions
 from tasks.lake.files import FileRef, canonical_json, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.steps import Batch, StepOutput, StepRecord
-from tasks.mobility.parsing import REGIONS, ROWS
+from tasks.mobility.naming import REGION_IDS, NamedReport, part_of, read_named
+from tasks.mobility.parsing import ROWS
+from tasks.mobility.standing import fetch_of, read_standing
+from tasks.transforms.mobility.coverage import COVERAGE_DAYS, SPANS, coverage_days, spans
+from tasks.transforms.mobility.mending import corrected
 from tasks.transforms.mobility.regions import Region
 from tasks.transforms.mobility.reports import WIDE_SCHEMA
 from tasks.transforms.mobility.vintages import (
@@ -31,109 +35,129 @@ from tasks.transforms.mobility.vintages import (
     NATIONAL_SCHEMA,
     MergedReports,
     Report,
-    long_batches,
+    long_rows,
     merge_reports,
     national_days,
 )
+from tasks.transforms.records.corrections import Corrected, Correction
 
-NATIONAL = "mobility_national"
-PARTS = 16
-"""Our choice: the largest (with the United States) holds a quarter of the world's rows; 16 files are nothing to
-read.
-"""
+NATIONAL, REGION_SPANS, COVERAGE_OF_PART = "mobility_national", "mobility_regions_of_part", "mobility_coverage_of_part"
+"""Working tables of a part: national days, its regions, its countries' days."""
 
 
 @dataclass(frozen=True)
 class ReportPart:
-    """A report as far as one part of the table needs it: its file of rows, where its regions stand, and which countries
-    count.
-    """
+    """A report as far as one part of the table needs it: its file of rows, and where its regions stand."""
 
     rows: FileRef
-    regions: FileRef
-    source: str
-    uri: str
-    vintage: str
-    countries: tuple[str, ...]
+    region_ids: FileRef
+    named: NamedReport
 
 
-def part_of(country_code: str) -> int:
-    """The part of the table in which a country stands."""
-    return hashlib.sha256(country_code.encode()).digest()[0] % PARTS
-
-
-def merge_batches(lake: Lake, parse_mobility: Sequence[StepRecord]) -> list[Batch]:
-    """A batch for each part that has rows, its reports oldest first: by the last day that their vintage reaches, then
-    by where they lie.
-
-    A vintage is what was fetched as one file, so of an archive with a file a year every member counts as reaching its
-    last day.
+@dataclass(frozen=True)
+class MergePart:
+    """A part of the table: the reports in force that it is made of, oldest first, and the corrections that act on
+    it.
     """
+
+    number: int
+    reports: tuple[ReportPart, ...]
+    corrections: tuple[Correction, ...] = ()
+
+
+def merge_batches(
+    lake: Lake,
+    sources: Sequence[FetchedSource],
+    parse_mobility: Sequence[StepRecord],
+    write_vintages: Sequence[StepRecord],
+    name_regions: Sequence[StepRecord],
+) -> list[Batch]:
+    """A batch for each part of which a report is in force."""
+    standing = read_standing(lake, write_vintages, sources)
     rows = {ref.sha256: ref for record in parse_mobility for ref in record.files_of(ROWS)}
-    reports = [
-        (regions, list(of_report))
-        for regions in sorted(
-            {ref for record in parse_mobility for ref in record.files_of(REGIONS)}, key=lambda ref: ref.sha256
-        )
-        for _, of_report in groupby(
-            read_table(lake, regions).to_pylist(), itemgetter("rows_sha256", "source", "uri", "vintage")
-        )
-    ]
-    reach: dict[str, date] = {}
-    for _, lines in reports:
-        reach[lines[0]["vintage"]] = max(reach.get(lines[0]["vintage"], date.min), lines[0]["last_on"])
-    found: dict[int, list[tuple[ReportPart, str]]] = {}
-    oldest_first = itemgetter("uri", "source", "vintage", "rows_sha256")
-    for regions, lines in sorted(reports, key=lambda one: (reach[one[1][0]["vintage"]], oldest_first(one[1][0]))):
-        source, uri, vintage, rows_sha256 = (lines[0][name] for name in ("source", "uri", "vintage", "rows_sha256"))
-        for part in sorted({part_of(line["country_code"]) for line in lines}):
-            here = [line for line in lines if part_of(line["country_code"]) == part]
-            countries = tuple(sorted({line["country_code"] for line in here}))
-            digest = hashlib.sha256(
-                canonical_json([{**line, "last_on": str(line["last_on"])} for line in here])
-            ).hexdigest()
-            found.setdefault(part, []).append(
-                (ReportPart(rows[rows_sha256], regions, source, uri, vintage, countries), digest)
-            )
-    return [
-        Batch(f"part {part:02}", tuple(digest for _, digest in found[part]), tuple(one for one, _ in found[part]))
-        for part in sorted(found)
-    ]
+    corrections = [one for one in load_corrections(folders_of(sources)) if one.table == "mobility"]
+    found: dict[int, list[ReportPart]] = {}
+    for ref in [ref for record in name_regions for ref in record.files_of(REGION_IDS)]:
+        vintage = read_named(lake, ref)
+        for report in vintage.reports:
+            fetch = fetch_of(standing, report.placed.source, report.placed.uri, report.placed.vintage)
+            if fetch is not None and standing[fetch].is_in_force:
+                found.setdefault(vintage.part, []).append(ReportPart(rows[report.rows_sha256], ref, report))
+    batches = []
+    for part in sorted(found):
+        reports = sorted(found[part], key=lambda one: one.named.placed.sort_key)
+        here = [one for one in corrections if part_of(one.country_code) == part]
+        inputs = [_digest([one.region_ids.sha256, one.named.number]) for one in reports]
+        inputs += [correction_digest(one) for one in here]
+        batches.append(Batch(f"part {part:02}", tuple(inputs), MergePart(part, tuple(reports), tuple(here))))
+    return batches
 
 
-def write_mobility(lake: Lake, parts: tuple[ReportPart, ...]) -> StepOutput:
+def correction_digest(correction: Correction) -> str:
+    """The digest of all that a correction says."""
+    return hashlib.sha256(repr(sorted(asdict(correction).items())).encode()).hexdigest()
+
+
+def merge_mobility(lake: Lake, part: MergePart) -> StepOutput:
     """Merge the reports of one part. Rows are those of the long table, six for each region-day: in = out +
     superseded.
     """
-    reports = [_report(lake, part) for part in parts]
-    merged = merge_reports(reports)
-    files = [
-        write_table(lake, "mobility", long_batches(merged)),
-        write_table(lake, NATIONAL, national_days(merged).to_batches(), schema=NATIONAL_SCHEMA),
-    ]
-    files += write_decisions(lake, _revisions(parts, merged))
-    n_rows_in = sum(report.rows.num_rows for report in reports) * N_CATEGORIES
+    merged, n_rows_in, applied = merged_part(lake, part)
+    lines = [*_revisions(part.reports, merged), *correction_lines(part.corrections, applied)]
     n_superseded = sum(one.n_values for one in merged.superseded)
-    return StepOutput(tuple(files), n_rows_in, merged.n_rows, {"superseded": n_superseded} if n_superseded else {})
+    set_aside = {"superseded": n_superseded} if n_superseded else {}
+    files = (*part_files(lake, merged), *write_decisions(lake, lines))
+    return StepOutput(files, n_rows_in, merged.n_rows, set_aside)
 
 
-def _report(lake: Lake, part: ReportPart) -> Report:
-    """The rows and regions of a report, of the part's countries only."""
-    lines = read_table(lake, part.regions)
-    is_here = pc.and_(
-        pc.and_(pc.equal(lines["rows_sha256"], part.rows.sha256), pc.equal(lines["uri"], part.uri)),
-        pc.and_(
-            pc.equal(lines["source"], part.source), pc.is_in(lines["country_code"], value_set=pa.array(part.countries))
-        ),
+def merged_part(lake: Lake, part: MergePart) -> tuple[MergedReports, int, list[Corrected]]:
+    """The reports of a part merged and corrected; the rows of the long table that went in; what each correction did."""
+    reports = [read_report(lake, one) for one in part.reports]
+    merged, applied = merge_reports(reports), []
+    for correction in part.corrections:
+        merged, done = corrected(merged, correction)
+        applied.append(done)
+    return merged, sum(report.rows.num_rows for report in reports) * N_CATEGORIES, applied
+
+
+def part_files(lake: Lake, merged: MergedReports) -> tuple[FileRef, ...]:
+    """The part's file of `mobility`, and of each working table that is derived from the part alone."""
+    return (
+        write_table(lake, "mobility", long_rows(merged)),
+        write_table(lake, NATIONAL, national_days(merged).to_batches(), schema=NATIONAL_SCHEMA),
+        write_table(lake, REGION_SPANS, spans(merged).to_batches(), schema=SPANS),
+        write_table(lake, COVERAGE_OF_PART, coverage_days(merged).to_batches(), schema=COVERAGE_DAYS),
     )
-    regions = {
-        line["region_no"]: Region(*(line[name] for name in Region._fields))
-        for line in lines.filter(is_here).to_pylist()
-    }
-    return Report(part.vintage, regions, _rows_of(lake, part.rows, sorted(regions)))
 
 
-def _rows_of(lake: Lake, ref: FileRef, numbers: Sequence[int]) -> pa.Table:
+def correction_lines(corrections: Sequence[Correction], applied: Sequence[Corrected]) -> list[dict[str, object]]:
+    """Ledger lines of the corrections that found rows: changed; or skipped, where they no longer fit (of how many rows
+    there the score are as the correction was written for, the threshold what it expects).
+    """
+    lines: list[dict[str, object]] = []
+    for correction, done in zip(corrections, applied, strict=True):
+        line: dict[str, object] = {"subject": f"{correction.table}: {correction.country_code}"}
+        if not done.is_fitting:
+            rule = f"correction_no_longer_fits:{correction.name}"
+            line |= {"score": float(done.n_so), "threshold": float(correction.n_rows), "outcome": "skipped"}
+            lines.append(line | {"rule": rule, "n_rows_in": done.n_found, "n_rows_out": 0})
+        elif done.n_found:
+            rule = f"correction:{correction.name}"
+            line |= {"n_rows_in": done.n_found, "n_rows_out": done.n_so}
+            lines.append(line | {"outcome": "changed", "rule": rule})
+    return lines
+
+
+def read_report(lake: Lake, part: ReportPart) -> Report:
+    """The rows and regions of a report, of the part's countries only."""
+    lines = read_table(lake, part.region_ids)
+    lines = lines.filter(pc.equal(lines["report"], part.named.number)).to_pylist()
+    regions = {line["region_no"]: Region(*(line[name] for name in Region._fields)) for line in lines}
+    region_ids = {line["region_no"]: line["region_id"] for line in lines}
+    return Report(part.named.placed.vintage, regions, region_ids, rows_of(lake, part.rows, sorted(regions)))
+
+
+def rows_of(lake: Lake, ref: FileRef, numbers: Sequence[int]) -> pa.Table:
     """The rows of some regions. Only row groups that can hold them are read: a report tells country after country."""
     wanted, column = np.array(numbers), WIDE_SCHEMA.get_field_index("region_no")
     with pq.ParquetFile(lake.locate(ref.path), memory_map=True) as opened:
@@ -153,8 +177,8 @@ def _revisions(parts: Sequence[ReportPart], merged: MergedReports) -> Iterator[d
     much.
     """
     for one in merged.superseded:
-        part = parts[one.report]
-        subject = f"{part.source}: {part.uri} {part.vintage} {one.country_code}"
+        placed = parts[one.report].named.placed
+        subject = f"{placed.source}: {placed.uri} {placed.vintage} {one.country_code}"
         mean = None if np.isnan(one.mean_revision_pct) else one.mean_revision_pct
         yield from revision_lines(subject, one.n_values, one.n_revised, mean)
 
@@ -171,3 +195,7 @@ def revision_lines(subject: str, n_values: int, n_revised: int, mean_revision: f
         "score": mean_revision,
     }
     return [{**line, "outcome": "set_aside", "rule": "superseded", "n_rows_set_aside": n_values}, {**line, **changed}]
+
+
+def _digest(value: list[object]) -> str:
+    return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -16,17 +16,20 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from tasks.intake.set_aside_rows import QuarantineOf
+from tasks.intake.trusted import trusted_items
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.decisions import write_decisions
 from tasks.lake.files import FileRef, canonical_json, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.raw import BadInputError, RawItem, open_raw, read_raw
 from tasks.lake.steps import Batch, StepOutput, cut_by_content
+from tasks.mobility.parsed_files import ParsedItem, parsed_item, write_parsed
 from tasks.transforms.mobility.regions import Region
-from tasks.transforms.mobility.reports import WIDE_SCHEMA, Findings, ReportReader, read_header
+from tasks.transforms.mobility.reports import FOOTNOTE, WIDE_SCHEMA, Findings, ReportReader, read_header
 from tasks.transforms.records.delimited import RefusedFileError, whole_lines
 
 ROWS, REGIONS = "mobility_rows", "mobility_regions"
+ROWS_PER_GROUP = 16_384  # some fifteen regions of three years: a merge reads the groups of its part's countries alone
 # On average and at most. Our choice: the 208 real members of half a megabyte each make 13 batches of one or two
 # seconds; a wide policy file of three years takes half a second.
 ITEMS_OF_BATCH = {"mobility": (16, 48), "policy": (4, 16)}
@@ -56,16 +59,21 @@ class ParsedReport:
     ledger: list[dict[str, object]]
     n_rows_in: int
     set_aside: Counter[str]
+    told: ParsedItem
 
 
-def parse_batches(kind: str, sources: Sequence[FetchedSource]) -> list[Batch]:
-    """The batches of the items of all sources of a kind. A new or changed item makes its own batch due, no other."""
+def parse_batches(kind: str, lake: Lake, sources: Sequence[FetchedSource]) -> list[Batch]:
+    """The batches of the items of all sources of a kind: what their places offer, and every vintage of theirs that was
+    ever let in. A new or changed item makes its own batch due, no other.
+    """
     average, most = ITEMS_OF_BATCH[kind]
     return [
-        Batch(f"{one.source.name}: {batch[0].uri}", tuple(map(item_digest, batch)), tuple(batch))
+        Batch(f"{one.source.name}: {batch[0].uri} {batch[0].vintage}", tuple(map(item_digest, batch)), tuple(batch))
         for one in sources
         if one.source.kind == kind
-        for batch in cut_by_content(one.fetched.items, _by_content, average=average, most=most)
+        for batch in cut_by_content(
+            [*one.fetched.items, *trusted_items(lake, one)], _by_content, average=average, most=most
+        )
     ]
 
 
@@ -89,7 +97,7 @@ def parse_mobility(lake: Lake, items: tuple[RawItem, ...]) -> StepOutput:
     ledger = [line for one in parsed for line in one.ledger]
     if regions:
         files.append(write_table(lake, REGIONS, pa.Table.from_pylist(regions, schema=REGIONS_SCHEMA)))
-    files += write_decisions(lake, ledger)
+    files += [*write_decisions(lake, ledger), write_parsed(lake, [one.told for one in parsed])]
     n_rows_out = sum(one.rows.n_rows for one in parsed if one.rows is not None)
     return StepOutput(tuple(dict.fromkeys(files)), sum(one.n_rows_in for one in parsed), n_rows_out, dict(set_aside))
 
@@ -113,7 +121,9 @@ def parse_report(lake: Lake, item: RawItem, opened: BinaryIO | BadInputError) ->
                     raise
                 reader = ReportReader(header, item.fetched_at.date(), quarantine.add, findings)
                 try:
-                    rows = write_table(lake, ROWS, reader.batches(stream), schema=WIDE_SCHEMA)
+                    rows = write_table(
+                        lake, ROWS, reader.batches(stream), schema=WIDE_SCHEMA, rows_per_group=ROWS_PER_GROUP
+                    )
                 finally:
                     n_rows_in = reader.n_rows_in
             better = reader.verdict()
@@ -124,7 +134,8 @@ def parse_report(lake: Lake, item: RawItem, opened: BinaryIO | BadInputError) ->
         n_rows_in = max(1, n_rows_in)
         quarantine = QuarantineOf(lake, "mobility", item)  # rows told before count with their file
         quarantine.add_file(fault.rule, str(fault), n_rows_in)
-        return ParsedReport(None, [], quarantine.close(), [], n_rows_in, quarantine.counts)
+        told = parsed_item(item, None, n_rows_in, quarantine.counts, fault)
+        return ParsedReport(None, [], quarantine.close(), [], n_rows_in, quarantine.counts, told)
 
 
 def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: QuarantineOf) -> ParsedReport:
@@ -137,6 +148,8 @@ def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: Quar
     ledger = [{**line, "rule": f"column_unknown: {name}"} for name in reader.header.unknown]
     if not reader.n_rows_in:
         ledger.append({**line, "rule": "header_only"})
+    if reader.n_blank:
+        ledger.append({**line, "outcome": "changed", "rule": "not_available_in_words", "n_rows_out": reader.n_blank})
     described = {
         "rows_sha256": rows.sha256,
         "source": item.source,
@@ -149,9 +162,10 @@ def _parsed(item: RawItem, reader: ReportReader, rows: FileRef, quarantine: Quar
         for number, (region, n_rows) in enumerate(zip(reader.regions.regions, reader.regions.n_rows, strict=True))
         if n_rows
     ]
-    return ParsedReport(
-        rows if reader.n_rows_out else None, regions, quarantine.close(), ledger, reader.n_rows_in, quarantine.counts
-    )
+    kept = rows if reader.n_rows_out else None
+    set_aside = quarantine.counts + Counter({rule: n for rule, n in reader.set_aside.items() if rule == FOOTNOTE})
+    told = parsed_item(item, kept, reader.n_rows_in, set_aside)
+    return ParsedReport(kept, regions, quarantine.close(), ledger, reader.n_rows_in, set_aside, told)
 
 
 def _by_content(item: RawItem) -> str:

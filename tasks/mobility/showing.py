@@ -16,9 +16,11 @@ def show(
     sources: Sequence[FetchedSource],
     parse_mobility: Sequence[StepRecord],
     parse_policy: Sequence[StepRecord],
+    merge_mobility: Sequence[StepRecord],
     write_mobility: Sequence[StepRecord],
     write_policy: Sequence[StepRecord],
     write_mobility_policy: Sequence[StepRecord],
+    write_mobility_adjusted: Sequence[StepRecord],
 ) -> None:
     """Show a row a source, and then a row a step that merges."""
     rows = []
@@ -26,7 +28,7 @@ def show(
         parsed = [r for r in (*parse_mobility, *parse_policy) if r.subject.startswith(f"{one.source.name}: ")]
         refused = Counter(fault.rule for fault in one.fetched.set_aside)
         rows.append(_row(one.source.name, one.source.kind, len(one.fetched), parsed, refused))
-    merging = (write_mobility, write_policy, write_mobility_policy)
+    merging = (merge_mobility, write_mobility, write_policy, write_mobility_policy, write_mobility_adjusted)
     rows += [_row("all", merged[0].step, None, merged, Counter()) for merged in merging if merged]
     words = "Rows in = rows out + set aside, by rule: region-days as parsed by source, then values as merged by vintage"
     show_table("mobility", rows, words)

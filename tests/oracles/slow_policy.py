@@ -4,7 +4,7 @@ INDICES = ("containment_health_index", "stringency_index", "government_response_
 
 
 def slow_policy(files):
-    """{(region, day): (four indices, vintage)} and the number of values replaced.
+    """{(region, day): (four indices, vintage, the four indices' vintages)} and the number of values replaced.
 
     `files`, oldest first: (vintage, {(region, day): {index: value}}).
     """
@@ -18,7 +18,8 @@ def slow_policy(files):
     for region, day in {key[:2] for key in cells}:
         found = [cells.get((region, day, index)) for index in INDICES]
         vintage = max((cell[1:] for cell in found if cell), key=lambda one: one[0])[1]
-        merged[region, day] = (tuple(cell[0] if cell else None for cell in found), vintage)
+        values, vintages = (tuple(cell[part] if cell else None for cell in found) for part in (0, 2))
+        merged[region, day] = (values, vintage, vintages)
     return merged, n_replaced
 
 

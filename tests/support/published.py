@@ -11,8 +11,10 @@ from tasks.lake.layout import Lake
 from tasks.lake.publishing import publish
 from tasks.lake.stages import StageRecord
 
+FIRST_DAY = date(2020, 2, 15)
 
-def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, object]]:
+
+def mobility_rows(region_id: str, n_days: int, country: str, first_day: date = FIRST_DAY) -> list[dict[str, object]]:
     rng = np.random.default_rng(3)
     rows = []
     for n in range(n_days):
@@ -22,7 +24,7 @@ def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, o
             rows.append(
                 {
                     "region_id": region_id,
-                    "observed_on": date(2020, 2, 15) + timedelta(days=n),
+                    "observed_on": first_day + timedelta(days=n),
                     "category": category,
                     "country_code": region_id[:2],
                     "country": country,
@@ -34,7 +36,13 @@ def mobility_rows(region_id: str, n_days: int, country: str) -> list[dict[str, o
     return rows
 
 
-def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Sweden", is_missing: bool = False) -> None:
+def publish_mobility(
+    lake: Lake,
+    *regions: tuple[str, int],
+    country: str = "Sweden",
+    is_missing: bool = False,
+    first_day: date = FIRST_DAY,
+) -> None:
     """Publish workplaces and time at home of regions (id, days): a baseline, then from half the days on a lockdown; and
     Sweden's policy.
 
@@ -43,7 +51,7 @@ def publish_mobility(lake: Lake, *regions: tuple[str, int], country: str = "Swed
     rows = [
         row | ({"change_pct": None} if is_missing else {})
         for region in regions
-        for row in mobility_rows(*region, country)
+        for row in mobility_rows(*region, country, first_day)
     ]
     policy = [
         {

@@ -50,18 +50,29 @@ def field_key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def index_of_file(name: str) -> str:
-    """The index that a wide file holds, by the name (`index_stringency.csv`). RefusedFileError where it names none."""
+def index_of_file(uri: str, names: Sequence[str]) -> str:
+    """The index that a wide file holds: as its own name tells (`index_stringency.csv`; folders and the name of an
+    archive tell nothing), else the one that a header name tells. RefusedFileError where neither does, or both differ.
+    """
+    own_name = uri.replace("\\", "/").replace("#", "/").rpartition("/")[2]
+    told = [_index_in(own_name), *{_index_in(name) for name in names if not is_wide_day(name)}]
+    found = {index for index in told if index}
+    if len(found) != 1:
+        known = ", ".join(field_key(index).removesuffix("index") for index in INDICES)
+        problem = (
+            f"the file's name and its header tell different indices ({', '.join(sorted(found))})"
+            if found
+            else f"neither the file's own name ({own_name}) nor its header tells which index it holds ({known})"
+        )
+        raise RefusedFileError("index_unknown", problem, "rename the file after its index")
+    return found.pop()
+
+
+def _index_in(name: str) -> str:
+    """The one index that a name tells; empty where it tells none, several, or one of another kind."""
     key = field_key(name)
     found = [index for index in INDICES if field_key(index).removesuffix("index") in key]
-    if len(found) != 1 or any(word in key for word in _OTHER_INDICES):
-        known = ", ".join(field_key(index).removesuffix("index") for index in INDICES)
-        raise RefusedFileError(
-            "index_unknown",
-            f"the file name does not tell which index it holds ({known})",
-            "rename the file so that it does",
-        )
-    return found[0]
+    return found[0] if len(found) == 1 and not any(word in key for word in _OTHER_INDICES) else ""
 
 
 def index_columns(names: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Several files of the policy tracker made one: of each value the latest vintage's, the four indices side by side.
 
-Files are given oldest first, that is by the last day for which they have a value, then by where they lie. Counted in
-values: a value is a jurisdiction, a day and an index, published or not.
+Files are given oldest first (`vintage_order` says what that is). Counted in values: a value is a jurisdiction, a day
+and an index, published or not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from expectations.contracts.mobility import CATEGORIES, INDICES, MOBILITY_POLICY, POLICY
+from expectations.contracts.mobility import CATEGORIES, INDEX_VINTAGES, INDICES, MOBILITY_POLICY, POLICY
 
 _MOST_FILES, _MOST_DAYS = 1 << 12, 1 << 20
 
@@ -47,8 +47,7 @@ class MergedPolicy:
 
 
 def merge_policy(files: Sequence[PolicyFile]) -> MergedPolicy:
-    """One row for each jurisdiction and day, sorted. `vintage` is that of the latest file that any of the row's indices
-    comes from.
+    """One row for each jurisdiction and day, sorted, with the vintage of each index, and the latest among these.
 
     A file has a jurisdiction and day once; ValueError otherwise. Values in = values out + superseded.
     """
@@ -77,17 +76,27 @@ def merge_policy(files: Sequence[PolicyFile]) -> MergedPolicy:
     rows, place = np.unique(row_keys[kept], return_inverse=True)
     table = np.full((len(rows), len(INDICES)), np.nan)
     table[place, indices[kept]] = values[kept]
-    latest = np.zeros(len(rows), np.int64)
-    np.maximum.at(latest, place, sources[kept])
+    told_by = np.full(table.shape, -1, np.int64)  # the file of each value; -1: no file tells it
+    told_by[place, indices[kept]] = sources[kept]
+    vintages = pa.array([file.vintage for file in files], pa.string())
     places = pa.array(rows // _MOST_DAYS)
     columns = {
         "region_id": pa.array(region_ids, pa.string()).take(places),
         "observed_on": pa.array((rows % _MOST_DAYS + first_day).astype(np.int32), pa.int32()).cast(pa.date32()),
         "country_code": pa.array([country_of[one] for one in region_ids], pa.string()).take(places),
         **{name: pa.array(table[:, number], from_pandas=True) for number, name in enumerate(INDICES)},
-        "vintage": pa.array([file.vintage for file in files], pa.string()).take(pa.array(latest)),
+        "vintage": vintages.take(pa.array(told_by.max(axis=1))),
+        **{
+            INDEX_VINTAGES[name]: vintages.take(pa.array(told_by[:, number], mask=told_by[:, number] < 0))
+            for number, name in enumerate(INDICES)
+        },
     }
     return MergedPolicy(pa.table(columns).cast(POLICY.arrow_schema()), int(kept.sum()), superseded)
+
+
+def n_values_of(rows: pa.Table) -> int:
+    """How many values (a jurisdiction, a day, an index, published or not) rows of `policy` hold."""
+    return sum(rows.num_rows - rows[name].null_count for name in INDEX_VINTAGES.values())
 
 
 def _cells(

@@ -40,7 +40,7 @@ def read_wide_file(stream: BinaryIO, columns: Columns, index: str, latest: date)
     wide = _WideFile(columns, index)
     lines = list(wide.lines(stream))
     days = {place: read_policy_day(name, latest) for place, name in enumerate(columns.names) if is_wide_day(name)}
-    ids = _id_places(columns.names, [fields for _, fields in lines])
+    ids = id_places(columns.names, [fields for _, fields in lines])
     good = {place: day for place, (day, rule) in days.items() if not rule}
     faulty = {place: rule for place, (_, rule) in days.items() if rule}
     series, values = [], []
@@ -122,13 +122,13 @@ class _WideFile:
         return [float(value) for value in values]
 
 
-def _id_places(names: Sequence[str], lines: Sequence[Sequence[str]]) -> list[int | None]:
+def id_places(names: Sequence[str], lines: Sequence[Sequence[str]]) -> list[int | None]:
     """Where the fields of ID_FIELDS stand, None where they do not. Without a column CountryCode (older files name none)
     it is the one before the days that holds the most country codes.
     """
     keys = [field_key(name) for name in names]
     places = [keys.index(key) if key in keys else None for key in ID_FIELDS]
-    n_before_days = next(place for place, name in enumerate(names) if is_wide_day(name))
+    n_before_days = next((place for place, name in enumerate(names) if is_wide_day(name)), 0)
     if places[0] is None and n_before_days:
         n_codes = [
             sum(isinstance(jurisdiction_of(fields[place], "", "", "", ""), Jurisdiction) for fields in lines)

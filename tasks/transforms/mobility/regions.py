@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import NamedTuple
 
 from tasks.transforms.mobility.region_names import GOOGLE_NAME_OF_CODE, PRESENT_NAME
@@ -56,6 +57,8 @@ def tidy_name(name: str) -> str:
 
 def fold_name(name: str) -> str:
     """`name` without accents and case: `Vysočina Region` and `Vysocina region` fold to one form."""
+    if name.isascii():
+        return name.casefold()  # nothing to decompose, in nearly every name
     decomposed = unicodedata.normalize("NFKD", name)
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
 
@@ -63,6 +66,17 @@ def fold_name(name: str) -> str:
 def region_id(country_code: str, *names: str | None) -> str:
     """The identifier of a region by its names (first and second level, metropolitan area): no two share one."""
     return "/".join([country_code, *((name or "").translate(_ESCAPES) for name in names)]).rstrip("/")
+
+
+def names_in(identifier: str) -> tuple[str | None, str | None, str | None]:
+    """The names that `region_id` wrote into an identifier: first and second level, metropolitan area; None where it has
+    none.
+    """
+    names = [
+        part.replace("%2F", "/").replace("%23", "#").replace("%25", "%") or None for part in identifier.split("/")[1:]
+    ]
+    first, second, metro = (*names, None, None, None)[:3]
+    return first, second, metro
 
 
 def plain_id(region: Region) -> str:
@@ -100,14 +114,14 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
     order = sorted(
         range(len(regions)), key=lambda place: [*(name or "" for name in regions[place].names), regions[place].code]
     )
+    marks_of = [_marks(region, n_with_code) for region in regions]
     for level in _LEVELS:
         for place in order:
             if place in ids:
                 continue
             region = regions[place]
-            candidates = [known.get(mark) for kind, mark in _marks(region, n_with_code) if kind == level]
-            if level == "new":
-                candidates = _fresh_ids(region, given)
+            marks = [mark for kind, mark in marks_of[place] if kind == level]
+            candidates = _fresh_ids(region, given) if level == "new" else map(known.get, marks)
             found = next(
                 (candidate for candidate in candidates if candidate is not None and candidate not in taken), None
             )
@@ -116,7 +130,7 @@ def _assign_in_file(regions: Sequence[Region], known: dict[tuple[str, str], str]
                 taken.add(found)
     for place in order:
         given.add(ids[place])
-        for _, mark in _marks(regions[place], n_with_code):
+        for _, mark in marks_of[place]:
             known.setdefault(mark, ids[place])
     return [ids[place] for place in range(len(regions))]
 
@@ -128,11 +142,11 @@ def _marks(region: Region, n_with_code: Mapping[str, int]) -> list[tuple[str, tu
     return [*codes, ("name", ("name", plain)), ("folded name", ("folded name", fold_name(plain)))]
 
 
-def _fresh_ids(region: Region, given: set[str]) -> list[str | None]:
+def _fresh_ids(region: Region, given: set[str]) -> Iterator[str | None]:
     plain = plain_id(region)
     marked = f"{plain}#{region.code.translate(_ESCAPES)}"
-    numbered = (f"{marked}~{number}" for number in range(2, len(given) + 3))
-    return [candidate for candidate in (plain, marked, *numbered) if candidate not in given]
+    numbered = (f"{marked}~{number}" for number in count(2))
+    return (candidate for candidate in chain((plain, marked), numbered) if candidate not in given)
 
 
 def best_known(regions: Iterable[Region]) -> Region:

@@ -1,8 +1,8 @@
 """Several mobility reports made one: the latest vintage's row wins, revisions are measured, and the long table comes
 out sorted.
 
-Reports are given oldest first, that is by the last day that they reach, then by where they lie: the later in the list,
-the later the vintage. Rows are region-days until the end; the long table has six rows for each of them.
+Reports are given oldest first (`vintage_order` says what that is): the later in the list, the later the vintage. Rows
+are region-days until the end; the long table has six rows for each of them, less those that a rule set aside.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from expectations.contracts.mobility import CATEGORIES, MOBILITY
-from tasks.transforms.mobility.calendar_means import CENTRED_DAYS, TRAILING_DAYS, calendar_means
-from tasks.transforms.mobility.regions import Region, assign_region_ids, best_known
+from tasks.transforms.mobility.calendar_means import published_means
+from tasks.transforms.mobility.regions import Region, best_known
 
 N_CATEGORIES = len(CATEGORIES)
 REGION_DAYS_PER_BATCH = 131_072 // N_CATEGORIES  # so that a batch fills a row group of the lake
@@ -30,10 +30,11 @@ _MOST_REPORTS, _MOST_DAYS = 1 << 16, 1 << 20  # bits of the sort key; 2**20 days
 
 @dataclass(frozen=True)
 class Report:
-    """One file's kept rows (WIDE_SCHEMA), or those of some countries; `regions` by the number that the rows carry."""
+    """One file's kept rows (WIDE_SCHEMA), or those of some countries; regions and their ids by the rows' numbers."""
 
     vintage: str
     regions: Mapping[int, Region]
+    region_ids: Mapping[int, str]
     rows: pa.Table
 
 
@@ -55,7 +56,10 @@ class Superseded:
 
 @dataclass(frozen=True)
 class MergedReports:
-    """Each region-day once, by region_id and day. `series` (n,) are places in `region_ids`; NaN = not published."""
+    """Each region-day once, by region_id and day. `series` (n,) are places in `region_ids`; NaN = not published.
+
+    `is_set_aside` (n, 6) marks values that are no row of the long table (and are NaN); None: there are none.
+    """
 
     region_ids: tuple[str, ...]
     regions: tuple[Region, ...]
@@ -65,11 +69,18 @@ class MergedReports:
     reports: NDArray[np.int64]
     values: NDArray[np.float64]
     superseded: tuple[Superseded, ...]
+    is_set_aside: NDArray[np.bool_] | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows of the long table."""
-        return len(self.series) * N_CATEGORIES
+        n_set_aside = 0 if self.is_set_aside is None else int(self.is_set_aside.sum())
+        return len(self.series) * N_CATEGORIES - n_set_aside
+
+    @property
+    def is_row(self) -> NDArray[np.bool_]:
+        """Which values are rows of the long table; shape (n, 6)."""
+        return np.ones(self.values.shape, np.bool_) if self.is_set_aside is None else ~self.is_set_aside
 
 
 def merge_reports(reports: Sequence[Report]) -> MergedReports:
@@ -80,18 +91,13 @@ def merge_reports(reports: Sequence[Report]) -> MergedReports:
     """
     if len(reports) > _MOST_REPORTS:
         raise ValueError(f"{len(reports)} reports at once, {_MOST_REPORTS} are the most")
-    listed = [sorted(report.regions.items()) for report in reports]
-    ids = assign_region_ids([[region for _, region in regions] for regions in listed])
     described: dict[str, list[Region]] = {}
-    for regions, ids_here in zip(listed, ids, strict=True):
-        for (_, region), one in zip(regions, ids_here, strict=True):
-            described.setdefault(one, []).append(region)
+    for report in reports:
+        for number, region in sorted(report.regions.items()):
+            described.setdefault(report.region_ids[number], []).append(region)
     region_ids = tuple(sorted(described))
     place_of = {one: place for place, one in enumerate(region_ids)}
-    places = [
-        {number: place_of[one] for (number, _), one in zip(regions, ids_here, strict=True)}
-        for regions, ids_here in zip(listed, ids, strict=True)
-    ]
+    places = [{number: place_of[report.region_ids[number]] for number in report.regions} for report in reports]
     series, days, sources, values = _stacked(reports, places)
     first_day = int(days.min()) if len(days) else 0
     order = np.argsort(
@@ -158,6 +164,17 @@ def _superseded(
     return tuple(found)
 
 
+def long_rows(merged: MergedReports) -> Iterator[pa.RecordBatch]:
+    """The long table by its key, without the rows that a rule set aside."""
+    if merged.is_set_aside is None:
+        yield from long_batches(merged)
+        return
+    is_row, start = merged.is_row[:, np.argsort(np.array(CATEGORIES))].ravel(), 0
+    for batch in long_batches(merged):
+        yield batch.filter(pa.array(is_row[start : start + batch.num_rows]))
+        start += batch.num_rows
+
+
 def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
     """The long table by its key, in batches of whole regions; texts as dictionaries, columns as in MOBILITY."""
     by_name = np.argsort(np.array(CATEGORIES))
@@ -170,8 +187,7 @@ def long_batches(merged: MergedReports) -> Iterator[pa.RecordBatch]:
         which = slice(first, int(series[-1]) + 1)
         region_ids, category = pa.array(merged.region_ids[which], pa.string()), np.arange(N_CATEGORIES, dtype=np.int32)
         vintage = np.repeat(merged.reports[start:end].astype(np.int32), N_CATEGORIES)
-        centred = calendar_means(series, days, values, before=CENTRED_DAYS, after=CENTRED_DAYS)
-        trailing = calendar_means(series, days, values, before=TRAILING_DAYS, after=0)
+        centred, trailing = published_means(series, days, values)
         columns = {
             "region_id": pa.DictionaryArray.from_arrays(here, region_ids),
             "observed_on": pa.array(np.repeat(days.astype(np.int32), N_CATEGORIES), pa.int32()).cast(pa.date32()),
@@ -215,8 +231,11 @@ def _whole_regions(series: NDArray[np.int64], most: int) -> Iterator[tuple[int, 
 def _described(places: NDArray[np.int32], texts: Sequence[str | None]) -> pa.Array:
     """A text column from each row's region; NULL where its text is None."""
     encoded = pa.array(texts, pa.string()).dictionary_encode()
+    if not len(encoded.dictionary):
+        return pa.nulls(len(places), encoded.type)
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)[places]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), encoded.dictionary)
+    mask = codes < 0 if encoded.null_count else None
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), encoded.dictionary)
 
 
 def _published(values: NDArray[np.float64]) -> pa.Array:

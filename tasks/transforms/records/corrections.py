@@ -2,13 +2,14 @@
 rows.
 
 A correction only does what it was written for: `was` says what the source had when it was written, and `n_rows` how
-many rows. Where rows are there but no longer so, the source was repaired or changed, and the correction fails instead
-of spoiling what is right now.
+many rows. Where rows are there but no longer so, the source was repaired or changed, and the correction does not fit:
+nothing is corrected, instead of spoiling what is right now (decision 0023).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
@@ -17,10 +18,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from expectations.contracts.tables import TABLES
-from expectations.table_contract import Column
+from expectations.contracts.columns import COUNTRY_CODE
+from expectations.contracts.mobility import INDICES, MOBILITY, POLICY
+from expectations.table_contract import Column, TableContract
 
 RANGE_KEYS = {"from", "to"}
+CORRECTABLE: Mapping[str, tuple[TableContract, tuple[str, ...], frozenset[str]]] = {
+    "mobility": (MOBILITY, ("change_pct",), frozenset({"change_pct_centred_13d", "change_pct_trailing_7d"})),
+    "policy": (
+        POLICY,
+        INDICES,
+        frozenset({column.name for column in POLICY.columns if column.name.endswith("vintage")}),
+    ),
+}
+"""The tables to which corrections are applied: what may be corrected there, and what is made after it and cannot be
+asked for.
+"""
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class CorrectionError(Exception):
@@ -44,14 +58,25 @@ class Correction:
     authority: str
     n_rows: int
 
+    @property
+    def country_code(self) -> str:
+        """The one country whose rows it corrects; empty where `where` does not name one."""
+        named = [*_singles(self.where.get("country_code")), *_singles(self.where.get("region_id"))]
+        codes = {str(one).partition("/")[0] for one in named if one is not None}
+        return codes.pop() if len(codes) == 1 else ""
+
 
 @dataclass(frozen=True)
 class Corrected:
-    """Rows after a correction, in order: `n_found` lie where it says, and `n_corrected` of them were as it says."""
+    """Rows after a correction, in order: `n_found` lie where it says, and `n_so` of them are as it was written for.
+
+    Where these are not the same, or not as many as it says (`is_fitting` is False), the rows are as they came.
+    """
 
     rows: pa.Table
     n_found: int
-    n_corrected: int
+    n_so: int
+    is_fitting: bool
 
 
 def parse_correction(text: str, file_name: str) -> Correction:
@@ -71,59 +96,70 @@ def parse_correction(text: str, file_name: str) -> Correction:
 
 
 def apply_correction(correction: Correction, rows: pa.Table) -> Corrected:
-    """`rows` (with the contract's columns, of which it needs those that the correction names) with the correction in
-    them.
+    """`rows` (all that the correction can find, with the columns that it names) with the correction in them, if it
+    fits: all rows where it says are as it says, and as many. `rows` is not changed.
 
-    A part of a table may be given; `check_corrected` wants the sums over all parts. `rows` is not changed.
+    Where it finds none it has nothing to do, and fits.
     """
-    contract = TABLES[correction.table]
+    contract, _, _ = CORRECTABLE[correction.table]
     is_found = pa.chunked_array([pa.array([True] * rows.num_rows, pa.bool_())])
     for name, wanted in correction.where.items():
         is_found = pc.and_(is_found, _is_there(rows[name], contract.column(name), wanted))
     is_so = is_found
     for name, value in correction.was.items():
         is_so = pc.and_(is_so, _is_there(rows[name], contract.column(name), value))
-    for name, value in correction.becomes.items():
-        place = rows.schema.get_field_index(name)
-        becomes = pc.if_else(is_so, pa.scalar(value, contract.column(name).type), rows[name])
-        rows = rows.set_column(place, rows.schema.field(place), becomes)
-    return Corrected(rows, pc.sum(is_found).as_py() or 0, pc.sum(is_so).as_py() or 0)
-
-
-def check_corrected(correction: Correction, n_found: int, n_corrected: int) -> None:
-    """CorrectionError unless the correction did what it was written for, or its rows are in no source of this home."""
-    if n_found and not n_found == n_corrected == correction.n_rows:
-        raise CorrectionError(
-            f"the correction {correction.name} expects {correction.n_rows} rows with {dict(correction.was)}, but of"
-            f" {n_found} rows there {n_corrected} are so: if the source has been repaired remove the correction,"
-            " otherwise narrow it"
-        )
+    n_found, n_so = pc.sum(is_found).as_py() or 0, pc.sum(is_so).as_py() or 0
+    is_fitting = n_found in {0, n_so} and n_so in {0, correction.n_rows}
+    if n_found and is_fitting:
+        for name, value in correction.becomes.items():
+            place = rows.schema.get_field_index(name)
+            becomes = pc.if_else(is_so, pa.scalar(value, contract.column(name).type), rows[name])
+            rows = rows.set_column(place, rows.schema.field(place), becomes)
+    return Corrected(rows, n_found, n_so, is_fitting)
 
 
 def _check_values(correction: Correction, file_name: str) -> None:
-    if correction.table not in TABLES or TABLES[correction.table].schema != "main":
-        raise CorrectionError(f"{file_name}: there is no table {correction.table!r} to correct")
-    contract = TABLES[correction.table]
-    known = {column.name for column in contract.columns}
-    for part in ("where", "was", "becomes"):
-        values = getattr(correction, part)
-        if not isinstance(values, dict) or not values:
-            raise CorrectionError(f"{file_name}: {part} maps columns to values, one at least")
-        for name, value in values.items():
-            if name not in known:
-                raise CorrectionError(f"{file_name}: {part} names {name!r}, which is no column of {correction.table}")
-            for single in _singles(value) if part == "where" else [value]:
-                _check_type(single, contract.column(name), f"{file_name}: {part}.{name}")
-    if set(correction.becomes) & set(contract.key):
+    if not isinstance(correction.table, str) or correction.table not in CORRECTABLE:
+        known = " and ".join(CORRECTABLE)
         raise CorrectionError(
-            f"{file_name}: becomes cannot change the key of {correction.table} ({', '.join(contract.key)})"
+            f"{file_name}: corrections are applied to {known}, not to {correction.table!r}: mend the source's file"
         )
+    contract, values_of, derived = CORRECTABLE[correction.table]
+    columns = {column.name: column for column in contract.columns if column.name not in derived}
+    for part in ("where", "was", "becomes"):
+        _check_part(correction, part, columns, file_name)
+    _check_becomes(correction, contract, values_of, file_name)
+    if not re.fullmatch(COUNTRY_CODE.pattern, correction.country_code):
+        raise CorrectionError(f"{file_name}: where names the country_code or the region_id of one country: add it")
     if not isinstance(correction.n_rows, int) or correction.n_rows < 1:
         raise CorrectionError(f"{file_name}: n_rows is how many rows it corrects, 1 at least")
-    if not all(
-        isinstance(text, str) and text.strip() for text in (correction.name, correction.reason, correction.authority)
-    ):
-        raise CorrectionError(f"{file_name}: name, reason and authority are texts, and none is empty")
+    if not isinstance(correction.name, str) or not NAME.fullmatch(correction.name):
+        raise CorrectionError(f"{file_name}: name is in snake_case, from a letter")
+    if not all(isinstance(text, str) and text.strip() for text in (correction.reason, correction.authority)):
+        raise CorrectionError(f"{file_name}: reason and authority are texts, and neither is empty")
+
+
+def _check_part(correction: Correction, part: str, columns: Mapping[str, Column], file_name: str) -> None:
+    values = getattr(correction, part)
+    if not isinstance(values, dict) or not values:
+        raise CorrectionError(f"{file_name}: {part} maps columns to values, one at least")
+    for name, value in values.items():
+        if name not in columns:
+            table = correction.table
+            raise CorrectionError(f"{file_name}: {part} names {name!r}, which no source gives a column of {table}")
+        for single in _singles(value) if part == "where" else [value]:
+            _check_type(single, columns[name], f"{file_name}: {part}.{name}")
+
+
+def _check_becomes(correction: Correction, contract: TableContract, values_of: Sequence[str], file_name: str) -> None:
+    """Only values may be corrected, and only to what the contract allows."""
+    for name, value in correction.becomes.items():
+        if name not in values_of:
+            raise CorrectionError(f"{file_name}: becomes can change {', '.join(values_of)}, not {name!r}")
+        column = contract.column(name)
+        least, most = (bound for bound in (column.minimum, column.maximum) if isinstance(bound, float))
+        if value is not None and not least <= value <= most:
+            raise CorrectionError(f"{file_name}: becomes.{name} is {value}, but it lies between {least:g} and {most:g}")
 
 
 def _singles(wanted: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from expectations.contracts.tables import TABLES
 from expectations.table_contract import repeated_key, split_rows
 from tasks.lake.files import read_table
 from tasks.lake.layout import Lake
-from tasks.mobility.merging import part_of
+from tasks.mobility.naming import part_of
 from tasks.mobility.parsing import REGIONS, ROWS
 from tasks.mobility.stage import CHAIN
 
@@ -128,11 +128,11 @@ def test_the_vintage_that_reaches_further_wins_and_the_ledger_tells_by_how_much(
     )
     grocery = stage.rows("mobility").filter(_is("category", "grocery_and_pharmacy"))["change_pct"].to_pylist()
     assert grocery == [5, 5, 5]
-    assert stage.set_aside("write_mobility") == {"superseded": 12}
+    assert stage.set_aside("merge_mobility") == {"superseded": 12}
     lines = {
         row["rule"]: row
         for row in stage.rows("ops.ledger").to_pylist()
-        if "report_z_old.csv" in row["subject"] and row["stage"] == "write_mobility"
+        if "report_z_old.csv" in row["subject"] and row["stage"] == "merge_mobility"
     }
     superseded, revised = lines["superseded"], lines["revised_by_later_vintage"]
     assert (superseded["n_rows_in"], superseded["n_rows_out"], superseded["n_rows_set_aside"]) == (12, None, 12)
@@ -173,16 +173,13 @@ def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
     assert run_stage(lake, sources).done() == []
     sources = put(tmp_path / "in", {"report_it.csv": _report(*ITALY)})
     planned = [(line.step, line.subject, line.reason) for line in plan(lake, CHAIN, sources=sources)]
-    assert [step for step, _, _ in planned] == [
-        "write_vintages",
-        "parse_mobility",
-        "write_mobility",
-        "write_mobility_policy",
-    ]
-    assert planned[2] == ("write_mobility", "all", "waiting for parse_mobility")
+    assert ("merge_mobility", "all", "waiting for parse_mobility, write_vintages, name_regions") in planned
+    assert not {"parse_policy"} & {step for step, _, _ in planned}
     done = run_stage(lake, sources).done()
-    assert [step for step, _ in done] == [step for step, _, _ in planned]
-    assert ("write_mobility", f"part {part_of('IT'):02}") in done
+    of_step = {step: [subject for one, subject in done if one == step] for step, _ in done}
+    assert of_step["merge_mobility"] == [f"part {part_of('IT'):02}"]
+    assert [subject.rpartition(" ")[2] for subject in of_step["write_mobility_revisions"]] == [f"{part_of('IT'):02}"]
+    assert not {"parse_policy", "write_policy", "write_policy_revisions"} & of_step.keys()
 
 
 def test_equal_input_gives_equal_bytes_in_another_home(tmp_path):
@@ -233,9 +230,11 @@ def test_more_broken_rows_than_stand_in_memory_all_reach_the_quarantine(lake, tm
 
 def test_batches_keep_their_subjects_and_read_what_the_fetch_found(lake, tmp_path):
     batches = run_chain(lake, CHAIN, sources=put(tmp_path / "in", {"report.csv": _report(*SWEDEN)})).batches
-    assert [batch.subject for batch in batches["parse_mobility"]] == ["google: report.csv"]
-    (merge,) = batches["write_mobility"]
-    assert (merge.subject, [part.uri for part in merge.payload]) == (f"part {part_of('SE'):02}", ["report.csv"])
+    (parsed,) = batches["parse_mobility"]
+    assert parsed.subject == f"google: report.csv {parsed.payload[0].vintage}"
+    (merge,) = batches["merge_mobility"]
+    uris = [report.named.placed.uri for report in merge.payload.reports]
+    assert (merge.subject, uris) == (f"part {part_of('SE'):02}", ["report.csv"])
 
 
 def _is(column, value):

@@ -17,6 +17,9 @@ from tasks.transforms.records.delimited import RefusedFileError
 LATEST = date(2023, 6, 1)
 
 
+DAYS = ("01Jan2020", "02Jan2020")
+
+
 @pytest.mark.parametrize(
     ("name", "index"),
     [
@@ -25,19 +28,42 @@ LATEST = date(2023, 6, 1)
         ("archive.zip#a/index_stringency.csv", "stringency_index"),
         ("OxCGRT_timeseries_GovernmentResponseIndex_v1.csv", "government_response_index"),
         ("index_economic_support.csv", "economic_support_index"),
+        ("legacy/index_stringency.csv", "stringency_index"),
+        ("../risk_team/vaccinated/index_stringency.csv", "stringency_index"),
+        ("containmenthealth/index_stringency.csv", "stringency_index"),
+        ("legacy.zip#risk/index_stringency.csv", "stringency_index"),
     ],
 )
-def test_wide_file_is_known_by_its_name(name, index):
-    assert index_of_file(name) == index
+def test_wide_file_is_known_by_its_own_name_whatever_its_folder_is_called(name, index):
+    assert index_of_file(name, DAYS) == index
 
 
 @pytest.mark.parametrize(
     "name",
-    ["index.csv", "index_stringency_legacy.csv", "stringency_and_containmenthealth.csv", "index_riskofopenness.csv"],
+    [
+        "index.csv",
+        "index_stringency_legacy.csv",
+        "stringency_and_containmenthealth.csv",
+        "index_riskofopenness.csv",
+        "stringency/data.csv",
+        "stringency.zip#data.csv",
+    ],
 )
 def test_file_of_no_single_known_index_is_refused(name):
-    with pytest.raises(RefusedFileError, match="rename the file"):
-        index_of_file(name)
+    with pytest.raises(RefusedFileError, match="rename the file") as refused:
+        index_of_file(name, DAYS)
+    assert refused.value.rule == "index_unknown"
+
+
+def test_header_tells_the_index_of_a_file_whose_name_does_not():
+    assert index_of_file("stringency/data.csv", ("economic_support_index", "CountryCode", *DAYS)) == (
+        "economic_support_index"
+    )
+
+
+def test_file_whose_name_and_header_tell_different_indices_is_refused():
+    with pytest.raises(RefusedFileError, match=r"different indices \(economic_support_index, stringency_index\)"):
+        index_of_file("index_stringency.csv", ("EconomicSupportIndex", *DAYS))
 
 
 def test_published_columns_come_before_those_for_display_whatever_their_spelling():

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import slow_policy as oracle
 
-from expectations.contracts.mobility import INDICES, POLICY
-from tasks.transforms.mobility.policy_vintages import PolicyFile, join_mobility_policy, merge_policy
+from expectations.contracts.mobility import INDEX_VINTAGES, INDICES, POLICY
+from tasks.transforms.mobility.policy_vintages import PolicyFile, join_mobility_policy, merge_policy, n_values_of
 from tasks.transforms.mobility.vintages import NATIONAL_SCHEMA
 
 FIRST = date(2020, 1, 1)
@@ -86,13 +86,18 @@ def test_equal_to_the_dictionary_oracle(files):
     expected, n_replaced = oracle.slow_policy([(vintage, rows) for vintage, rows, _ in files])
     found = merged.rows.to_pylist()
     assert {
-        (row["region_id"], (row["observed_on"] - FIRST).days): (tuple(row[index] for index in INDICES), row["vintage"])
+        (row["region_id"], (row["observed_on"] - FIRST).days): (
+            tuple(row[index] for index in INDICES),
+            row["vintage"],
+            tuple(row[INDEX_VINTAGES[index]] for index in INDICES),
+        )
         for row in found
     } == expected
     assert [(row["region_id"], row["observed_on"]) for row in found] == sorted(
         (row["region_id"], row["observed_on"]) for row in found
     )
     assert sum(one.n_values for one in merged.superseded) == n_replaced
+    assert n_values_of(merged.rows) == merged.n_values
     assert sum(len(rows) * len(indices) for _, rows, indices in files) == merged.n_values + n_replaced
 
 
