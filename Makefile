@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-BENCHMARKS := embeddings forecasts hmm labels lake lstm mobility text
+BENCHMARKS := adjustment embeddings forecasts hmm labels lake lstm mobility text validation
 
 .PHONY: help run serve check test docs floors bench $(BENCHMARKS:%=bench-%) clean
 .NOTPARALLEL: # measurements beside each other measure nothing
@@ -60,5 +60,5 @@ $(BENCHMARKS:%=bench-%): bench-%: $(READY)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache
-	rm -rf data/raw data/tables data/steps data/stages data/snapshots data/models data/ops data/prefect data/report data/warehouse.duckdb data/*.lock
+	rm -rf data/raw data/tables data/steps data/stages data/snapshots data/models data/ops data/prefect data/report data/warehouse.duckdb data/current data/*.lock
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

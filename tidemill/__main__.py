@@ -9,10 +9,14 @@ import traceback
 import typer
 
 from tasks.running.runs import is_our_own, one_sentence
-from tidemill import lake_commands, query_commands, run_commands
+from tidemill import contract_commands, lake_commands, query_commands, run_commands
 from tidemill.doctor_command import doctor
+from tidemill.failing_command import failing
+from tidemill.files_command import files
 from tidemill.options import MisuseError
+from tidemill.quarantine_command import quarantine
 from tidemill.serve_command import serve
+from tidemill.sources_command import sources
 from tidemill.terminal import log_of_diversion, visible, warn
 
 INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
@@ -39,14 +43,19 @@ for command in (
     serve,
     doctor,
     lake_commands.vacuum,
+    failing,
+    contract_commands.contracts,
+    contract_commands.profile,
+    files,
 ):
     app.command()(command)
-app.add_typer(lake_commands.quarantine, name="quarantine")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(sources, name="sources")
 
 
 def main() -> None:
     """Run the command that the arguments name; exit 0 where it went well, 1 where it failed, 2 where it was called
-    wrongly.
+    wrongly, 3 where a run published and a source lives on an old vintage.
     """
     sys.exit(exit_status())
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.intake.sources import load_sources
+from tasks.intake.troubles import find_troubles
 from tasks.lake.check import check
 from tasks.lake.layout import Lake, LakeError
-from tasks.transforms.records.source_format import SourceError
+from tasks.transforms.records.source_format import Source, SourceError
 from tidemill.children import answers, is_free
 from tidemill.prefect_home import PrefectHome
 
@@ -53,7 +54,7 @@ def diagnose(home: Path, sources: Path, port: int) -> list[Finding]:
         *_look_at_python(),
         *_look_at_libraries(),
         *_look_at_home(home),
-        *_look_at_sources(sources),
+        *_look_at_sources(sources, home),
         *_look_at_prefect(home, port),
         *_look_at_lake(home),
     ]
@@ -103,12 +104,22 @@ def _look_at_home(home: Path) -> Iterator[Finding]:
     yield Finding("home", f"{home}: {free / 1e9:.1f} GB free", remedy)
 
 
-def _look_at_sources(sources: Path) -> Iterator[Finding]:
+def _look_at_sources(sources: Path, home: Path) -> Iterator[Finding]:
+    declared: list[Source] = []
     try:
-        yield Finding("sources", f"{len(load_sources(sources))} in {sources}")
+        declared = load_sources(sources)
+        yield Finding("sources", f"{len(declared)} in {sources}")
     except SourceError as error:
         for line in str(error).splitlines():
             yield Finding("sources", line, "mend the declaration")
+    lake = Lake(home)
+    if lake.snapshots.is_dir():
+        try:
+            troubles = find_troubles(lake, declared)
+        except LakeError:  # told with the lake
+            return
+        for trouble in troubles:
+            yield Finding("sources", str(trouble), "mend it upstream and run again, or see `tidemill sources --help`")
 
 
 def _look_at_prefect(home: Path, port: int) -> Iterator[Finding]:

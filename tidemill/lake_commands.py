@@ -1,4 +1,4 @@
-"""The commands on the lake itself: `snapshots`, `diff`, `vacuum`, `quarantine`, `report`."""
+"""The commands on the lake itself: `snapshots`, `diff`, `vacuum`, `report`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import typer
 from tasks.lake.snapshots import diff as diff_of
 from tasks.lake.snapshots import list_snapshots
 from tasks.lake.vacuum import vacuum as remove_unneeded
-from tasks.questions.queries import ask
 from tasks.running.runs import record_run
 from tidemill.options import Home, Json, lake_of
 from tidemill.terminal import say, say_json, say_rows
 
-quarantine = typer.Typer(help="Rows that were set aside, and why.", no_args_is_help=True)
 Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT")]
 
 
@@ -66,43 +64,6 @@ def vacuum(
     else:
         names = f" ({', '.join(removed.snapshots)})" if removed.snapshots else ""
         say(f"removed {len(removed.snapshots)} snapshots{names}, {removed.n_files} files, {removed.n_bytes:,} bytes")
-
-
-@quarantine.command("list")
-def list_quarantine(
-    home: Home = None,
-    table: Annotated[str | None, typer.Option(help="Rows meant for this table alone.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Rows that break this rule alone.")] = None,
-    most: Annotated[int, typer.Option("-k", "--most", min=1, help="How many rows.")] = 20,
-    *,
-    as_json: Json = False,
-) -> None:
-    """List rows that were set aside.
-
-    Where each came from, which rule it breaks, what to do. A run tries them again when their file or the rules change.
-    """
-    lake = lake_of(home)
-    wanted = "WHERE coalesce(table_name = $1, true) AND coalesce(rule = $2, true)"
-    from_wanted = f"FROM ops.quarantine {wanted}"
-    counted = (
-        f"SELECT table_name, rule, count(*) AS n_rows {from_wanted} GROUP BY ALL ORDER BY n_rows DESC, table_name, rule"
-    )
-    order = "ORDER BY table_name, rule, uri, quarantine_id LIMIT $3"
-    listed = f"SELECT table_name, rule, uri, message, raw_row {from_wanted} {order}"
-    with ask(lake, listed, [table, rule, most]) as answer:
-        columns, rows = answer.columns, list(answer.rows)
-    if as_json:
-        say_rows(columns, rows, "json")
-        return
-    with ask(lake, counted, [table, rule]) as answer:
-        counts = list(answer.rows)
-    if not counts:
-        say("no row was set aside")
-        return
-    say_rows(answer.columns, counts)
-    say()
-    for table_name, broken, uri, message, raw_row in rows:
-        say_rows((f"{table_name}: {broken}", uri), [("", message), ("", raw_row)])
 
 
 def report(home: Home = None) -> None:

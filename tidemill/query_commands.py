@@ -43,7 +43,7 @@ def sql(
             for _, plan in answer.rows:
                 say(plan)
         else:
-            _say_answer(answer, form)
+            say_answer(answer, form)
 
 
 def search(
@@ -167,7 +167,8 @@ def explain(
         _say_explanation(explanation)
 
 
-def _say_answer(answer: Answer, form: Format) -> None:
+def say_answer(answer: Answer, form: Format) -> None:
+    """Print an answer; of a table for people the first rows, and that there are more."""
     if form != "table":
         say_rows(answer.columns, answer.rows, form)
         return

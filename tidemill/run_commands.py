@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from tasks.intake.sources import load_sources
+from tasks.intake.troubles import Trouble, find_troubles
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import Manifest, read_manifest
 from tasks.running.chains import DueTask
@@ -23,14 +24,19 @@ from tasks.transforms.records.source_format import Source
 from tidemill.interrupts import stop_on
 from tidemill.options import Home, Json, MisuseError, Sources
 from tidemill.prefect_home import PrefectHome, PrefectSession, rotate
-from tidemill.terminal import divert, say, say_json, say_rows
+from tidemill.terminal import divert, say, say_json, say_rows, visible
 
 ENGINE = re.compile(r"local|threads|dask://[^/\s:]+:\d+")
+PARTLY_DONE = 3  # exit status: published, and a source lives on an old vintage or on none
+MOST_CHARACTERS = 2_000  # of a run's message
 LINES_IN_FULL = 8  # our choice: more batches than that of one step and reason are told in one line
 QUERIES = (
     "SELECT source, lang, count(*) AS n_documents, sum(n_words) AS n_words FROM documents GROUP BY ALL ORDER BY ALL",
     "SELECT * FROM search('weather', 5)",
-    "SELECT table_name, rule, count(*) AS n_rows FROM ops.quarantine GROUP BY ALL ORDER BY n_rows DESC",
+    (
+        "SELECT country_code, min(transit_stations) AS lowest_change_pct, max(stringency_index) AS highest_stringency"
+        " FROM mobility_policy GROUP BY ALL ORDER BY lowest_change_pct"
+    ),
 )
 
 
@@ -62,13 +68,20 @@ def run(
         _check_stage(only)
         if read_manifest(lake) is None:
             session.start()  # something is due for certain: the server starts while the plan is made
-        if _plan(lake, declared, only):
+        if _plan(lake, declared, only, sources):
             session.start()
             session.wait()
             _refresh(lake, sources, engine, only)
         else:
             this.status = "unchanged"
-    _tell_end(lake, this, time.monotonic() - began, as_json=as_json)
+        troubles = find_troubles(lake, declared)
+        if troubles:
+            this.message = f"partly done: {'; '.join(map(str, troubles))}"[:MOST_CHARACTERS]
+            if this.status == "completed":
+                this.status = "partial"
+    _tell_end(lake, this, troubles, time.monotonic() - began, as_json=as_json)
+    if troubles:
+        raise typer.Exit(PARTLY_DONE)
 
 
 def plan(
@@ -83,21 +96,24 @@ def plan(
     _check_stage(only)
     folder = Path(home_folder(home)).resolve()
     with tempfile.TemporaryDirectory(prefix="tidemill-plan-") as nowhere:
-        lines = _plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only)
+        lines = _plan(Lake(folder) if Lake(folder).snapshots.is_dir() else Lake.open(nowhere), declared, only, sources)
     if as_json:
         say_json([line.__dict__ for line in lines])
-    elif not lines:
+        return
+    if not lines:
         say("nothing changed: a run would do nothing")
     else:
         say_rows(("stage", "step", "what", "why"), _shortened(lines))
+    _say_troubles(find_troubles(Lake(folder), declared))
 
 
-def _plan(lake: Lake, declared: Sequence[Source], only: str | None) -> list[DueTask]:
+def _plan(lake: Lake, declared: Sequence[Source], only: str | None, sources: str | None) -> list[DueTask]:
     """All that is due."""
+    from expectations.suites import suite_folders  # noqa: PLC0415  # PyYAML's resolvers, which --help need not pay for
     from tasks.publication.publishing import unpublished_stages  # noqa: PLC0415  # Prefect, once its settings stand
     from tasks.running.stages import make_plan  # noqa: PLC0415  # with it come the learners, which cost seconds
 
-    return make_plan(lake, declared, unpublished_stages(lake), only)
+    return make_plan(lake, declared, unpublished_stages(lake, suite_folders(sources_folder(sources))), only)
 
 
 def _check_stage(only: str | None) -> None:
@@ -132,15 +148,16 @@ def _shortened(lines: list[DueTask]) -> list[tuple[str, str, str, str]]:
     return list(rows)
 
 
-def _tell_end(lake: Lake, this: Run, seconds: float, *, as_json: bool) -> None:
+def _tell_end(lake: Lake, this: Run, troubles: Sequence[Trouble], seconds: float, *, as_json: bool) -> None:
     manifest = read_manifest(lake)
     report = lake.home / "report" / "index.html"
     if as_json:
-        say_json(_ending(this, manifest, report, seconds))
+        say_json({**_ending(this, manifest, report, seconds), "troubles": [vars(one) for one in troubles]})
         return
     snapshot = manifest.snapshot_id if manifest else "none"
     if this.status == "unchanged":
         say(f"nothing changed: snapshot {snapshot} stays in force ({seconds:.1f} s)")
+        _say_troubles(troubles)
         return
     rows = (
         [
@@ -158,6 +175,16 @@ def _tell_end(lake: Lake, this: Run, seconds: float, *, as_json: bool) -> None:
     given = f" --home {lake.home}" if lake.home != Path(home_folder()).resolve() else ""
     for query in QUERIES:
         say(f'  tidemill sql{given} "{query}"')
+    _say_troubles(troubles)
+
+
+def _say_troubles(troubles: Sequence[Trouble]) -> None:
+    """What an operator must hear last."""
+    if troubles:
+        lives = "place lives" if len(troubles) == 1 else "places live"
+        say(f"\npartly done: {len(troubles)} {lives} on old data or none")
+        for trouble in troubles:
+            say(f"  {visible(str(trouble))}")
 
 
 def _ending(this: Run, manifest: Manifest | None, report: Path, seconds: float) -> dict[str, Any]:

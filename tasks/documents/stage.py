@@ -15,6 +15,7 @@ from tasks.intake.kinds import DOCUMENT_KINDS
 from tasks.intake.vintages import noting
 from tasks.lake.steps import HOUR_S, Step
 from tasks.running.chains import Chain
+from tasks.running.fetches_shown import show_fetches
 
 A_HUGE_FILE_S = 4 * HOUR_S  # our choice: a batch takes seconds, a huge file perhaps an hour
 
@@ -43,5 +44,5 @@ CHAIN = Chain(
     ),
     settings=DocumentSettings(),
     kinds=(*DOCUMENT_KINDS, *WORD_TEST_KINDS),
-    shows=(show,),
+    shows=(show, show_fetches),
 )

@@ -7,9 +7,11 @@ from __future__ import annotations
 import fnmatch
 import glob
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import overload
 
@@ -23,23 +25,34 @@ from tasks.intake.download import (
     is_url,
     list_stored,
 )
+from tasks.intake.in_force import known_places
 from tasks.lake.files import digest_file
 from tasks.lake.layout import Lake
-from tasks.lake.raw import RawItem, Vintage, VintageLog, is_kept, item_of, keep_raw, note_raw, raw_path
+from tasks.lake.raw import RawItem, is_kept, item_of, keep_raw, note_raw, raw_path
 from tasks.lake.unpacking import BadInputError, is_archive, list_members
+from tasks.lake.vintage_log import WHOLE, Vintage, VintageLog, known_sources
 from tasks.transforms.records.quarantine import SetAside
-from tasks.transforms.records.source_format import Source
+from tasks.transforms.records.source_format import OBSERVATION_KINDS, Source
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Why a place lives on what it gave before: the rule, a sentence, and since when."""
+
+    rule: str
+    message: str
+    since: datetime
 
 
 @dataclass(frozen=True)
 class Fetched(Sequence[RawItem]):
-    """The raw items of a source, by uri; what could not be had; and remarks (uri to sentence) on what is had, but not
-    as it should be: a server was down, and the bytes that it gave before are used.
+    """The raw items of a source, by uri; what could not be had; and remarks, by place, on what is had, but not as it
+    should be: a server was down, a file has vanished, and the bytes that were there before are used.
     """
 
     items: tuple[RawItem, ...]
     set_aside: tuple[SetAside, ...] = ()
-    remarks: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
 
     @overload
     def __getitem__(self, place: int) -> RawItem: ...
@@ -58,7 +71,7 @@ class _Found:
 
     item: RawItem
     path: Path
-    remark: str = ""
+    remark: Remark | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ class _Desk:
     location: str
     log: VintageLog
     settings: DownloadSettings
+    is_declared: bool = True
 
     @property
     def is_looking(self) -> bool:
@@ -81,36 +95,97 @@ class _Desk:
 
     def set_aside(self, uri: str, rule: str, message: str) -> SetAside:
         """`uri` as a row for the quarantine."""
-        table = self.source.kind if self.source.kind in {"mobility", "policy"} else "documents"
+        table = self.source.kind if self.source.kind in OBSERVATION_KINDS else "documents"
         return SetAside(table, rule, message, {"location": self.source.location, "uri": uri}, self.source.name, uri)
 
 
-def fetch_source(lake: Lake, source: Source, *, keep: bool = True, settings: DownloadSettings | None = None) -> Fetched:
+def fetch_source(
+    lake: Lake, source: Source, *, keep: bool = True, settings: DownloadSettings | None = None, is_declared: bool = True
+) -> Fetched:
     """The raw items of `source` as it stands now, their bytes kept in the lake; with `keep=False` only looked at,
-    nothing written there.
+    nothing written there. Of a source that is declared no more (`is_declared=False`) what is in force.
 
-    What the source lacks is told in `Fetched.set_aside`, never raised. LakeError where the home refuses.
+    A place that gives nothing keeps what is in force there: with observations every place, else where the source has
+    nothing left at all. What the source lacks is told in `Fetched.set_aside`, never raised. LakeError where the home
+    refuses.
     """
     location, member_glob = _split_location(source.location)
     log = VintageLog.read(lake, source.name, is_written=keep)
+    if is_declared:
+        log.declare(asdict(source))
     items: list[RawItem] = []
     set_aside: list[SetAside] = []
-    remarks: dict[str, str] = {}
+    remarks: dict[str, Remark] = {}
     with nullcontext(str(lake.home)) if keep else tempfile.TemporaryDirectory() as home:
-        desk = _Desk(lake, lake if keep else Lake.open(home), source, location, log, settings or DownloadSettings())
+        store = lake if keep else Lake.open(home)
+        desk = _Desk(lake, store, source, location, log, settings or DownloadSettings(), is_declared)
         find = _find_http if is_http(location) else _find_stored if is_url(location) else _find_files
-        for found in find(desk):
-            if isinstance(found, SetAside):
-                set_aside.append(found)
-                continue
-            if found.remark:
-                remarks[found.item.uri] = found.remark
-            for item in _items_in(desk, found, member_glob):
-                (set_aside if isinstance(item, SetAside) else items).append(item)  # type: ignore[arg-type]
-    if not items and not set_aside:
+        places: set[str] = set()  # that gave something to read
+        for found in chain(find(desk) if is_declared else (), _vanished(desk, places, set_aside)):
+            members = [found] if isinstance(found, SetAside) else list(_items_in(desk, found, member_glob))
+            set_aside += [one for one in members if isinstance(one, SetAside)]
+            had = [one for one in members if isinstance(one, RawItem)]
+            items += had
+            if isinstance(found, _Found) and had:
+                places.add(found.item.uri)
+                remarks |= {found.item.uri: found.remark} if found.remark is not None else {}
+    if not items and not set_aside and is_declared:
         message = f"{source.location} matches nothing: correct `location` in the declaration of {source.name}"
         set_aside.append(desk.set_aside(source.location, "location_matches_nothing", message))
     return Fetched(tuple(sorted(items, key=lambda item: item.uri)), tuple(set_aside), remarks)
+
+
+def fetch_undeclared(
+    lake: Lake, declared: Collection[str], kinds: Collection[str], *, keep: bool = True
+) -> list[tuple[Source, Fetched]]:
+    """What is in force of the sources of some kinds that were declared once, are not now, and were not retired."""
+    found = []
+    for name in known_sources(lake):
+        log = VintageLog.read(lake, name, is_written=False)
+        if name in declared or log.declaration is None or WHOLE in log.retired:
+            continue
+        source = Source(**log.declaration)
+        if source.kind in kinds:
+            found.append((source, fetch_source(lake, source, keep=keep, is_declared=False)))
+    return [(source, fetched) for source, fetched in found if fetched.items]
+
+
+def items_of_vintage(lake: Lake, source: Source, vintage: Vintage) -> list[RawItem]:
+    """The raw items of bytes that `source` had once, as far as they can be read still."""
+    location, member_glob = _split_location(source.location)
+    log = VintageLog.read(lake, source.name, is_written=False)
+    desk = _Desk(lake, lake, source, location, log, DownloadSettings())
+    return [one for one in _items_in(desk, _known(desk, vintage), member_glob) if isinstance(one, RawItem)]
+
+
+def _vanished(desk: _Desk, places: Collection[str], set_aside: Sequence[SetAside]) -> Iterator[_Found]:
+    """What is in force at places that gave nothing now (all but `places`), as far as it must not go with them; to be
+    asked for when all places that give something are known.
+    """
+    if places and desk.source.kind not in OBSERVATION_KINDS:
+        return
+    faults = {one.uri: one for one in set_aside}
+    for uri, place in sorted(known_places(desk.lake, desk.source.name).items()):
+        known = place.in_force
+        if known is None or uri in places or uri in desk.log.retired:
+            continue
+        if not desk.is_declared:
+            rule, problem = "declaration_gone", f"{desk.source.name} is declared no more"
+            remedy = f"put its declaration back, or `tidemill sources retire {desk.source.name}`"
+        elif uri in faults:
+            rule, problem, remedy = faults[uri].rule, faults[uri].message, "then run again"
+        else:
+            rule, problem = "file_vanished", f"{uri} has vanished"
+            remedy = f"bring it back, or `tidemill sources retire {desk.source.name} --place {uri}`"
+        vintage = desk.log.first.get((uri, known.raw_sha256))  # with what a server said of it, an encoding perhaps
+        vintage = vintage or Vintage(uri, known.raw_sha256, known.n_bytes, known.fetched_at)
+        if is_kept(desk.lake, known.raw_sha256, known.n_bytes):
+            yield replace(_known(desk, vintage), remark=_remark(desk, vintage, rule, f"{problem}: {remedy}"))
+
+
+def _remark(desk: _Desk, known: Vintage, rule: str, message: str) -> Remark:
+    used = f"used is what was there on {known.fetched_at:%Y-%m-%d %H:%M} UTC"
+    return Remark(rule, f"{message}; {used}", desk.log.miss(known.uri))
 
 
 def _split_location(location: str) -> tuple[str, str | None]:
@@ -187,6 +262,8 @@ def _find_stored(desk: _Desk) -> Iterator[_Found | SetAside]:
 def _take(desk: _Desk, url: str, download: Download | None, known: Vintage | None) -> _Found:
     """The bytes that came, kept; or those known, where they have not changed."""
     if download is None and known is not None:
+        if url in desk.log.missing:
+            desk.log.remember(known)
         return _known(desk, known)
     if download is None:
         raise DownloadError(f"{url} says that it has not changed, though it was never fetched: check the address")
@@ -198,9 +275,7 @@ def _fall_back(desk: _Desk, url: str, known: Vintage | None, error: DownloadErro
     """What the address gave before, with a remark; a set-aside where it never gave anything."""
     if known is None:
         return desk.set_aside(url, "download_failed", str(error))
-    return replace(
-        _known(desk, known), remark=f"{error}; used is what it gave on {known.fetched_at:%Y-%m-%d %H:%M} UTC"
-    )
+    return replace(_known(desk, known), remark=_remark(desk, known, "download_failed", str(error)))
 
 
 def _known(desk: _Desk, known: Vintage) -> _Found:

@@ -19,7 +19,7 @@ from tasks.transforms.records.json_lines import parse_json_lines
 from tasks.transforms.records.labelled_rows import parse_labelled
 from tasks.transforms.records.parsed_records import ParsedDocument, ParseLimits, Record, RejectedRecord, encoding_notes
 from tasks.transforms.records.plain_text import parse_text_file, parse_text_lines
-from tasks.transforms.records.source_format import Source
+from tasks.transforms.records.source_format import OBSERVATION_KINDS, Source
 from tasks.transforms.records.warc_records import parse_warc
 
 
@@ -94,7 +94,6 @@ DOCUMENT_KINDS: Mapping[str, DocumentKind] = {
     "conllu": DocumentKind(parse_treebank),
     "labelled": DocumentKind(parse_rows),
 }
-OBSERVATION_KINDS = ("mobility", "policy")
 SOURCE_KINDS = (*DOCUMENT_KINDS, *OBSERVATION_KINDS, *WORD_TEST_KINDS)
 """All that a declaration may say."""
 

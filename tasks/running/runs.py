@@ -25,7 +25,7 @@ from tasks.lake.events import append_event
 from tasks.lake.layout import Lake, LakeError
 from tasks.lake.publishing import read_manifest
 
-Status = Literal["completed", "unchanged", "failed", "refused"]
+Status = Literal["completed", "partial", "unchanged", "failed", "refused"]
 FIRST_PARTY = ("tasks", "models", "expectations", "flows", "tidemill")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.intake.fetch import fetch_source
+from tasks.intake.fetch import Fetched, fetch_source, fetch_undeclared
 from tasks.intake.sources import load_sources
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.layout import Lake
@@ -43,10 +43,18 @@ def run_stage(
 
 
 def fetch_all(lake: Lake, sources: str | None, kinds: Sequence[str]) -> list[FetchedSource]:
-    """What all declared sources of some kinds have now; those behind URLs are waited for together."""
-    declared = [source for source in load_sources(sources_folder(sources)) if source.kind in kinds] if kinds else []
-    futures = [fetch.submit(str(lake.home), source) for source in declared]
-    return [future.result() for future in futures]
+    """What all declared sources of some kinds have now, those behind URLs waited for together; and what is in force of
+    those that are declared no more and were not retired.
+    """
+    if not kinds:
+        return []
+    declared = load_sources(sources_folder(sources))
+    futures = [fetch.submit(str(lake.home), source) for source in declared if source.kind in kinds]
+    found = [future.result() for future in futures]
+    undeclared = fetch_undeclared(lake, {source.name for source in declared}, kinds)
+    for source, fetched in undeclared:
+        _tell(source, fetched)
+    return [*found, *(FetchedSource(source, fetched) for source, fetched in undeclared)]
 
 
 # In threads, where Prefect's time limits cannot act; downloads have limits of their own.
@@ -56,6 +64,10 @@ def fetch(home: str, source: Source) -> FetchedSource:
     `write_vintages`.
     """
     fetched = fetch_source(Lake(Path(home)), source)
-    for message in (*(fault.message for fault in fetched.set_aside), *fetched.remarks.values()):
-        get_run_logger().warning("source %s: %s", source.name, message)
+    _tell(source, fetched)
     return FetchedSource(source, fetched)
+
+
+def _tell(source: Source, fetched: Fetched) -> None:
+    for message in [one.message for one in fetched.set_aside] + [one.message for one in fetched.remarks.values()]:
+        get_run_logger().warning("source %s: %s", source.name, message)

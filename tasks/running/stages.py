@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from tasks.intake.fetch import fetch_source
+from tasks.intake.fetch import fetch_source, fetch_undeclared
 from tasks.intake.vintages import FetchedSource
 from tasks.lake.layout import Lake
 from tasks.running.chains import Chain, DueTask, Walk, plan_chain
@@ -141,8 +141,7 @@ def make_plan(
         if waiting:
             of_chain = [DueTask(chain.stage, "all", chain.subject, f"waiting for {', '.join(waiting)}")]
         else:
-            declared = [source for source in sources if source.kind in chain.kinds]
-            fetched = [FetchedSource(source, fetch_source(lake, source, keep=False)) for source in declared]
+            fetched = _look_at(lake, sources, chain.kinds)
             of_chain = list(plan_chain(walk_of(lake, chain, fetched)))
         if of_chain:
             due.add(chain.subject)
@@ -151,6 +150,14 @@ def make_plan(
         stages = ", ".join(dict.fromkeys(line.stage for line in lines))
         return [*lines, DueTask(PUBLISH, PUBLISH, "all", f"waiting for {stages}")]
     return [DueTask(PUBLISH, PUBLISH, stage, "not published yet") for stage in all_stages() if stage in unpublished]
+
+
+def _look_at(lake: Lake, sources: Sequence[Source], kinds: Collection[str]) -> list[FetchedSource]:
+    """What a run would find of the sources of some kinds; nothing is kept."""
+    found = [(one, fetch_source(lake, one, keep=False)) for one in sources if one.kind in kinds]
+    if kinds:
+        found += fetch_undeclared(lake, {source.name for source in sources}, kinds, keep=False)
+    return [FetchedSource(source, fetched) for source, fetched in found]
 
 
 def _read_from(chain: Chain, chains: Mapping[str, Chain]) -> list[str]:

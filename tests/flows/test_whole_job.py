@@ -100,7 +100,10 @@ def ask(home: Path, query: str) -> list[tuple]:
 
 def test_hostile_input_ends_well_without_a_stack_trace(hostile: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     home, ended = hostile
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    told = ended.stdout.partition("partly done: 2 places live on old data or none")[2]
+    assert "  nothing: nowhere/*.txt: location_matches_nothing" in told
+    assert "  reports: reports/missing.csv: fetch_refused" in told
     assert "Traceback" not in ended.stdout + ended.stderr
     shutil.rmtree(home / "prefect", ignore_errors=True)
 

@@ -29,6 +29,7 @@ from tasks.transforms.records.delimited import (
     Columns,
     RefusedFileError,
     header_fields,
+    is_footnote,
     not_a_number,
     read_block,
     read_header_line,
@@ -58,6 +59,8 @@ WIDE_SCHEMA = pa.schema(
     ]
 )
 """Rows of one report, in the file's order; `region_no` is the place in its list of regions."""
+FOOTNOTE = "footnote"
+"""The rule of lines that are words about the table: counted, and nothing to be shelved or mended."""
 EPOCH = date(1970, 1, 1)
 CHANGE_PCT, OBSERVED_ON = MOBILITY.column("change_pct"), MOBILITY.column("observed_on")
 LEAST_PCT, MOST_PCT = cast("float", CHANGE_PCT.minimum), cast("float", CHANGE_PCT.maximum)
@@ -124,7 +127,7 @@ class ReportReader:
     """One pass over a report. Read `batches` to its end; then the counts, `regions` and `verdict` hold.
 
     `latest` is the day on which the file was fetched: a later observation is impossible. `on_broken` takes each row set
-    aside.
+    aside, but for footnotes, which are only counted. `n_blank` rows said "not available" in words.
     """
 
     header: Header
@@ -133,6 +136,7 @@ class ReportReader:
     findings: Findings = field(default_factory=Findings)
     n_rows_in: int = 0
     n_rows_out: int = 0
+    n_blank: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
     regions: RegionList = field(default_factory=RegionList)
     _form: DateForm | None = None
@@ -146,6 +150,7 @@ class ReportReader:
         for content in whole_lines(stream):
             block = read_block(content, first_line, self.header.columns)
             first_line += block.n_lines
+            self.n_blank += block.n_blank
             for line in block.broken:
                 self._set_aside(line)
             self.n_rows_in += len(block.broken) + block.rows.num_rows
@@ -192,6 +197,9 @@ class ReportReader:
         return EPOCH + timedelta(days=max(days)) if days else None
 
     def _set_aside(self, line: BrokenLine) -> None:
+        if is_footnote(line, self.header.columns):
+            self.set_aside[FOOTNOTE] += 1
+            return
         self.set_aside[line.rule] += 1
         self.on_broken(line.as_row(self.header.columns))
 

@@ -9,6 +9,7 @@ line costs one slow pass over its own block and nothing elsewhere.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,11 @@ from numpy.typing import NDArray
 BLOCK_BYTES = 8 << 20  # measured on 10 M rows: 2 to 16 MiB differ by less than the noise; memory grows with it
 HEADER_BYTES = 1 << 20  # our choice: the widest real header (a column a day for three years) has 12 kB
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NOT_AVAILABLE = frozenset({"NA", "N/A", "n/a", "na", "NULL", "null"})
+"""What programs write into a number column for "not published"."""
 UNREADABLE = ("row_unreadable", "the row does not fit the file's columns: mend it in the file")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
+CODE = re.compile(r"[A-Z]{2}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -87,13 +92,17 @@ class BrokenLine:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one block of `n_lines`, with their lines (`content`, and numbers in the file); and the broken lines."""
+    """Rows of one block of `n_lines`, with their lines (`content`, and numbers in the file); and the broken lines.
+
+    `n_blank` rows had a word for "not available" (NOT_AVAILABLE) in a number column, read as not published.
+    """
 
     rows: pa.Table
     line_numbers: NDArray[np.int64]
     content: bytes
     broken: tuple[BrokenLine, ...]
     n_lines: int
+    n_blank: int = 0
     _lines: list[bytes] = field(default_factory=list)
 
     def text(self, row: int) -> str:
@@ -165,6 +174,7 @@ def read_block(content: bytes, first_line: int, columns: Columns) -> Block:
         return Block(rows, np.arange(first_line, first_line + n_lines), content, (), n_lines)
     lines = [line + b"\n" for line in content.split(b"\n")[:-1]]
     faults = _find_faults(lines, columns)
+    n_blank = _blank_unavailable(lines, faults, columns)
     kept = [place for place in range(len(lines)) if place not in faults]
     rows = _convert(b"".join(lines[place] for place in kept), len(kept), columns)
     if rows is None:  # something that Arrow takes amiss and we did not foresee
@@ -178,9 +188,8 @@ def read_block(content: bytes, first_line: int, columns: Columns) -> Block:
         for place, (rule, message) in sorted(faults.items())
         if rule
     )
-    return Block(
-        rows, first_line + np.array(kept, np.int64), b"".join(lines[place] for place in kept), tuple(broken), n_lines
-    )
+    content = b"".join(lines[place] for place in kept)
+    return Block(rows, first_line + np.array(kept, np.int64), content, tuple(broken), n_lines, n_blank)
 
 
 def _convert(content: bytes, n_lines: int, columns: Columns) -> pa.Table | None:
@@ -214,6 +223,39 @@ def _find_faults(lines: list[bytes], columns: Columns) -> dict[int, tuple[str, s
             if fault is not None:
                 faults[place] = fault
     return faults
+
+
+def _blank_unavailable(lines: list[bytes], faults: dict[int, tuple[str, str]], columns: Columns) -> int:
+    """Empty the words for "not available" in number columns; lines that are rows then are put into `lines` and taken
+    out of `faults`. How many they are.
+    """
+    n_blank = 0
+    for place in [place for place, (rule, _) in faults.items() if rule.endswith("_not_a_number")]:
+        fields = split_fields(lines[place].decode("utf-8").rstrip("\r\n"), columns.delimiter)
+        emptied = [
+            "" if name in columns.quantities and value.strip() in NOT_AVAILABLE else value
+            for name, value in zip(columns.names, fields, strict=True)
+        ]
+        written = io.StringIO()
+        csv.writer(written, delimiter=columns.delimiter, lineterminator="\n").writerow(emptied)
+        line = written.getvalue().encode()
+        if line_fault(line, columns) is None:
+            lines[place] = line
+            del faults[place]
+            n_blank += 1
+    return n_blank
+
+
+def is_footnote(line: BrokenLine, columns: Columns) -> bool:
+    """Whether a broken line is words about the table and no row of it, nor the rest of one: fields for less than half
+    of the columns, and no number, date or code of two letters among them.
+    """
+    try:
+        fields = [one.strip() for one in split_fields(line.text, columns.delimiter)]
+    except ValueError:
+        return False
+    is_short = len(fields) <= len(columns.names) and len([one for one in fields if one]) * 2 < len(columns.names)
+    return is_short and not any(NUMBER.fullmatch(one) or DATE.fullmatch(one) or CODE.fullmatch(one) for one in fields)
 
 
 def _plain_row(columns: Columns) -> re.Pattern[bytes]:

@@ -11,8 +11,11 @@ import yaml
 from expectations.contracts.documents import WORD_TEST_KINDS
 
 REQUIRED_KEYS = ("name", "kind", "location", "licence", "producer")
-OPTIONAL_KEYS = ("lang", "unit", "columns")
+OPTIONAL_KEYS = ("lang", "unit", "columns", "order", "fresh_within_days")
 UNITS = ("file", "line")
+ORDERS = ("reach", "fetched", "name")
+OBSERVATION_KINDS = ("mobility", "policy")
+"""Kinds whose records are observations by region and day."""
 COLUMN_ROLES: Mapping[str, tuple[str, ...]] = {
     "labelled": ("text", "label"),
     "jsonl": ("text", "label", "title", "published_on"),
@@ -41,7 +44,9 @@ class SourceError(Exception):
 class Source:
     """A declared source. `folder` is where its YAML file lies: what a relative `location` starts from.
 
-    `columns` maps a role (`text`, `label`, …) to a header name, or to a position from 0.
+    `columns` maps a role (`text`, `label`, …) to a header name, or to a position from 0. Where several files tell of
+    the same day, the last of them counts: `order` says which that is, the one that reaches furthest, was fetched last,
+    or has the last name. Observations that end more than `fresh_within_days` before today are told as late.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Source:
     lang: str | None = None
     unit: str = "file"
     columns: Mapping[str, str | int] = field(default_factory=dict)
+    order: str = "reach"
+    fresh_within_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,8 @@ def parse_source(text: str, file_name: str, folder: str, kinds: Sequence[str]) -
         lang=fields["lang"].text if "lang" in fields else None,
         unit=fields["unit"].text if "unit" in fields else "file",
         columns=columns or dict(DEFAULT_COLUMNS.get(kind, {})),
+        order=fields["order"].text if "order" in fields else "reach",
+        fresh_within_days=int(fields["fresh_within_days"].text) if "fresh_within_days" in fields else None,
     )
 
 
@@ -195,8 +204,23 @@ def _check_values(
         )
     if "unit" in fields and kind.text != "text":
         raise SourceError(file_name, fields["unit"].line, f"`unit` means nothing for the kind {kind.text}", "remove it")
+    _check_observations(kind.text, fields, file_name)
     if columns:
         _check_columns(kind.text, columns, file_name, lines["columns"])
+
+
+def _check_observations(kind: str, fields: Mapping[str, _Field], file_name: str) -> None:
+    for key in ("order", "fresh_within_days"):
+        if key in fields and kind not in OBSERVATION_KINDS:
+            raise SourceError(file_name, fields[key].line, f"`{key}` means nothing for the kind {kind}", "remove it")
+    if "order" in fields and fields["order"].text not in ORDERS:
+        raise SourceError(
+            file_name, fields["order"].line, f"unknown order `{fields['order'].text}`", f"use {_listed(ORDERS)}"
+        )
+    days = fields.get("fresh_within_days")
+    if days is not None and not (days.is_integer and days.text.isdecimal() and int(days.text) > 0):
+        problem = f"`fresh_within_days` is `{days.text}`"
+        raise SourceError(file_name, days.line, problem, "give a number of days, from 1")
 
 
 def _check_columns(kind: str, columns: Mapping[str, str | int], file_name: str, line: int) -> None:

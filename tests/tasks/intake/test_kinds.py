@@ -11,14 +11,14 @@ import pytest
 from expectations.contracts.documents import DOCUMENTS
 from tasks.documents.parsing import parse_documents
 from tasks.documents.word_tests import PARSERS
-from tasks.intake.kinds import DOCUMENT_KINDS, OBSERVATION_KINDS, SOURCE_KINDS, RawFile
+from tasks.intake.kinds import DOCUMENT_KINDS, SOURCE_KINDS, RawFile
 from tasks.intake.sources import load_sources
 from tasks.lake.fingerprints import Code, place_of
 from tasks.lake.raw import RawItem
 from tasks.mobility.parsing import ITEMS_OF_BATCH
 from tasks.transforms.records.html_text import PageGuards
 from tasks.transforms.records.parsed_records import ParsedDocument, ParseLimits, Record
-from tasks.transforms.records.source_format import Source
+from tasks.transforms.records.source_format import OBSERVATION_KINDS, Source
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = b"<html><body><article><p>A page about the tide mill and the harbour.</p></article></body></html>"

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.transforms.records.delimited import (
+    BrokenLine,
     Columns,
     RefusedFileError,
+    is_footnote,
     read_block,
     read_header_line,
     split_fields,
@@ -40,7 +42,7 @@ def test_na_is_a_name():
         (b"a", "fewer_fields_than_header"),
         (b"a,1,2", "more_fields_than_header"),
         (b"a,many", "n_not_a_number"),
-        (b"a,NA", "n_not_a_number"),
+        (b"a,NO", "n_not_a_number"),
         (b"\xe4,1", "row_not_utf8"),
         (b'"a,1', "quote_unbalanced"),
     ],
@@ -130,3 +132,30 @@ def test_unbalanced_quotes_are_no_fields():
     assert split_fields('"a, b",c') == ["a, b", "c"]
     with pytest.raises(ValueError, match="unexpected end"):
         split_fields('"a,b')
+
+
+@pytest.mark.parametrize("word", [b"NA", b"N/A", b"null"])
+def test_words_for_not_available_are_read_as_not_published(word):
+    block = read_block(b'NA,1\n"b, c",' + word + b"\r\nc,3\n", 2, COLUMNS)
+    assert (block.rows.to_pylist(), block.broken, block.n_blank) == (
+        [{"name": "NA", "n": 1.0}, {"name": "b, c", "n": None}, {"name": "c", "n": 3.0}],
+        (),
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("Source: the producer", True),
+        ("Baseline: median, of five weeks,,", True),
+        ("DE,Germany", False),
+        ("Source of 2020-02-15,2020-02-15", False),
+        ("a,b,c,d", False),
+        ("words,,,,,,,", False),
+        ('"open', False),
+    ],
+)
+def test_a_footnote_is_words_and_no_rest_of_a_row(text, is_so):
+    columns = Columns(tuple("abcdef"), {})
+    assert is_footnote(BrokenLine(9, "fewer_fields_than_header", "", text), columns) is is_so
