@@ -10,6 +10,7 @@ import typer
 from tasks.lake.layout import Lake
 from tasks.lake.vintage_log import VintageLog
 from tasks.questions.queries import ask
+from tasks.transforms.mobility.gate import RULES, UNREADABLE
 from tidemill.options import Home, Json, MisuseError, lake_of
 from tidemill.terminal import say, say_json, say_rows, visible
 
@@ -77,15 +78,16 @@ def release(name: Name, home: Home = None) -> None:
     """Let in a fetch that the gate refused: the next run takes these very bytes, whatever the gate says of them."""
     lake = lake_of(home)
     row = _row(lake, name)
-    with ask(
-        lake,
-        "SELECT raw_sha256 FROM ops.vintages WHERE source = $1 AND uri = $2 AND vintage = $3 AND verdict = 'refused'",
-        [row["source"], row["uri"], row["vintage"]],
-    ) as answer:
-        found = [raw_sha256 for (raw_sha256,) in answer.rows]
+    of_row = "source = $1 AND uri = $2 AND vintage = $3 AND verdict = 'refused'"
+    refused = f"SELECT raw_sha256, rule FROM ops.vintages WHERE {of_row}"
+    with ask(lake, refused, [row["source"], row["uri"], row["vintage"]]) as answer:
+        found = [(raw_sha256, set(rules.split(", "))) for raw_sha256, rules in answer.rows]
     if not found:
         raise MisuseError(f"{name} is no fetch that the gate refused, and cannot be let in by hand: {COME_BACK}")
-    VintageLog.read(lake, row["source"]).release(row["uri"], found[0])
+    ((raw_sha256, rules),) = found
+    if not rules <= RULES - UNREADABLE:
+        raise MisuseError(f"{row['uri']} cannot be read, and nothing could be published from it: mend it upstream")
+    VintageLog.read(lake, row["source"]).release(row["uri"], raw_sha256)
     say(f"{row['source']}: {row['uri']} ({row['vintage']}) is let in; the next run takes it")
 
 

@@ -24,7 +24,7 @@ from tasks.lake.steps import Batch, StepOutput, StepRecord
 from tasks.lake.vintage_log import VintageLog
 from tasks.mobility.panels import RowFiles, countries_by_uri, mobility_panels, policy_panels, row_files
 from tasks.mobility.parsed_files import ParsedItem, read_parsed
-from tasks.transforms.mobility.gate import in_words, judge, stops
+from tasks.transforms.mobility.gate import UNREADABLE, in_words, judge, stops
 from tasks.transforms.mobility.gate_panel import Finding, Panel, Severity
 from tasks.transforms.mobility.gate_settings import MOBILITY_GATE, POLICY_GATE, GateSettings
 from tasks.transforms.records.quarantine import SetAside, quarantine_table
@@ -101,15 +101,17 @@ def judge_fetches(lake: Lake, given: SourceOffers) -> StepOutput:
         n_in += n_rows
         message = None
         if findings:
-            message = f"{offer.place}: {in_words(findings)}"
+            message = in_words(findings)
             lines += _ledger_lines(given.source, offer, findings, verdict, n_rows)
         if verdict == "refused":
             rule = next(finding.rule for finding in findings if finding.severity == "stop")
-            message = f"{message}: mend it upstream, or let it in with `tidemill quarantine release`"
+            remedy = ", or let it in with `tidemill quarantine release`" if is_readable(offer.items, findings) else ""
+            message = f"{message}: mend it upstream{remedy}"
             set_aside.update({rule: n_rows})
             if any(item.rule is None for item in offer.items):  # else parsing has told it
                 row = {"place": offer.place, "vintage": offer.vintage, "against": offer.against}
-                aside.append(SetAside(given.kind, rule, message, row, given.source, offer.place, offer.vintage))
+                told = f"{offer.place}: {message}"
+                aside.append(SetAside(given.kind, rule, told, row, given.source, offer.place, offer.vintage))
         else:
             n_out += n_rows
         rules = ", ".join(dict.fromkeys(finding.rule for finding in findings)) or None
@@ -176,7 +178,12 @@ def _verdict(findings: Sequence[Finding], offer: Offer) -> str:
         return "accepted"
     if not stops(findings):
         return "warned"
-    return "released" if offer.is_released and offer.items else "refused"
+    return "released" if offer.is_released and is_readable(offer.items, findings) else "refused"
+
+
+def is_readable(items: Sequence[ParsedItem], findings: Sequence[Finding]) -> bool:
+    """Whether a fetch has all that tables could be made from it: only then a person can let it in."""
+    return all(item.rule is None for item in items) and not {one.rule for one in findings} & UNREADABLE
 
 
 def _ledger_lines(

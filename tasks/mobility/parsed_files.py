@@ -13,8 +13,7 @@ from tasks.lake.files import FileRef, read_table, write_table
 from tasks.lake.layout import Lake
 from tasks.lake.raw import BadInputError, RawItem
 from tasks.lake.steps import StepRecord
-from tasks.transforms.mobility.reports import FOOTNOTE
-from tasks.transforms.records.delimited import RefusedFileError
+from tasks.transforms.records.delimited import FOOTNOTE, RefusedFileError
 
 PARSED = "parsed_files"
 PARSED_SCHEMA = pa.schema(

@@ -25,8 +25,8 @@ from tasks.lake.raw import BadInputError, RawItem, open_raw, read_raw
 from tasks.lake.steps import Batch, StepOutput, cut_by_content
 from tasks.mobility.parsed_files import ParsedItem, parsed_item, write_parsed
 from tasks.transforms.mobility.regions import Region
-from tasks.transforms.mobility.reports import FOOTNOTE, WIDE_SCHEMA, Findings, ReportReader, read_header
-from tasks.transforms.records.delimited import RefusedFileError, whole_lines
+from tasks.transforms.mobility.reports import WIDE_SCHEMA, Findings, ReportReader, read_header
+from tasks.transforms.records.delimited import FOOTNOTE, RefusedFileError, whole_lines
 
 ROWS, REGIONS = "mobility_rows", "mobility_regions"
 ROWS_PER_GROUP = 16_384  # some fifteen regions of three years: a merge reads the groups of its part's countries alone

@@ -17,11 +17,17 @@ MOST = 500  # places of a large archive of documents are no table for people: th
 
 def show_fetches(*, lake: Lake, write_vintages: Sequence[StepRecord]) -> None:
     """Show what the places of the sources offer and what is in force there; first those that need a look."""
+    rows = present_fetches(lake, write_vintages)[:MOST]
+    show_table("fetches", rows, "Every fetch: the gate's verdict, what is in force")
+
+
+def present_fetches(lake: Lake, write_vintages: Sequence[StepRecord]) -> list[dict[str, Any]]:
+    """What is in force or offered, as texts: first what lives on an old vintage, then what the gate spoke of."""
     files = [ref for record in write_vintages for ref in record.files_of(VINTAGES.qualified_name)]
     rows = read_table(lake, files).to_pylist() if files else []
     present = [row for row in rows if row["is_in_force"] or row["is_offered"]]
     present.sort(key=lambda row: (row["trouble"] is None, row["verdict"] == "accepted", row["source"], row["uri"]))
-    show_table("fetches", [_shown(row) for row in present[:MOST]], "Every fetch: the gate's verdict, what is in force")
+    return [_shown(row) for row in present]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

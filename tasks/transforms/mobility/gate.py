@@ -27,6 +27,8 @@ RULES = frozenset(TELLING) | {
     "one_value", "falls_gone", "days_repeated", "days_skipped", "series_stand_still", "levels_out_of_range",
 }  # fmt: skip
 """Every rule that a fetch can break here; those of files that cannot be read at all come before."""
+UNREADABLE = frozenset({"no_rows", "column_gone"})
+"""Rules of fetches from which no table can be made."""
 
 
 def judge(old: Panel | None, new: Panel, settings: GateSettings, beside: Iterable[Panel] = ()) -> list[Finding]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.transforms.mobility.policy_tracker import Jurisdiction
-from tasks.transforms.records.delimited import BrokenRow
+from tasks.transforms.records.delimited import FOOTNOTE, BrokenRow
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class GatheredRows:
         return self.jurisdictions.setdefault(jurisdiction, len(self.jurisdictions))
 
     def drop(self, row: BrokenRow, n_rows: int = 1) -> None:
-        """Set aside a row, which stands for `n_rows`."""
+        """Set aside a row, which stands for `n_rows`; a footnote is only counted."""
         self.set_aside[row.rule] += n_rows
-        self.broken.append(row)
+        if row.rule != FOOTNOTE:
+            self.broken.append(row)
 
     def rows(
         self, indices: tuple[str, ...], series: NDArray[np.int64], days: NDArray[np.int64], values: NDArray[np.float64]

@@ -22,6 +22,8 @@ from tasks.transforms.mobility.policy_tracker import (
     value_fault,
 )
 from tasks.transforms.records.delimited import (
+    FOOTNOTE,
+    NOT_AVAILABLE,
     NUMBER,
     BrokenLine,
     BrokenRow,
@@ -30,6 +32,8 @@ from tasks.transforms.records.delimited import (
     split_fields,
     whole_lines,
 )
+
+MISSING = frozenset(NOT_PUBLISHED) | NOT_AVAILABLE
 
 
 def read_wide_file(stream: BinaryIO, columns: Columns, index: str, latest: date) -> PolicyRows:
@@ -101,7 +105,7 @@ class _WideFile:
         held = {name: text for name, text in zip(self.columns.names, fields, strict=True) if text not in NOT_PUBLISHED}
         n_rows = self.n_days
         if fault[0] == "country_code_missing" and not any(map(is_wide_day, held)):
-            fault, n_rows = ("footnote", "a note of the tracker below its table, no data: nothing to do"), 1
+            fault, n_rows = (FOOTNOTE, "a note of the tracker below its table, no data: nothing to do"), 1
         self.gathered.n_rows_in += n_rows
         self.gathered.drop(BrokenRow(number, *fault, held), n_rows)
 
@@ -109,7 +113,7 @@ class _WideFile:
         """The values at `places`: NaN where not published, infinity where one is set aside."""
         texts = [fields[place] for place in places]
         values = np.array(
-            [np.nan if text in NOT_PUBLISHED else float(text) if NUMBER.fullmatch(text) else np.inf for text in texts]
+            [np.nan if text in MISSING else float(text) if NUMBER.fullmatch(text) else np.inf for text in texts]
         )
         is_good = (values >= 0) & (values <= 100)  # noqa: PLR2004  # `value_fault` tells the bound
         for cell in np.flatnonzero(~is_good & ~np.isnan(values)).tolist():

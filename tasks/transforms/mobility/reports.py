@@ -24,6 +24,7 @@ from expectations.contracts.mobility import CATEGORIES, MOBILITY
 from tasks.transforms.mobility.report_dates import DateForm, date_form, likely_form, read_date
 from tasks.transforms.mobility.report_regions import RegionList
 from tasks.transforms.records.delimited import (
+    FOOTNOTE,
     BrokenLine,
     BrokenRow,
     Columns,
@@ -59,8 +60,6 @@ WIDE_SCHEMA = pa.schema(
     ]
 )
 """Rows of one report, in the file's order; `region_no` is the place in its list of regions."""
-FOOTNOTE = "footnote"
-"""The rule of lines that are words about the table: counted, and nothing to be shelved or mended."""
 EPOCH = date(1970, 1, 1)
 CHANGE_PCT, OBSERVED_ON = MOBILITY.column("change_pct"), MOBILITY.column("observed_on")
 LEAST_PCT, MOST_PCT = cast("float", CHANGE_PCT.minimum), cast("float", CHANGE_PCT.maximum)

@@ -25,6 +25,8 @@ HEADER_BYTES = 1 << 20  # our choice: the widest real header (a column a day for
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NOT_AVAILABLE = frozenset({"NA", "N/A", "n/a", "na", "NULL", "null"})
 """What programs write into a number column for "not published"."""
+FOOTNOTE = "footnote"
+"""The rule of lines that are words about the table: counted, and nothing to be shelved or mended."""
 UNREADABLE = ("row_unreadable", "the row does not fit the file's columns: mend it in the file")
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.ASCII)
 CODE = re.compile(r"[A-Z]{2}", re.ASCII)

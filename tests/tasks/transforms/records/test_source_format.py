@@ -48,6 +48,15 @@ def test_columns_have_defaults_where_the_kind_needs_them():
     assert parse_source(declare(), "a.yaml", "/", KINDS).columns == {}
 
 
+@pytest.mark.parametrize("kind", ["mobility", "policy"])
+def test_observations_say_which_file_counts_and_how_fresh_they_are(kind):
+    plain = parse_source(declare(kind=kind), "a.yaml", "/", KINDS)
+    assert (plain.order, plain.fresh_within_days) == ("reach", None)
+    for order in ("reach", "fetched", "name"):
+        found = parse_source(declare(kind=kind, order=order, fresh_within_days="14"), "a.yaml", "/", KINDS)
+        assert (found.order, found.fresh_within_days) == (order, 14)
+
+
 def test_norwegian_is_not_false():
     assert parse_source(declare(lang="no"), "a.yaml", "/", KINDS).lang == "no"
 
@@ -80,6 +89,16 @@ def test_a_declaration_travels_to_other_processes():
         (declare(kind="labelled", columns="{text: -1, label: 1}"), 6, "positions count from 0"),
         (declare(kind="labelled", columns="text"), 6, "`columns` is no mapping"),
         (declare(kind="jsonl", columns="{text: 0}"), 6, "name the JSON key"),
+        (declare(order="reach"), 6, "`order` means nothing for the kind text: remove it"),
+        (declare(fresh_within_days="3"), 6, "`fresh_within_days` means nothing for the kind text: remove it"),
+        (declare(kind="mobility", order="newest"), 6, "unknown order `newest`: use reach, fetched or name"),
+        (declare(kind="policy", fresh_within_days="0"), 6, "`fresh_within_days` is `0`: give a number of days, from 1"),
+        (declare(kind="policy", fresh_within_days="-3"), 6, "`fresh_within_days` is `-3`"),
+        (declare(kind="policy", fresh_within_days="2.5"), 6, "`fresh_within_days` is `2.5`"),
+        (declare(kind="policy", fresh_within_days="soon"), 6, "`fresh_within_days` is `soon`"),
+        (declare(kind="policy", fresh_within_days="'3'"), 6, "`fresh_within_days` is `3`"),
+        (declare(kind="policy", fresh_within_days="0x10"), 6, "`fresh_within_days` is `0x10`"),
+        (declare(kind="policy", fresh_within_days="[3]"), 6, "`fresh_within_days` is a list or a mapping"),
         (declare(name="[a, b]"), 1, "is a list or a mapping"),
         (declare(location="a: b: c"), 3, "is no YAML"),
         (GOOD.replace("html", "html\x07"), 1, "characters that YAML forbids"),
