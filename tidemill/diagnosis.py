@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.intake.sources import load_sources
-from tasks.intake.troubles import find_troubles
+from tasks.intake.troubles import find_troubles, in_lines
 from tasks.lake.check import check
 from tasks.lake.layout import Lake, LakeError
 from tasks.transforms.records.source_format import Source, SourceError
@@ -118,8 +118,8 @@ def _look_at_sources(sources: Path, home: Path) -> Iterator[Finding]:
             troubles = find_troubles(lake, declared)
         except LakeError:  # told with the lake
             return
-        for trouble in troubles:
-            yield Finding("sources", str(trouble), "mend it upstream and run again, or see `tidemill sources --help`")
+        for line in in_lines(troubles):
+            yield Finding("sources", line, "mend it upstream and run again, or see `tidemill sources --help`")
 
 
 def _look_at_prefect(home: Path, port: int) -> Iterator[Finding]:

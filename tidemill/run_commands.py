@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from tasks.intake.sources import load_sources
-from tasks.intake.troubles import Trouble, find_troubles
+from tasks.intake.troubles import Trouble, find_troubles, in_lines
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import Manifest, read_manifest
 from tasks.running.chains import DueTask
@@ -76,7 +76,7 @@ def run(
             this.status = "unchanged"
         troubles = find_troubles(lake, declared)
         if troubles:
-            this.message = f"partly done: {'; '.join(map(str, troubles))}"[:MOST_CHARACTERS]
+            this.message = f"partly done: {'; '.join(in_lines(troubles))}"[:MOST_CHARACTERS]
             if this.status == "completed":
                 this.status = "partial"
     _tell_end(lake, this, troubles, time.monotonic() - began, as_json=as_json)
@@ -183,8 +183,8 @@ def _say_troubles(troubles: Sequence[Trouble]) -> None:
     if troubles:
         lives = "place lives" if len(troubles) == 1 else "places live"
         say(f"\npartly done: {len(troubles)} {lives} on old data or none")
-        for trouble in troubles:
-            say(f"  {visible(str(trouble))}")
+        for line in in_lines(troubles):
+            say(f"  {visible(line)}")
 
 
 def _ending(this: Run, manifest: Manifest | None, report: Path, seconds: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from tasks.lake.layout import Lake
 from tasks.lake.manifests import read_manifest
@@ -16,6 +17,7 @@ from tasks.transforms.records.source_format import Source
 
 FETCH_RULES = ("location_matches_nothing", "download_failed", "file_unreadable")
 """Rules by which a place gives nothing at all, as `ops.quarantine` has them."""
+MOST_PLACES = 5  # of a source with the same trouble, before they are told together: our choice
 LATE, NO_FIT = "late", "correction_no_longer_fits"
 
 
@@ -56,6 +58,20 @@ def find_troubles(lake: Lake, declared: Iterable[Source] = (), *, today: date | 
         places = rows_of(warehouse, "intake/places")
     troubles = [Trouble(**row) for row in found]
     return [*troubles, *_late(places, declared, today or datetime.now(UTC).date())]
+
+
+def in_lines(troubles: Iterable[Trouble]) -> list[str]:
+    """A line for each trouble; one for all places of a source that have the same, where they are many."""
+    lines: list[str] = []
+    for (source, rule), group in groupby(troubles, key=lambda one: (one.source, one.rule)):
+        of_one = list(group)
+        if len(of_one) <= MOST_PLACES:
+            lines += map(str, of_one)
+            continue
+        since = min((one.since for one in of_one if one.since is not None), default=None)
+        when = "" if since is None else f" since {since:%Y-%m-%d %H:%M} UTC"
+        lines.append(f"{source}: {len(of_one)} places: {rule}{when}; `tidemill sources list` names them")
+    return lines
 
 
 def find_places(lake: Lake) -> list[Row]:

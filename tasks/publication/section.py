@@ -6,9 +6,14 @@ from tasks.intake.troubles import find_troubles
 from tasks.lake.statements import Row
 from tasks.report.sections import Reader, Section
 
+MOST_SHOWN = 100  # places in the page: `tidemill sources list` has all
+
 
 def section(reader: Reader) -> Row:
-    """`troubles`: what an operator must look at; `sources`: places, vintages and verdicts, counted by source."""
+    """`troubles`: what an operator must look at, the first hundred of `n_troubles`; `sources`: places, vintages and
+    verdicts, counted by source.
+    """
+    found = find_troubles(reader.lake)
     troubles = [
         {
             "source": one.source,
@@ -19,9 +24,9 @@ def section(reader: Reader) -> Row:
             "fetched": one.fetched_at,
             "what was found": one.message,
         }
-        for one in find_troubles(reader.lake)
+        for one in found[:MOST_SHOWN]
     ]
-    return {"troubles": troubles, "sources": reader.rows("sources")}
+    return {"troubles": troubles, "n_troubles": len(found), "sources": reader.rows("sources")}
 
 
 SECTION = Section(anchor="sources", heading="Sources", place=5, values=section)

@@ -25,4 +25,4 @@ SELECT
     NULL, NULL, NULL
 FROM ops.ledger AS l
 WHERE starts_with(l.rule, 'correction_no_longer_fits:')
-ORDER BY 1, 2;
+ORDER BY 1, 3, 2;

@@ -51,7 +51,7 @@ def _countries_gone(sides: SideBySide, settings: GateSettings, gone: NDArray[np.
     if len(gone):
         had = np.unique(sides.old.countries)
         share = len(gone) / len(had)
-        is_many = share > settings.most_regions_gone or len(had) == 1 or settings.told_regions_gone == 0
+        is_many = share > settings.most_regions_gone or settings.told_regions_gone == 0
         if is_many or share > settings.told_regions_gone:
             message = f"{len(gone)} of {len(had)} countries have gone: {_listed(gone)}"
             limit = settings.told_regions_gone
