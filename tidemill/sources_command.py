@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.intake.sources import load_sources
+from tasks.intake.sources import SourcesError, load_sources
 from tasks.intake.troubles import find_places, find_troubles
 from tasks.lake.vintage_log import WHOLE, VintageLog, known_sources
 from tasks.running.places import sources_folder
@@ -56,7 +56,17 @@ def retire(
         log.retire(place)
         say(f"{name}: {place} is given up; the next run publishes without it, unless it is there again")
         return
-    if name in {source.name for source in load_sources(sources_folder(folder))}:
+    if name in _declared(folder):
         raise MisuseError(f"{name} is still declared in {sources_folder(folder)}: take its declaration away first")
     log.retire(WHOLE)
     say(f"{name} is given up; the next run publishes without it, old snapshots keep it")
+
+
+def _declared(folder: str | None) -> set[str]:
+    """The names of all sources that are declared now; none where the last declaration has gone."""
+    try:
+        return {source.name for source in load_sources(sources_folder(folder))}
+    except SourcesError:
+        if any(sources_folder(folder).glob("*.y*ml")):
+            raise
+        return set()

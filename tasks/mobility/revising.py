@@ -1,7 +1,8 @@
 """The steps `write_mobility_revisions` and `write_policy_revisions`: every value of every trusted fetch, in force or
 not.
 
-A batch is a vintage (of mobility: as far as one part of the table holds it), so a new fetch costs its own rows alone.
+A batch is a vintage (of mobility a large one as far as one part of the table holds it), so a new fetch costs its own
+rows alone.
 """
 
 from __future__ import annotations
@@ -22,18 +23,36 @@ from tasks.mobility.policy_merging import placed_digest
 from tasks.transforms.mobility.revisions import mobility_revisions, policy_revisions
 from tasks.transforms.mobility.vintages import N_CATEGORIES, merge_reports
 
+MOST_ROWS = (
+    200_000  # region-days of a vintage in one batch: our choice, half a second; the world's largest has a million
+)
+
 
 def mobility_revision_batches(
     lake: Lake, parse_mobility: Sequence[StepRecord], name_regions: Sequence[StepRecord]
 ) -> list[Batch]:
-    """A batch for each vintage and part."""
+    """A batch for each vintage; where it is large, for each of its parts."""
     rows = {ref.sha256: ref for record in parse_mobility for ref in record.files_of(ROWS)}
-    batches = []
+    parts: dict[str, dict[int, tuple[ReportPart, ...]]] = defaultdict(dict)
     for ref in [ref for record in name_regions for ref in record.files_of(REGION_IDS)]:
         named = read_named(lake, ref)
         reports = tuple(ReportPart(rows[one.rows_sha256], ref, one) for one in named.reports)
-        batches.append(Batch(f"vintage {named.vintage}, part {named.part:02}", (ref.sha256,), reports))
-    return sorted(batches, key=lambda batch: batch.subject)
+        parts[named.vintage][named.part] = reports
+    batches = []
+    for vintage, by_part in sorted(parts.items()):
+        whole = tuple(one for _, reports in sorted(by_part.items()) for one in reports)
+        if sum(ref.n_rows for ref in {one.rows for one in whole}) <= MOST_ROWS:
+            batches.append(_revision_batch(f"vintage {vintage}", whole))
+        else:
+            batches += [
+                _revision_batch(f"vintage {vintage}, part {part:02}", by_part[part]) for part in sorted(by_part)
+            ]
+    return batches
+
+
+def _revision_batch(subject: str, reports: tuple[ReportPart, ...]) -> Batch:
+    digests = dict.fromkeys(one.region_ids.sha256 for one in reports)
+    return Batch(subject, tuple(digests), reports)
 
 
 def write_mobility_revisions(lake: Lake, parts: tuple[ReportPart, ...]) -> StepOutput:

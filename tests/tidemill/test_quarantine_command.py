@@ -34,6 +34,7 @@ def home(tmp_path):
             row(1, "values_scaled", uri="a.csv", vintage=NEW[:12], message="a.csv: a factor of 16"),
             row(2),
             row(3),
+            row(7, "column_unreadable", uri="a.csv"),  # of a fetch that was let in
             row(5, "html_page", uri="p.csv", vintage=NEW[:12]),
             row(6, "rows_broken", uri="n.csv", vintage=NEW[:12]),
             row(4, "text_empty", table_name="documents", message="\x1b[2Jred", uri="b.txt", vintage=None),
@@ -97,7 +98,7 @@ class TestRelease:
         assert ended.out == f"one: a.csv ({NEW[:12]}) is let in; the next run takes it\n"
         assert VintageLog.read(Lake(home), "one").released == {("a.csv", NEW)}
 
-    @pytest.mark.parametrize("number", [2, 4])
+    @pytest.mark.parametrize("number", [2, 4, 7])
     def test_a_row_of_a_file_cannot_be_and_is_told_how_it_comes_back(self, call, home, number):
         ended = call("quarantine", "release", str(number) * 16, "--home", str(home))
         assert (ended.status, ended.out) == (2, "")

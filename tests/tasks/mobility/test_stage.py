@@ -175,10 +175,12 @@ def test_a_new_file_makes_only_its_batch_and_its_countries_due(lake, tmp_path):
     planned = [(line.step, line.subject, line.reason) for line in plan(lake, CHAIN, sources=sources)]
     assert ("merge_mobility", "all", "waiting for parse_mobility, write_vintages, name_regions") in planned
     assert not {"parse_policy"} & {step for step, _, _ in planned}
-    done = run_stage(lake, sources).done()
+    stage = run_stage(lake, sources)
+    done = stage.done()
     of_step = {step: [subject for one, subject in done if one == step] for step, _ in done}
     assert of_step["merge_mobility"] == [f"part {part_of('IT'):02}"]
-    assert [subject.rpartition(" ")[2] for subject in of_step["write_mobility_revisions"]] == [f"{part_of('IT'):02}"]
+    known = {row["uri"]: row["vintage"] for row in stage.rows("ops.vintages").to_pylist()}
+    assert of_step["write_mobility_revisions"] == [f"vintage {known['report_it.csv']}"]
     assert not {"parse_policy", "write_policy", "write_policy_revisions"} & of_step.keys()
 
 

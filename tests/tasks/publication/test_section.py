@@ -51,5 +51,6 @@ def test_a_place_that_has_nothing_in_force_says_so(lake):
     first = {**REFUSED, "trouble": "fetch_refused", "trouble_since": MONDAY}
     publish_vintages(lake, [vintage_row("a.csv", NEW, **first), vintage_row("b.csv", OLD, **STAYS)])
     values, html = shown(lake)
+    assert values["n_troubles"] == 2
     assert [trouble["in force"] for trouble in values["troubles"]] == ["nothing", OLD[:12]]
     assert "2 places live on old data or on none" in html
