@@ -43,7 +43,7 @@ class ForecastSettings:
     refit_epochs: int = 1
     windows_per_epoch: int = 16_000
     batch_size: int = 128
-    days_ahead_per_batch: int = 10
+    days_ahead_per_batch: int = 5
     learning_rate: float = 6e-3
     refit_learning_rate: float = 2e-3
     weight_decay: float = 1e-3
