@@ -23,7 +23,7 @@ def history_findings(sides: SideBySide, settings: GateSettings) -> Iterator[Find
     gone = np.setdiff1d(np.unique(sides.old.countries), np.unique(sides.new.countries))
     yield from _countries_gone(sides, settings, gone)
     yield from _regions_gone(sides, settings, gone)
-    yield from _values_changed(sides, settings, gone)
+    yield from _values_changed(sides, settings)
 
 
 def contradictions(sides: SideBySide, settings: GateSettings) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _regions_gone(sides: SideBySide, settings: GateSettings, gone: NDArray[np.st
         yield Finding("regions_gone", "stop" if is_many else "warn", message, share, limit, str(country))
 
 
-def _values_changed(sides: SideBySide, settings: GateSettings, gone: NDArray[np.str_]) -> Iterator[Finding]:
+def _values_changed(sides: SideBySide, settings: GateSettings) -> Iterator[Finding]:
     """Values that have gone, came where there were none, or are others, by country and column."""
     counts = _count(sides, settings)
     for column, name in enumerate(sides.old.columns):
@@ -88,10 +88,9 @@ def _values_changed(sides: SideBySide, settings: GateSettings, gone: NDArray[np.
             mean = float(moved[both].mean())
             message = f"{name} differs from what is in force by {mean:.1f} on average"
             yield Finding("revision_too_large", "stop", message, mean, settings.most_mean_revision, "", name)
-        for place, country in enumerate(counts.countries.tolist()):
-            if country not in gone:
-                yield from _of_country(counts, place, column, settings, name)
-                yield from _another_shape(sides, counts, place, column, settings)
+        for place in range(len(counts.countries)):
+            yield from _of_country(counts, place, column, settings, name)
+            yield from _another_shape(sides, counts, place, column, settings)
 
 
 @dataclass(frozen=True)
