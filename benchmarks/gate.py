@@ -45,6 +45,8 @@ N_TO_ONE = 4  # of so many damages of a kind one is on the new days alone
 SEED = 20200215
 STEPS = (1, 7, 28)
 """Days between a fetch and the next."""
+CUT_STEPS = (*STEPS, 91)
+"""The same of fetches cut out of real files, which may also be long overdue."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def policy_panel(path: Path) -> Panel:
 
 
 def cut_fetches(n_countries: int | None = None) -> Iterator[tuple[str, Panel, Panel]]:
-    """Fetches cut out of real files: a country up to a day, and up to 1, 7, 28 days later, every other week."""
+    """Fetches cut out of real files: a country up to a day, and up to 1, 7, 28, 91 days later, every other week."""
     files = country_files()
     countries = sorted({name[:2] for name in files if f"{name[:2]}2020" in files})
     for country in countries[:n_countries]:
@@ -165,7 +167,7 @@ def cut_fetches(n_countries: int | None = None) -> Iterator[tuple[str, Panel, Pa
         first, last = int(whole.days.min()), int(whole.days.max())
         for end in range(first + 35, last, 14):
             old = up_to(whole, end)
-            for step in STEPS:
+            for step in CUT_STEPS:
                 if end + step <= last:
                     yield f"{country} {date(1970, 1, 1) + timedelta(days=end)} + {step}", old, up_to(whole, end + step)
 

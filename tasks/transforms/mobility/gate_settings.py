@@ -1,7 +1,7 @@
 """How much a fetch may differ from the one before it at the same place, by kind of source.
 
 Measured on every pair of real vintages at hand (`benchmarks/gate.py` prints each rule's alarms over them): Google
-never rewrote or withdrew a value but the last three days of a vintage in three of 109 countries; the Oxford tracker
+never rewrote or withdrew a value but the last three days of a vintage in three of 101 countries; the Oxford tracker
 rewrites up to 87 % of an index between vintages, and the two still correlate by .8 and more in every jurisdiction.
 """
 
